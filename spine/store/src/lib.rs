@@ -1,1 +1,30 @@
-//! To come.
+//! The only crate with a database: `SQLite` in a file, or a server that speaks the MySQL protocol.
+//!
+//! | layer | modules | what it gives |
+//! |---|---|---|
+//! | database | `database` `connection` `tx` `statement` `value` `fault` | [`Database`], [`Tx`], [`Row`] |
+//! | drivers | `sqlite` `mysql` | all that names a driver |
+//! | upkeep | `migrate` `backup` | the schema, copies |
+//!
+//! Start with [`Database::open`], then [`Connection::begin`] and [`Tx`].
+//!
+//! Deliberately absent: an ORM, SQL built from input, floating point, `async`, a connection that changes
+//! under a transaction.
+
+mod connection;
+mod database;
+mod fault;
+mod mysql;
+mod sqlite;
+mod statement;
+mod tx;
+mod url;
+mod value;
+
+pub use connection::{Connection, Durability, WalCheckpoint};
+pub use database::{Database, PoolOptions};
+pub use fault::{DatabaseError, Fault, FaultKind};
+pub use statement::{Dialect, Insert, Listed, Statement, Upsert};
+pub use tx::{Reader, Tx};
+pub use url::{DatabaseUrl, ServerUrl};
+pub use value::{Row, Value};
