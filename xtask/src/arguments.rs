@@ -1,7 +1,7 @@
 //! The command line as a value.
 
 /// What `cargo xtask --help` prints.
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Developer commands. Run them from anywhere in the checkout.
 
   cargo xtask ci [STEP…]      everything a change must pass; or only the steps named
@@ -22,7 +22,7 @@ With CI=true in the environment, `ci` fails where it would skip a check whose to
 
 /// A command, parsed.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Request {
+pub(crate) enum Request {
     Help,
     Ci { steps: Vec<String> },
     Dev { rest: Vec<String> },
@@ -34,36 +34,36 @@ pub enum Request {
 
 /// Which tests to run, and on which databases.
 #[derive(Debug, PartialEq, Eq)]
-pub struct TestRequest {
-    pub package: String,
-    pub database: TestDatabase,
-    pub filters: Vec<String>,
+pub(crate) struct TestRequest {
+    pub(crate) package: String,
+    pub(crate) database: TestDatabase,
+    pub(crate) filters: Vec<String>,
 }
 
 /// SQLite is always tested; MariaDB when asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TestDatabase {
+pub(crate) enum TestDatabase {
     SqliteOnly,
     MariaDbToo,
 }
 
 /// One run of the simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SimPlan {
-    pub seed: u64,
-    pub steps: u64,
-    pub bug: PlantedBug,
+pub(crate) struct SimPlan {
+    pub(crate) seed: u64,
+    pub(crate) steps: u64,
+    pub(crate) bug: PlantedBug,
 }
 
 /// Whether the simulator runs against the code as it is, or against a bug it must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlantedBug {
+pub(crate) enum PlantedBug {
     Absent,
     Present,
 }
 
 /// Reads the arguments that follow `cargo xtask`.
-pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Request, String> {
+pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Request, String> {
     let mut arguments = arguments.peekable();
     let Some(command) = arguments.next() else { return Ok(Request::Help) };
     match command.as_str() {
@@ -131,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    fn check(line: &str, expected: Expect) {
+    fn check(line: &str, expected: &Expect) {
         let read = match parse(line.split_whitespace().map(str::to_owned)) {
             Ok(request) => format!("{request:?}"),
             Err(complaint) => format!("refused: {complaint}"),
@@ -141,39 +141,39 @@ mod tests {
 
     #[test]
     fn commands_are_read() {
-        check("", expect!["Help"]);
-        check("--help", expect!["Help"]);
-        check("ci", expect!["Ci { steps: [] }"]);
-        check("ci fmt tidy", expect![[r#"Ci { steps: ["fmt", "tidy"] }"#]]);
-        check("dev --port 1", expect![[r#"Dev { rest: ["--port", "1"] }"#]]);
-        check("fix", expect!["Fix"]);
+        check("", &expect!["Help"]);
+        check("--help", &expect!["Help"]);
+        check("ci", &expect!["Ci { steps: [] }"]);
+        check("ci fmt tidy", &expect![[r#"Ci { steps: ["fmt", "tidy"] }"#]]);
+        check("dev --port 1", &expect![[r#"Dev { rest: ["--port", "1"] }"#]]);
+        check("fix", &expect!["Fix"]);
         check(
             "test store",
-            expect![[
+            &expect![[
                 r#"Test(TestRequest { package: "store", database: SqliteOnly, filters: [] })"#
             ]],
         );
         check(
             "test store --db mysql replay",
-            expect![[
+            &expect![[
                 r#"Test(TestRequest { package: "store", database: MariaDbToo, filters: ["replay"] })"#
             ]],
         );
-        check("sim", expect!["Sim(SimPlan { seed: 1, steps: 10000, bug: Absent })"]);
+        check("sim", &expect!["Sim(SimPlan { seed: 1, steps: 10000, bug: Absent })"]);
         check(
             "sim --canary --seed 42 --steps 7",
-            expect!["Sim(SimPlan { seed: 42, steps: 7, bug: Present })"],
+            &expect!["Sim(SimPlan { seed: 42, steps: 7, bug: Present })"],
         );
     }
 
     #[test]
     fn what_is_not_understood_is_refused() {
-        check("deploy", expect!["refused: there is no command deploy"]);
-        check("fix it", expect!["refused: it is not expected here"]);
-        check("test", expect!["refused: test needs the name of a package"]);
-        check("test store --db oracle", expect!["refused: --db is sqlite or mysql"]);
-        check("test store --fast", expect!["refused: test knows no --fast"]);
-        check("sim --seed many", expect!["refused: --seed needs a whole number"]);
-        check("sim --depth 3", expect!["refused: sim knows no --depth"]);
+        check("deploy", &expect!["refused: there is no command deploy"]);
+        check("fix it", &expect!["refused: it is not expected here"]);
+        check("test", &expect!["refused: test needs the name of a package"]);
+        check("test store --db oracle", &expect!["refused: --db is sqlite or mysql"]);
+        check("test store --fast", &expect!["refused: test knows no --fast"]);
+        check("sim --seed many", &expect!["refused: --seed needs a whole number"]);
+        check("sim --depth 3", &expect!["refused: sim knows no --depth"]);
     }
 }

@@ -44,11 +44,12 @@ const STEPS: &[Step] = &[
 ];
 
 /// Runs the steps named, or all; `false` when one failed. Later steps run even then.
-pub fn run(names: &[String]) -> anyhow::Result<bool> {
+pub(crate) fn run(names: &[String]) -> anyhow::Result<bool> {
     for name in names {
         ensure!(STEPS.iter().any(|step| step.name == name), "ci has no step {name}");
     }
-    let chosen = STEPS.iter().filter(|step| names.is_empty() || names.iter().any(|n| n == step.name));
+    let chosen =
+        STEPS.iter().filter(|step| names.is_empty() || names.iter().any(|n| n == step.name));
     let mut summary = Vec::new();
     let mut closing = Vec::new();
     let mut passed = true;

@@ -3,7 +3,7 @@
 use crate::{process::Process, test_runner, tidy};
 
 /// Runs every repair in an order in which none undoes another.
-pub fn run() -> anyhow::Result<bool> {
+pub(crate) fn run() -> anyhow::Result<bool> {
     let fixes = ["clippy", "--fix", "--workspace", "--all-targets", "--allow-dirty"];
     let mut repaired = Process::cargo(fixes).arguments(["--allow-staged".to_owned()]).run()?;
     test_runner::rewrite_expectations()?;

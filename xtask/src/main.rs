@@ -21,8 +21,7 @@ mod tidy;
 
 use std::{env, process::ExitCode};
 
-use arguments::Request;
-use process::Process;
+use crate::{arguments::Request, process::Process};
 
 fn main() -> ExitCode {
     let request = match arguments::parse(env::args().skip(1)) {

@@ -12,7 +12,7 @@ use anyhow::Context;
 
 /// A program with its arguments and environment, not yet started.
 #[derive(Clone, Debug)]
-pub struct Process {
+pub(crate) struct Process {
     program: String,
     arguments: Vec<String>,
     environment: Vec<(&'static str, &'static str)>,
@@ -20,49 +20,49 @@ pub struct Process {
 
 /// The stream of a program on which its closing lines appear.
 #[derive(Clone, Copy, Debug)]
-pub enum Stream {
+pub(crate) enum Stream {
     Output,
     Error,
 }
 
 impl Process {
     /// Names a program and its first arguments.
-    pub fn new<'a>(program: &str, arguments: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a>(program: &str, arguments: impl IntoIterator<Item = &'a str>) -> Self {
         let arguments = arguments.into_iter().map(str::to_owned).collect();
         Self { program: program.to_owned(), arguments, environment: Vec::new() }
     }
 
     /// Names a cargo command.
-    pub fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
         Self::new("cargo", arguments)
     }
 
     /// Adds arguments.
-    pub fn arguments(mut self, more: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn arguments(mut self, more: impl IntoIterator<Item = String>) -> Self {
         self.arguments.extend(more);
         self
     }
 
     /// Sets a variable of the program's environment.
-    pub fn environment(mut self, name: &'static str, value: &'static str) -> Self {
+    pub(crate) fn environment(mut self, name: &'static str, value: &'static str) -> Self {
         self.environment.push((name, value));
         self
     }
 
     /// Runs to the end, talking to the terminal; says whether the program succeeded.
-    pub fn run(&self) -> anyhow::Result<bool> {
+    pub(crate) fn run(&self) -> anyhow::Result<bool> {
         Ok(self.run_for_code()? == Some(0))
     }
 
     /// Runs to the end and gives the exit code; `None` when a signal ended the program.
-    pub fn run_for_code(&self) -> anyhow::Result<Option<i32>> {
+    pub(crate) fn run_for_code(&self) -> anyhow::Result<Option<i32>> {
         println!("$ {}", self.line());
         let status = self.command().status().with_context(|| format!("start {}", self.program))?;
         Ok(status.code())
     }
 
     /// Runs to the end as [`Process::run`], and keeps the lines of one stream that `wanted` picks.
-    pub fn run_keeping(
+    pub(crate) fn run_keeping(
         &self,
         stream: Stream,
         mut wanted: impl FnMut(&str) -> bool,
@@ -91,7 +91,7 @@ impl Process {
     }
 
     /// Runs quietly and gives what the program wrote to its standard output.
-    pub fn read(&self) -> anyhow::Result<String> {
+    pub(crate) fn read(&self) -> anyhow::Result<String> {
         let output = self
             .command()
             .stderr(Stdio::inherit())
@@ -102,7 +102,7 @@ impl Process {
     }
 
     /// Says whether the program can be started and succeeds, without showing anything.
-    pub fn answers(&self) -> bool {
+    pub(crate) fn answers(&self) -> bool {
         let silent = self.command().stdout(Stdio::null()).stderr(Stdio::null()).status();
         silent.is_ok_and(|status| status.success())
     }
@@ -122,7 +122,7 @@ impl Process {
 }
 
 /// The root of the checkout.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
 }

@@ -1,7 +1,7 @@
 //! The simulator is an example of `store`; this runs it and reads its exit code.
 //!
-//! The simulator ends with 0 when every invariant held, with 1 (or 101, a failed assertion) when one
-//! broke, and with 2 when it did not understand its arguments.
+//! It ends with 0 when every invariant held, with 1 (or 101, a failed assertion) when one broke,
+//! and with 2 when it did not understand its arguments.
 
 use crate::{
     arguments::{PlantedBug, SimPlan},
@@ -14,17 +14,17 @@ use crate::{
 const CI_PLAN: SimPlan = SimPlan { seed: 1, steps: 2_000, bug: PlantedBug::Absent };
 
 /// Says whether there is a simulator in this checkout.
-pub fn exists() -> bool {
+pub(crate) fn exists() -> bool {
     process::root().join("spine/store/examples/sim.rs").is_file()
 }
 
 /// Runs one plan in release mode; says whether it ended as it should.
-pub fn run(plan: &SimPlan) -> anyhow::Result<bool> {
+pub(crate) fn run(plan: &SimPlan) -> anyhow::Result<bool> {
     run_built(plan, &["--release"])
 }
 
 /// Runs the short plan of `ci` and its canary, in the build that the tests share.
-pub fn run_for_ci() -> anyhow::Result<bool> {
+pub(crate) fn run_for_ci() -> anyhow::Result<bool> {
     let canary = SimPlan { bug: PlantedBug::Present, ..CI_PLAN };
     Ok(run_built(&CI_PLAN, &[])? && run_built(&canary, &[])?)
 }

@@ -12,14 +12,14 @@ const MARIADB: &str = "DAIFUKU_TEST_MARIADB";
 
 /// How a run of tests ended.
 #[derive(Debug)]
-pub struct Report {
-    pub passed: bool,
+pub(crate) struct Report {
+    pub(crate) passed: bool,
     /// The runner's own last words: how many tests ran, passed and were skipped.
-    pub closing: Vec<String>,
+    pub(crate) closing: Vec<String>,
 }
 
 /// Runs the tests of the whole workspace, doctests apart.
-pub fn run_workspace() -> anyhow::Result<Report> {
+pub(crate) fn run_workspace() -> anyhow::Result<Report> {
     if !has_nextest() {
         let process = Process::cargo(["test", "--workspace", "--locked", "--all-targets"])
             .arguments(["--no-fail-fast".to_owned()]);
@@ -39,7 +39,7 @@ pub fn run_workspace() -> anyhow::Result<Report> {
 }
 
 /// Runs the tests of one package.
-pub fn run_package(request: &TestRequest) -> anyhow::Result<bool> {
+pub(crate) fn run_package(request: &TestRequest) -> anyhow::Result<bool> {
     let runner: &[&str] = if has_nextest() { &["nextest", "run"] } else { &["test"] };
     Process::cargo(runner.iter().copied().chain(["--package", &request.package]))
         .arguments(request.filters.iter().cloned())
@@ -51,7 +51,7 @@ pub fn run_package(request: &TestRequest) -> anyhow::Result<bool> {
 ///
 /// Whether all passed is not told: a test that is not an expectation may fail for its own reasons,
 /// and `ci` says so.
-pub fn rewrite_expectations() -> anyhow::Result<()> {
+pub(crate) fn rewrite_expectations() -> anyhow::Result<()> {
     let runner: &[&str] = if has_nextest() { &["nextest", "run"] } else { &["test"] };
     Process::cargo(runner.iter().copied().chain(["--workspace", "--no-fail-fast"]))
         .environment("UPDATE_EXPECT", "1")
