@@ -32,7 +32,7 @@ enum Verdict {
 /// The steps by cost. Tests come last, so that a run ends with how many there were.
 const STEPS: &[Step] = &[
     Step { name: "fmt", repair: "cargo xtask fix", check: fmt },
-    Step { name: "tidy", repair: "do what the lines above say; cargo xtask tidy", check: house },
+    Step { name: "tidy", repair: "what its lines say, then cargo xtask tidy", check: house },
     Step { name: "typos", repair: "typos --write-changes, or typos.toml", check: typos },
     Step { name: "taplo", repair: "taplo fmt", check: taplo },
     Step { name: "shellcheck", repair: "shellcheck .ci/run", check: shellcheck },
@@ -69,9 +69,10 @@ pub(crate) fn run(names: &[String]) -> anyhow::Result<bool> {
             Err(fault) => ("FAILED", format!("{fault:#}")),
         };
         passed &= mark != "FAILED";
-        println!("{}: {mark} {remark}", step.name);
+        println!("{}: {mark}{}{remark}", step.name, if remark.is_empty() { "" } else { ", " });
         let seconds = duration.as_secs_f32();
-        summary.push(format!("{:<10} {mark:<7} {seconds:>6.1} s  {remark}", step.name));
+        let line = format!("{:<10} {mark:<7} {seconds:>6.1} s  {remark}", step.name);
+        summary.push(line.trim_end().to_owned());
     }
     println!("\n== summary ==\n{}", summary.join("\n"));
     for line in closing {

@@ -28,7 +28,7 @@ pub(crate) fn run_workspace() -> anyhow::Result<Report> {
         return Ok(Report { passed, closing });
     }
     let color = if std::io::stdout().is_terminal() { "always" } else { "never" };
-    let process = Process::cargo(["nextest", "run", "--workspace", "--locked", "--all-targets"])
+    let process = Process::cargo(["nextest", "run", "--workspace", "--locked"])
         .arguments(["--profile", "ci", "--color", color].map(str::to_owned));
     let mut closing = false;
     let (passed, closing) = process.run_keeping(Stream::Error, |line| {
