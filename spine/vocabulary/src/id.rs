@@ -120,8 +120,8 @@ impl<K: Kind> Id<K> {
     ///
     /// # Errors
     ///
-    /// [`IdError`] when the prefix is of another kind, the text is neither base 32 nor a UUID, or the
-    /// bits are all zeros or all ones.
+    /// [`IdError`] when the prefix is of another kind, the text is neither base 32 nor a UUID, or
+    /// the bits are all zeros or all ones.
     pub fn parse(text: &str) -> Result<Self, IdError> {
         let bits = match text.split_once('_') {
             Some((prefix, rest)) if prefix == K::PREFIX => base32(rest),

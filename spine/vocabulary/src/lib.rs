@@ -1,8 +1,8 @@
 //! The field's words as types: amounts, ids, units, rates, time and bounded texts.
 //!
-//! Everything that comes from outside becomes one of these types at the edge or is refused there, so
-//! that the rest of the house never holds a raw string or a bare integer. Start with [`Amount`] and
-//! [`Id`].
+//! Everything that comes from outside becomes one of these types at the edge or is refused there,
+//! so that the rest of the house never holds a raw string or a bare integer. Start with [`Amount`]
+//! and [`Id`].
 //!
 //! Deliberately absent: I/O, SQL, HTTP, a wall clock, a random source and floating point.
 

@@ -86,7 +86,8 @@ text! {
 }
 
 text! {
-    /// A reference of another system (order number, conversion id): 1 to 120 visible ASCII characters.
+    /// A reference of another system (order number, conversion id): 1 to 120 visible ASCII
+    /// characters.
     Reference, 120, |character| character.is_ascii_graphic() || character == ' '
 }
 

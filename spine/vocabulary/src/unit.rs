@@ -87,7 +87,8 @@ impl Scale {
         self.0
     }
 
-    /// Writes minor units as people read them, with thousands apart: `-1234567` at 2 is `-12,345.67`.
+    /// Writes minor units as people read them, with thousands apart: `-1234567` at 2 is
+    /// `-12,345.67`.
     pub fn format(self, minor_units: i64) -> String {
         let digits = minor_units.unsigned_abs().to_string();
         let places = usize::from(self.0);
