@@ -76,6 +76,11 @@ impl Fault {
         }
     }
 
+    /// Gives the database's own error number, where it gave one.
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.cause.as_ref()?.downcast_ref::<DatabaseError>().map(|error| error.code)
+    }
+
     /// Tells whether the connection is of no further use.
     pub(crate) const fn breaks_connection(&self) -> bool {
         matches!(self.kind, FaultKind::Unavailable | FaultKind::ReadOnly)

@@ -137,6 +137,12 @@ fn bound<'c, 'v>(
     Ok(statement)
 }
 
+/// Prepares a text and gives what the database says against it, for a test's eyes only.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn refusal_of(connection: &Connection, sql: &str) -> Option<String> {
+    connection.prepare(sql).err().map(|error| error.to_string())
+}
+
 /// Reads a cell; `None` when it is missing or of a type we never store.
 pub(crate) fn cell<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> Option<Cell<'r>> {
     match row.get_ref(column).ok()? {
