@@ -51,6 +51,11 @@ impl Fault {
         self
     }
 
+    /// Sorts it anew, where the place it happened in says more than its code.
+    pub(crate) fn with_kind(self, kind: FaultKind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// Says which cell of a row does not decode.
     pub(crate) fn cell(statement: &str, column: usize, expected: &str) -> Self {
         Self::new(FaultKind::Corrupt, format!("{statement}: column {column} is no {expected}"))
@@ -74,6 +79,11 @@ impl Fault {
             | FaultKind::Configuration
             | FaultKind::Other => false,
         }
+    }
+
+    /// Gives the database's own error number, where it gave one.
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.cause.as_ref()?.downcast_ref::<DatabaseError>().map(|error| error.code)
     }
 
     /// Tells whether the connection is of no further use.

@@ -4,19 +4,26 @@
 //! |---|---|---|
 //! | database | `database` `connection` `tx` `statement` `value` `fault` | [`Database`], [`Tx`], [`Row`] |
 //! | drivers | `sqlite` `mysql` | all that names a driver |
-//! | upkeep | `migrate` `backup` | the schema, copies |
+//! | upkeep | [`migrate`] [`backup`] `testing` | the schema, copies, databases for tests |
 //!
 //! Start with [`Database::open`], then [`Connection::begin`] and [`Tx`].
 //!
 //! Deliberately absent: an ORM, SQL built from input, floating point, `async`, a connection that changes
 //! under a transaction.
 
+pub mod backup;
+#[cfg(test)]
+mod conformance;
 mod connection;
 mod database;
 mod fault;
+pub mod migrate;
 mod mysql;
+mod splitter;
 mod sqlite;
 mod statement;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod tx;
 mod url;
 mod value;

@@ -144,6 +144,12 @@ impl From<&Value> for mysql::Value {
     }
 }
 
+/// Prepares a text and gives what the database says against it, for a test's eyes only.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn refusal_of(connection: &mut Conn, sql: &str) -> Option<String> {
+    connection.prep(sql).err().map(|error| error.to_string())
+}
+
 /// Reads a cell; `None` when it is missing or of a type we never store.
 pub(crate) fn cell(row: &mysql::Row, column: usize) -> Option<Cell<'_>> {
     let value = row.as_ref(column)?;

@@ -126,7 +126,7 @@ fn bound<'c, 'v>(
     sql: &str,
     values: impl Iterator<Item = &'v Value>,
 ) -> Result<CachedStatement<'c>, Fault> {
-    let mut statement = connection.prepare_cached(sql).map_err(|error| fault(name, error))?;
+    let mut statement = connection.prepare_cached(sql).map_err(|error| unfit(name, error))?;
     let mut count = 0_usize;
     for (place, value) in (1_usize..).zip(values) {
         statement.raw_bind_parameter(place, value).map_err(|error| fault(name, error))?;
@@ -135,6 +135,12 @@ fn bound<'c, 'v>(
     // A placeholder that was left out would be null.
     assert_eq!(count, statement.parameter_count(), "{name} has a value for each placeholder");
     Ok(statement)
+}
+
+/// Prepares a text and gives what the database says against it, for a test's eyes only.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn refusal_of(connection: &Connection, sql: &str) -> Option<String> {
+    connection.prepare(sql).err().map(|error| error.to_string())
 }
 
 /// Reads a cell; `None` when it is missing or of a type we never store.
@@ -167,11 +173,18 @@ pub(crate) fn fault(tried: &str, error: rusqlite::Error) -> Fault {
         return Fault::new(kind_of(error), tried).caused_by(cause);
     }
     if let rusqlite::Error::SqlInputError { error, msg, .. } = error {
-        // The text was refused when it was compiled: a table or a column is not there. `msg` names it.
         let cause = DatabaseError { code: error.extended_code, text: format!(": {msg}") };
-        return Fault::new(FaultKind::Schema, tried).caused_by(cause);
+        return Fault::new(kind_of(error), tried).caused_by(cause);
     }
     Fault::new(FaultKind::Other, tried).caused_by(error)
+}
+
+/// Sorts an error of compiling a statement: what has no code of its own means that a table or a column is not
+/// there.
+fn unfit(tried: &str, error: rusqlite::Error) -> Fault {
+    let fault = fault(tried, error);
+    let plain = fault.code() == Some(ffi::SQLITE_ERROR);
+    if plain { fault.with_kind(FaultKind::Schema) } else { fault }
 }
 
 fn kind_of(error: ffi::Error) -> FaultKind {

@@ -1,3 +1,5 @@
+use core::fmt;
+
 /// The two families of SQL this crate speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
@@ -5,6 +7,15 @@ pub enum Dialect {
     Sqlite,
     /// `MariaDB`, MySQL and what speaks their protocol.
     MySql,
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::MySql => "MySQL",
+        })
+    }
 }
 
 impl Dialect {
@@ -17,9 +28,14 @@ impl Dialect {
     }
 }
 
-/// How many values an `IN` list or rows an insert takes in one statement. Few sizes, so that the caches of
-/// prepared statements hit whatever the length.
-pub(crate) const SIZES: [usize; 4] = [512, 64, 8, 1];
+/// How many values the list of one statement is written out for. Few sizes, so that the caches of prepared
+/// statements hit whatever the length; a list is filled up by repeating its last value.
+const LIST_SIZES: [usize; 4] = [512, 64, 8, 1];
+
+/// How many rows one insert takes. Rows cannot be filled up, so that the sizes are finer: any number below
+/// 1,024 takes ten statements at most. On `MariaDB` 512 rows a statement were the fastest (twelve columns:
+/// 160,000 rows a second with 64, 180,000 with 512, 120,000 with 5,000).
+const INSERT_SIZES: [usize; 10] = [512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 
 /// About the most bytes of values in one insert; the smallest `max_allowed_packet` in the field is 4 MiB.
 const INSERT_BYTES_MAX: usize = 1 << 20;
@@ -196,13 +212,13 @@ pub(crate) fn rows_of_next(dialect: Dialect, columns: usize, sizes: &[usize]) ->
             && rows.saturating_mul(columns) <= dialect.placeholders_max()
             && sizes.iter().take(rows).sum::<usize>() <= INSERT_BYTES_MAX
     };
-    SIZES.into_iter().find(|&rows| fits(rows)).unwrap_or(1)
+    INSERT_SIZES.into_iter().find(|&rows| fits(rows)).unwrap_or(1)
 }
 
 /// Chooses how many of the `left` values of a list go into the next statement, and the size of the list
 /// that is written out for them: the smallest that holds them.
 pub(crate) fn list_of_next(left: usize) -> (usize, usize) {
-    let smallest = SIZES.into_iter().rev().find(|&size| size >= left);
+    let smallest = LIST_SIZES.into_iter().rev().find(|&size| size >= left);
     match smallest {
         Some(size) => (left, size),
         None => (512, 512),
@@ -253,9 +269,9 @@ mod tests {
     #[test]
     fn inserts_keep_to_rows_placeholders_and_bytes() {
         assert_eq!(rows_of_next(Dialect::MySql, 12, &vec![100; 5_000]), 512);
-        assert_eq!(rows_of_next(Dialect::MySql, 12, &[100; 511]), 64);
-        assert_eq!(rows_of_next(Dialect::MySql, 12, &[100; 7]), 1);
-        assert_eq!(rows_of_next(Dialect::Sqlite, 100, &vec![100; 5_000]), 64);
+        assert_eq!(rows_of_next(Dialect::MySql, 12, &[100; 511]), 256);
+        assert_eq!(rows_of_next(Dialect::MySql, 12, &[100; 7]), 4);
+        assert_eq!(rows_of_next(Dialect::Sqlite, 100, &vec![100; 5_000]), 256);
         assert_eq!(rows_of_next(Dialect::MySql, 2, &vec![100_000; 5_000]), 8);
         assert_eq!(rows_of_next(Dialect::MySql, 2, &[2_000_000; 2]), 1);
     }
