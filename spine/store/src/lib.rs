@@ -12,6 +12,7 @@
 //! under a transaction.
 
 pub mod backup;
+mod command;
 #[cfg(test)]
 mod conformance;
 mod connection;
@@ -28,6 +29,7 @@ mod tx;
 mod url;
 mod value;
 
+pub use command::{Command, Posting, Recall};
 pub use connection::{Connection, Durability, WalCheckpoint};
 pub use database::{Database, PoolOptions};
 pub use fault::{DatabaseError, Fault, FaultKind};

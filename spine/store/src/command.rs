@@ -1,0 +1,128 @@
+use core::fmt;
+
+use ledger::{Batch, Book, Movement, Nothing, Posted, Refused};
+use vocabulary::{CompanyNumber, Id, Timestamp, kind};
+
+use crate::{Fault, Tx};
+
+/// What a feature teaches the writer: to load facts, to decide, to save, for a slice of commands at once.
+///
+/// The writer gathers the commands of one kind that wait, loads the facts for all of them, decides one
+/// after the other, and saves; all in one database transaction with the movements they post. A single
+/// request is the slice of one.
+pub trait Command: Send + Sized + 'static {
+    /// What the decisions of a slice stand on: read by [`Command::load`], changed by each decision so that
+    /// the next one sees it, written by [`Command::save`].
+    type Facts: Send;
+    /// What the one who asked is told.
+    type Receipt: Send + 'static;
+    /// Why the business says no.
+    type Refusal: Send + 'static;
+
+    /// The name in traces and metrics: a verb and a noun (`record conversion`).
+    const NAME: &'static str;
+
+    /// Reads what the decisions need, with a fixed number of statements however long the slice is.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`]; the whole slice fails with it, or is tried again.
+    fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault>;
+
+    /// Names what [`Command::decide`] may ask the ledger about, so that rows of long ago are read in one
+    /// go: the batches it may post, the batches it may reverse, holds and expectations.
+    fn recall(&self, facts: &Self::Facts, recall: &mut Recall) {
+        let _nothing = (facts, recall);
+    }
+
+    /// Decides without I/O: same facts, same answer. A refusal must leave the facts as they were; what it
+    /// posted is undone.
+    ///
+    /// # Errors
+    ///
+    /// The refusal.
+    fn decide(
+        &self,
+        facts: &mut Self::Facts,
+        posting: &mut Posting<'_>,
+    ) -> Result<Self::Receipt, Self::Refusal>;
+
+    /// Writes what the decisions changed, with a fixed number of statements however long the slice is.
+    /// A command may be decided and saved again after a crash or a lost race; rows are keyed so that this
+    /// changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`]; the whole slice fails with it, or is tried again.
+    fn save(facts: Self::Facts, tx: &mut Tx<'_>) -> Result<(), Fault>;
+}
+
+/// What a decision may ask the ledger about.
+#[derive(Debug, Default)]
+pub struct Recall {
+    pub(crate) batches: Vec<(CompanyNumber, Id<kind::Batch>)>,
+    pub(crate) originals: Vec<(CompanyNumber, Id<kind::Batch>)>,
+    pub(crate) holds: Vec<Id<kind::Hold>>,
+    pub(crate) expectations: Vec<Id<kind::Expectation>>,
+}
+
+impl Recall {
+    /// A batch that may be posted, by an actor of this company.
+    pub fn batch(&mut self, company: CompanyNumber, id: Id<kind::Batch>) {
+        self.batches.push((company, id));
+    }
+
+    /// A batch that may be reversed.
+    pub fn original(&mut self, company: CompanyNumber, id: Id<kind::Batch>) {
+        self.originals.push((company, id));
+    }
+
+    /// A hold that may be placed or ended.
+    pub fn hold(&mut self, id: Id<kind::Hold>) {
+        self.holds.push(id);
+    }
+
+    /// An expectation that may be announced or ended.
+    pub fn expectation(&mut self, id: Id<kind::Expectation>) {
+        self.expectations.push(id);
+    }
+}
+
+/// The ledger as a decision sees it: as everything decided before left it.
+pub struct Posting<'a> {
+    book: &'a mut Book,
+    journal: &'a mut Vec<Movement>,
+    now: Timestamp,
+}
+
+impl fmt::Debug for Posting<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Posting").field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Posting<'a> {
+    /// Lends a book to decisions, for tests of commands.
+    pub fn over(book: &'a mut Book, journal: &'a mut Vec<Movement>, now: Timestamp) -> Self {
+        Self { book, journal, now }
+    }
+
+    /// The moment of the decision.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The book to read.
+    pub const fn book(&self) -> &Book {
+        self.book
+    }
+
+    /// Posts a batch. The same id with the same contents gives the first answer again.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; then nothing of this batch is done, and the decision may go on.
+    pub fn post(&mut self, batch: &Batch) -> Result<Posted, Refused> {
+        self.book.post(batch, self.now, &Nothing, self.journal)
+    }
+}
