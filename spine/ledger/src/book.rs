@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use vocabulary::{Amount, Day, Id, Timestamp, Zone, kind};
@@ -42,6 +42,24 @@ pub enum FoldError {
     Overflow,
 }
 
+/// On what a movement is applied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// On the state just before it.
+    Replay,
+    /// On parts that may have it already.
+    CatchUp,
+    /// On the state just before it, to be taken back perhaps.
+    Undoably,
+}
+
+impl How {
+    /// Whether a part whose last movement is `head` has this one already.
+    fn has(self, head: Seq, movement: &Movement) -> bool {
+        self == Self::CatchUp && head >= movement.seq
+    }
+}
+
 #[derive(Debug)]
 enum Undo {
     Account(AccountNumber, AccountState),
@@ -71,7 +89,7 @@ pub struct Book {
     hasher: DefaultHashBuilder,
     next: Seq,
     last_at: Timestamp,
-    undo: Vec<Undo>,
+    undo: VecDeque<Undo>,
 }
 
 impl Default for Book {
@@ -93,7 +111,7 @@ impl Book {
             hasher: DefaultHashBuilder::default(),
             next: Seq::NONE.next(),
             last_at: Timestamp::from_microseconds(0),
-            undo: Vec::new(),
+            undo: VecDeque::new(),
         }
     }
 
@@ -141,9 +159,11 @@ impl Book {
         Some(())
     }
 
-    /// Puts a hold as a checkpoint remembers it.
+    /// Puts a hold as a checkpoint or the journal remembers it.
     pub fn restore_hold(&mut self, id: Id<kind::Hold>, hold: Hold) {
-        self.note_due(id.bits(), hold.expires_at);
+        if hold.state == HoldState::Open {
+            self.note_due(id.bits(), hold.expires_at);
+        }
         self.holds.insert(id.bits(), hold);
     }
 
@@ -188,6 +208,27 @@ impl Book {
     /// Gives an expectation, also one that ended lately.
     pub fn expectation(&self, id: Id<kind::Expectation>) -> Option<&Expectation> {
         self.expectations.get(&id.bits())
+    }
+
+    /// Rebuilds a hold from its movements, in order; `None` when they do not make one.
+    pub fn rebuild_hold(id: Id<kind::Hold>, movements: &[Movement]) -> Option<Hold> {
+        let mut scratch = Self::new();
+        for movement in movements {
+            scratch.apply_to_hold(id.bits(), movement).ok()?;
+        }
+        scratch.holds.remove(&id.bits())
+    }
+
+    /// Rebuilds an expectation from its movements, in order; `None` when they do not make one.
+    pub fn rebuild_expectation(
+        id: Id<kind::Expectation>,
+        movements: &[Movement],
+    ) -> Option<Expectation> {
+        let mut scratch = Self::new();
+        for movement in movements.iter().filter(|movement| movement.kind.concerns_expectation()) {
+            scratch.apply_to_expectation(id.bits(), movement).ok()?;
+        }
+        scratch.expectations.remove(&id.bits())
     }
 
     /// Gives all remembered holds, in order of id.
@@ -248,19 +289,18 @@ impl Book {
         (found, None)
     }
 
-    /// Forgets holds and expectations that ended before `before`. Their ids stay used.
-    pub fn forget_ended(&mut self, before: Timestamp) {
-        self.holds.retain(|_, hold| hold.state == HoldState::Open || hold.changed_at >= before);
-        self.expectations.retain(|_, expected| {
-            expected.state == ExpectationState::Open || expected.changed_at >= before
-        });
-        let later = self.due.split_off(&before.as_seconds());
+    /// Forgets holds and expectations that ended at `last` or before; the journal still knows them, and
+    /// [`Book::restore_hold`] and [`Book::restore_expectation`] bring one back. What could still be undone
+    /// must be settled.
+    pub fn forget_ended(&mut self, last: Seq) {
+        self.holds.retain(|_, hold| hold.state == HoldState::Open || hold.head > last);
+        self.expectations
+            .retain(|_, expected| expected.state == ExpectationState::Open || expected.head > last);
         let holds = &self.holds;
         self.due.retain(|_, ids| {
             ids.retain(|id| holds.contains_key(id));
             !ids.is_empty()
         });
-        self.due.extend(later);
     }
 
     /// The place the next movement takes.
@@ -291,7 +331,7 @@ impl Book {
     /// Goes back to a mark, the newest marks first.
     pub fn undo_to(&mut self, mark: Mark) {
         while self.undo.len() > mark.undo {
-            match self.undo.pop() {
+            match self.undo.pop_back() {
                 Some(Undo::Account(number, state)) => {
                     if let Some(account) = self.accounts.get_mut(number.index()) {
                         account.state = state;
@@ -337,15 +377,26 @@ impl Book {
     /// [`FoldError`] when it does not fit; the book is then half changed and must be dropped, or taken
     /// back to a mark.
     pub fn fold(&mut self, movement: &Movement) -> Result<(), FoldError> {
-        self.apply(movement, false)
+        self.apply(movement, How::Replay)
+    }
+
+    /// Applies one movement to what a checkpoint restored: to each account, hold and expectation that does
+    /// not have it yet. Checkpoints are taken piece by piece, so that some are newer than others; each
+    /// knows its last movement.
+    ///
+    /// # Errors
+    ///
+    /// As [`Book::fold`].
+    pub fn catch_up(&mut self, movement: &Movement) -> Result<(), FoldError> {
+        self.apply(movement, How::CatchUp)
     }
 
     /// Applies one movement and remembers how to undo it.
     pub(crate) fn fold_undoably(&mut self, movement: &Movement) -> Result<(), FoldError> {
-        self.apply(movement, true)
+        self.apply(movement, How::Undoably)
     }
 
-    fn apply(&mut self, movement: &Movement, undoable: bool) -> Result<(), FoldError> {
+    fn apply(&mut self, movement: &Movement, how: How) -> Result<(), FoldError> {
         if movement.seq != self.next {
             return Err(FoldError::Seq { expected: self.next, found: movement.seq });
         }
@@ -354,33 +405,36 @@ impl Book {
         }
         let layer = movement.kind.layer();
         match layer {
-            Layer::Memo => self.apply_memo(movement, undoable)?,
+            Layer::Memo => self.apply_memo(movement, how)?,
             Layer::Posted
             | Layer::Reserve
             | Layer::Release
             | Layer::CaptureHeld
             | Layer::Announce
-            | Layer::Retract => self.apply_pair(movement, layer, undoable)?,
+            | Layer::Retract => self.apply_pair(movement, layer, how)?,
         }
         if movement.subject.is_some() {
-            self.apply_subject(movement, undoable)?;
+            self.apply_subject(movement, how)?;
         }
         self.next = self.next.next();
         self.last_at = movement.at;
         Ok(())
     }
 
-    fn apply_memo(&mut self, movement: &Movement, undoable: bool) -> Result<(), FoldError> {
+    fn apply_memo(&mut self, movement: &Movement, how: How) -> Result<(), FoldError> {
         let today = self.activity(movement);
         let account = self.accounts.get_mut(movement.debit.index()).ok_or(FoldError::Account)?;
         if movement.debit != movement.credit {
             return Err(FoldError::Accounts);
         }
+        if how.has(account.state.head, movement) {
+            return Ok(());
+        }
         if account.state.head != movement.debit_prev {
             return Err(FoldError::Chain);
         }
-        if undoable {
-            self.undo.push(Undo::Account(movement.debit, account.state.clone()));
+        if how == How::Undoably {
+            self.undo.push_back(Undo::Account(movement.debit, account.state.clone()));
         }
         if movement.kind == MovementKind::Freeze {
             account.state.standing = Standing::Frozen;
@@ -389,18 +443,13 @@ impl Book {
         } else if movement.kind == MovementKind::Close {
             account.state.standing = Standing::Closed;
         } else {
-            account.state.active_on = today.unwrap_or(account.state.active_on);
+            account.state.active_on = account.state.active_on.max(today.unwrap_or_default());
         }
         account.state.head = movement.seq;
         Ok(())
     }
 
-    fn apply_pair(
-        &mut self,
-        movement: &Movement,
-        layer: Layer,
-        undoable: bool,
-    ) -> Result<(), FoldError> {
+    fn apply_pair(&mut self, movement: &Movement, layer: Layer, how: How) -> Result<(), FoldError> {
         let (debit, credit) = (movement.debit.index(), movement.credit.index());
         let Ok([payer, payee]) = self.accounts.get_disjoint_mut([debit, credit]) else {
             let both = debit < self.accounts.len() && credit < self.accounts.len();
@@ -409,19 +458,27 @@ impl Book {
         if payer.spec.unit != payee.spec.unit {
             return Err(FoldError::Accounts);
         }
-        if payer.state.head != movement.debit_prev || payee.state.head != movement.credit_prev {
-            return Err(FoldError::Chain);
+        let change = Change::of(layer, movement.amount.minor_units());
+        if !how.has(payer.state.head, movement) {
+            if payer.state.head != movement.debit_prev {
+                return Err(FoldError::Chain);
+            }
+            if how == How::Undoably {
+                self.undo.push_back(Undo::Account(movement.debit, payer.state.clone()));
+            }
+            change.debit(payer, movement.debit_lot)?;
+            payer.state.head = movement.seq;
         }
-        if undoable {
-            self.undo.push(Undo::Account(movement.debit, payer.state.clone()));
-            self.undo.push(Undo::Account(movement.credit, payee.state.clone()));
+        if !how.has(payee.state.head, movement) {
+            if payee.state.head != movement.credit_prev {
+                return Err(FoldError::Chain);
+            }
+            if how == How::Undoably {
+                self.undo.push_back(Undo::Account(movement.credit, payee.state.clone()));
+            }
+            change.credit(payee, movement.credit_lot)?;
+            payee.state.head = movement.seq;
         }
-        let amount = movement.amount.minor_units();
-        let change = Change::of(layer, amount);
-        change.debit(payer, movement.debit_lot)?;
-        change.credit(payee, movement.credit_lot)?;
-        payer.state.head = movement.seq;
-        payee.state.head = movement.seq;
         if payer.spec.lots || payee.spec.lots {
             self.note_activity(movement);
         }
@@ -465,47 +522,34 @@ impl Book {
             if let Some(account) = self.accounts.get_mut(number.index())
                 && account.spec.lots
             {
-                account.state.active_on = today;
+                account.state.active_on = account.state.active_on.max(today);
             }
         }
     }
 
-    fn apply_subject(&mut self, movement: &Movement, undoable: bool) -> Result<(), FoldError> {
+    fn apply_subject(&mut self, movement: &Movement, how: How) -> Result<(), FoldError> {
         let Some(subject) = movement.subject else { return Ok(()) };
-        match movement.kind {
-            MovementKind::Hold
-            | MovementKind::Capture
-            | MovementKind::CaptureBeyond
-            | MovementKind::Release
-            | MovementKind::Void
-            | MovementKind::HoldExpiry => {
-                if undoable {
-                    self.undo.push(Undo::Hold(subject, self.holds.get(&subject).cloned()));
-                }
-                self.apply_to_hold(subject, movement)
+        if movement.kind.concerns_hold() {
+            let head = self.holds.get(&subject).map_or(Seq::NONE, |hold| hold.head);
+            if how.has(head, movement) {
+                return Ok(());
             }
-            MovementKind::Announcement | MovementKind::Retraction | MovementKind::Fulfilment => {
-                if undoable {
-                    let before = self.expectations.get(&subject).copied();
-                    self.undo.push(Undo::Expectation(subject, before));
-                }
-                self.apply_to_expectation(subject, movement)
+            if how == How::Undoably {
+                self.undo.push_back(Undo::Hold(subject, self.holds.get(&subject).cloned()));
             }
-            MovementKind::Transfer
-            | MovementKind::Grant
-            | MovementKind::Redemption
-            | MovementKind::Exchange
-            | MovementKind::Payout
-            | MovementKind::TopUp
-            | MovementKind::Adjustment
-            | MovementKind::Expiry
-            | MovementKind::Reversal
-            | MovementKind::Shortfall
-            | MovementKind::Freeze
-            | MovementKind::Thaw
-            | MovementKind::Close
-            | MovementKind::Touch => Ok(()),
+            return self.apply_to_hold(subject, movement);
         }
+        if movement.kind.concerns_expectation() {
+            let known = self.expectations.get(&subject).copied();
+            if how.has(known.map_or(Seq::NONE, |expected| expected.head), movement) {
+                return Ok(());
+            }
+            if how == How::Undoably {
+                self.undo.push_back(Undo::Expectation(subject, known));
+            }
+            return self.apply_to_expectation(subject, movement);
+        }
+        Ok(())
     }
 
     fn apply_to_hold(&mut self, id: u128, movement: &Movement) -> Result<(), FoldError> {
@@ -520,6 +564,7 @@ impl Book {
                 parts: vec![HoldPart { lot: movement.debit_lot, amount: movement.amount }],
                 expires_at,
                 changed_at: movement.at,
+                head: movement.seq,
                 state: HoldState::Open,
             };
             self.holds.insert(id, hold);
@@ -530,6 +575,7 @@ impl Book {
             return Err(FoldError::Subject);
         }
         hold.changed_at = movement.at;
+        hold.head = movement.seq;
         if movement.kind == MovementKind::Hold {
             return hold.reserve(movement.debit_lot, movement.amount);
         }
@@ -560,6 +606,7 @@ impl Book {
                 granted: Amount::ZERO,
                 due_at: movement.due_at,
                 changed_at: movement.at,
+                head: movement.seq,
                 state: ExpectationState::Open,
             };
             self.expectations.insert(id, expected);
@@ -572,6 +619,7 @@ impl Book {
             return Err(FoldError::Subject);
         }
         expected.changed_at = movement.at;
+        expected.head = movement.seq;
         if announces {
             expected.amount =
                 expected.amount.checked_add(movement.amount).ok_or(FoldError::Overflow)?;

@@ -1,6 +1,6 @@
 use vocabulary::{Amount, Timestamp};
 
-use crate::AccountNumber;
+use crate::{AccountNumber, Seq};
 
 /// Where an expectation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +26,8 @@ pub struct Expectation {
     pub due_at: Option<Timestamp>,
     /// When its last movement was.
     pub changed_at: Timestamp,
+    /// Which its last movement was.
+    pub head: Seq,
     /// Where it stands.
     pub state: ExpectationState,
 }

@@ -1,6 +1,6 @@
 use vocabulary::{Amount, Timestamp};
 
-use crate::{AccountNumber, Lot};
+use crate::{AccountNumber, Lot, Seq};
 
 /// What a hold reserves of one lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct Hold {
     pub expires_at: Timestamp,
     /// When its last movement was.
     pub changed_at: Timestamp,
+    /// Which its last movement was.
+    pub head: Seq,
     /// Where it stands.
     pub state: HoldState,
 }

@@ -1,6 +1,6 @@
 use core::fmt;
 
-use vocabulary::{Amount, Id, Timestamp, kind};
+use vocabulary::{Amount, CompanyNumber, Id, Timestamp, kind};
 
 use crate::{AccountNumber, Lot};
 
@@ -35,22 +35,40 @@ impl fmt::Display for Seq {
     }
 }
 
-/// The dense number of who acts: an API key, a member, a staff person or a job, each of one company.
+/// Who acts: an API key, a member, a staff person or a job, by company and a dense number within it.
+///
+/// One number says both, the company in the upper 32 bits, so that a journal row alone tells which company
+/// asked. It is below 2⁴⁸ and fits every signed integer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ActorNumber(u32);
+pub struct ActorNumber(u64);
 
 impl ActorNumber {
     /// The system itself: migrations, expiry by the clock.
     pub const SYSTEM: Self = Self(0);
 
-    /// Takes a dense number.
-    pub const fn new(number: u32) -> Self {
-        Self(number)
+    /// Takes a company and the number of one of its actors.
+    pub fn new(company: CompanyNumber, ordinal: u32) -> Self {
+        Self((u64::from(company.get()) << 32) | u64::from(ordinal))
     }
 
-    /// Gives the dense number.
-    pub const fn get(self) -> u32 {
+    /// Takes the number of a stored row.
+    pub const fn from_number(number: u64) -> Self {
+        Self(number & 0xFFFF_FFFF_FFFF)
+    }
+
+    /// Gives the number as it is stored.
+    pub const fn get(self) -> u64 {
         self.0
+    }
+
+    /// Gives the company.
+    pub fn company(self) -> CompanyNumber {
+        CompanyNumber::new(u16::try_from(self.0 >> 32).unwrap_or(u16::MAX))
+    }
+
+    /// Gives the number within the company.
+    pub fn ordinal(self) -> u32 {
+        u32::try_from(self.0 & 0xFFFF_FFFF).unwrap_or(u32::MAX)
     }
 }
 
@@ -156,6 +174,26 @@ movement_kinds! {
     Close = 22 "close" Memo;
     /// The account's owner was active.
     Touch = 23 "touch" Memo;
+}
+
+impl MovementKind {
+    /// Whether it changes the hold that is its subject.
+    pub const fn concerns_hold(self) -> bool {
+        matches!(
+            self,
+            Self::Hold
+                | Self::Capture
+                | Self::CaptureBeyond
+                | Self::Release
+                | Self::Void
+                | Self::HoldExpiry
+        )
+    }
+
+    /// Whether it changes the expectation that is its subject.
+    pub const fn concerns_expectation(self) -> bool {
+        matches!(self, Self::Announcement | Self::Retraction | Self::Fulfilment)
+    }
 }
 
 /// One row of the journal: the part of a transfer that one lot carries, complete in itself.

@@ -12,12 +12,15 @@
 //! under a transaction.
 
 pub mod backup;
+mod checkpoint;
 mod command;
 #[cfg(test)]
 mod conformance;
 mod connection;
 mod database;
 mod fault;
+mod ids;
+mod journal;
 pub mod migrate;
 mod mysql;
 mod splitter;

@@ -53,6 +53,14 @@ macro_rules! from_integer {
 
 from_integer!(i64 i32 u32 i16 u16 u8 bool);
 
+/// All 64 bits, as a signed integer: a number above 2⁶³ is stored as a negative one, and
+/// `i64::cast_unsigned` gives it back.
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self::Integer(number.cast_signed())
+    }
+}
+
 impl From<&[u8]> for Value {
     fn from(bytes: &[u8]) -> Self {
         Self::Bytes(bytes.to_vec())
