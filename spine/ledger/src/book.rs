@@ -319,7 +319,7 @@ impl Book {
     }
 
     /// Marks the state to go back to with [`Book::undo_to`].
-    pub const fn mark(&self) -> Mark {
+    pub fn mark(&self) -> Mark {
         Mark {
             undo: self.undo.len(),
             accounts: self.accounts.len(),
