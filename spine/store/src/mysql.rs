@@ -231,6 +231,9 @@ pub(crate) fn fault(tried: &str, error: mysql::Error) -> Fault {
     if let mysql::Error::IoError(error) = error {
         return Fault::new(FaultKind::Unavailable, tried).caused_by(error);
     }
+    if let mysql::Error::TlsError(error) = error {
+        return Fault::new(FaultKind::Unavailable, tried).caused_by(error);
+    }
     let kind =
         if error.is_connectivity_error() { FaultKind::Unavailable } else { FaultKind::Other };
     // What is left may show a row: only its name is kept.
