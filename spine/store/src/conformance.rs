@@ -290,8 +290,7 @@ fn refused_values_are_faults_of_their_kind() {
             assert!(!fault.retryable(), "it would be refused again");
         }
         let missing = Statement::new("find nothing", "SELECT a FROM nothing");
-        let missing: &'static Statement = Box::leak(Box::new(missing));
-        let fault = test.database().read(|reader| reader.query(missing, &[])).unwrap_err();
+        let fault = test.database().read(|reader| reader.query(&missing, &[])).unwrap_err();
         assert_eq!(fault.kind(), FaultKind::Schema);
     });
 }
@@ -358,14 +357,70 @@ fn a_snapshot_sees_one_moment() {
 }
 
 #[test]
-fn a_pooled_connection_only_reads_where_the_file_says_so() {
-    let test = TestDatabase::sqlite();
-    test.migrate(TABLES);
+fn a_pooled_connection_only_reads() {
     let add = Statement::new("add wrongly", "INSERT INTO sample (number) VALUES (1)");
-    let add: &'static Statement = Box::leak(Box::new(add));
-    let fault = test.database().read(|reader| reader.query(add, &[])).unwrap_err();
-    assert_eq!(fault.kind(), FaultKind::ReadOnly);
-    assert_eq!(count(test.database()), 0);
+    for_each_sample(|test| {
+        let database = test.database();
+        let fault = database.read(|reader| reader.query(&add, &[])).unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::ReadOnly);
+        let fault = database.read_snapshot(|reader| reader.query(&add, &[])).unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::ReadOnly);
+        assert_eq!(count(database), 0);
+    });
+}
+
+#[test]
+fn a_transaction_with_a_fault_can_only_be_rolled_back() {
+    for_each_sample(|test| {
+        let mut connection = test.database().connect().unwrap();
+        let mut tx = connection.begin().unwrap();
+        tx.insert(&ADD, &rows(0..2)).unwrap();
+        tx.insert(&ADD, &rows(1..2)).unwrap_err();
+        assert_eq!(tx.insert(&ADD, &rows(2..3)).unwrap_err().kind(), FaultKind::Other);
+        assert_eq!(tx.commit().unwrap_err().kind(), FaultKind::Other);
+        let mut tx = connection.begin().unwrap();
+        tx.insert(&ADD, &rows(5..6)).unwrap();
+        tx.commit().unwrap();
+        assert_eq!(count(test.database()), 1);
+    });
+}
+
+#[test]
+fn rows_of_many_shapes_go_together() {
+    for_each_sample(|test| {
+        let text = |number: i64| match number % 3 {
+            0 => Value::Null,
+            1 => "".into(),
+            _ => "大福".into(),
+        };
+        let some: Vec<[Value; 4]> = (0..2_500)
+            .map(|number| {
+                let integer = (number % 2 == 1).then_some(-number);
+                let bytes = (number > 2_000).then_some([0_u8; 3]);
+                [number.into(), integer.into(), bytes.into(), text(number)]
+            })
+            .collect();
+        write(test.database(), |tx| tx.insert(&ADD, &some)).unwrap();
+        for number in [0, 1, 2, 999, 1_000, 1_001, 2_499_i64] {
+            let ask = |reader: &mut crate::Reader<'_>| reader.query_one(&FIND, &[number.into()]);
+            let row = test.database().read(ask).unwrap().unwrap();
+            let found: [Value; 3] = [
+                row.optional_integer(0).unwrap().into(),
+                row.optional_bytes(1).unwrap().into(),
+                row.optional_text(2).unwrap().into(),
+            ];
+            let row = &some[usize::try_from(number).unwrap()];
+            assert_eq!(found, row[1..], "row {number}");
+        }
+        // The column is an integer: text among the integers must be refused, not be read as one.
+        let mixed = [
+            [9_001.into(), 1.into(), Value::Null, Value::Null],
+            [9_002.into(), "secret text".into(), Value::Null, Value::Null],
+            [9_003.into(), 3.into(), Value::Null, Value::Null],
+        ];
+        let fault = write(test.database(), |tx| tx.insert(&ADD, &mixed)).unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::Check);
+    });
 }
 
 #[test]
@@ -466,9 +521,8 @@ fn kill_connections(database: &Database) {
         "list connections",
         "SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()",
     );
-    let list: &'static Statement = Box::leak(Box::new(list));
     let mut connection = database.connect().unwrap();
-    for row in connection.reader().unwrap().query(list, &[]).unwrap() {
+    for row in connection.reader().unwrap().query(&list, &[]).unwrap() {
         let kill = format!("KILL CONNECTION {}", row.integer(0).unwrap());
         connection.run("kill connection", &kill).unwrap();
     }

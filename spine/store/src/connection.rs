@@ -23,6 +23,8 @@ pub struct Connection {
     url: Arc<DatabaseUrl>,
     role: Role,
     driver: Option<Driver>,
+    bulk: bool,
+    failed: bool,
 }
 
 enum Driver {
@@ -51,8 +53,9 @@ pub struct Durability {
 
 impl Connection {
     pub(crate) fn open(url: Arc<DatabaseUrl>, role: Role) -> Result<Self, Fault> {
-        let driver = Some(Driver::open(&url, role)?);
-        Ok(Self { url, role, driver })
+        let mut connection = Self { url, role, driver: None, bulk: false, failed: false };
+        connection.ensure()?;
+        Ok(connection)
     }
 
     /// Tells which SQL is spoken here.
@@ -149,7 +152,13 @@ impl Connection {
     /// Opens the connection if it was lost.
     pub(crate) fn ensure(&mut self) -> Result<(), Fault> {
         if self.driver.is_none() {
-            self.driver = Some(Driver::open(&self.url, self.role)?);
+            let mut driver = Driver::open(&self.url, self.role)?;
+            // Only writers have many rows to send.
+            self.bulk = match (self.role, &mut driver) {
+                (Role::Dedicated, Driver::MySql(server)) => mysql_driver::takes_bulk(server)?,
+                (Role::Dedicated | Role::Pooled, _) => false,
+            };
+            self.driver = Some(driver);
         }
         Ok(())
     }
@@ -157,13 +166,13 @@ impl Connection {
     /// Runs the first statement of a piece of work, on a new connection if this one turns out lost.
     pub(crate) fn start(&mut self, name: &str, sql: &str) -> Result<(), Fault> {
         self.ensure()?;
-        match self.run(name, sql) {
-            Err(fault) if fault.kind() == FaultKind::Unavailable => {
-                self.ensure()?;
-                self.run(name, sql)
-            }
-            result => result,
+        let mut result = self.run(name, sql);
+        if self.driver.is_none() {
+            self.ensure()?;
+            result = self.run(name, sql);
         }
+        self.failed = result.is_err();
+        result
     }
 
     /// Runs a text without values and without an answer.
@@ -190,6 +199,24 @@ impl Connection {
         self.judge(result)
     }
 
+    /// Runs a statement of one row for many rows in one packet, if the server takes that and they are of one
+    /// shape; tells whether it was done.
+    pub(crate) fn execute_bulk<R: AsRef<[Value]>>(
+        &mut self,
+        name: &'static str,
+        sql: &str,
+        rows: &[R],
+    ) -> Result<bool, Fault> {
+        if !self.bulk || !mysql_driver::is_uniform(rows) {
+            return Ok(false);
+        }
+        let result = match self.mysql() {
+            None => Err(lost(name)),
+            Some(connection) => mysql_driver::execute_bulk(connection, name, sql, rows),
+        };
+        self.judge(result).map(|()| true)
+    }
+
     pub(crate) fn for_each<'v>(
         &mut self,
         name: &'static str,
@@ -209,14 +236,28 @@ impl Connection {
         self.judge(result)
     }
 
-    /// Drops the connection when it is of no further use, which also ends its transaction.
+    /// Notes that a statement failed, and drops the connection when it is of no further use, which also ends
+    /// its transaction. Results of the driver that is lent out go through here as well.
     pub(crate) fn judge<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
-        if let Err(fault) = &result
-            && fault.breaks_connection()
-        {
-            self.driver = None;
+        if let Err(fault) = &result {
+            self.failed = true;
+            if fault.breaks_connection() {
+                self.driver = None;
+            }
         }
         result
+    }
+
+    /// Makes sure that nothing failed since the transaction began.
+    pub(crate) fn must_be_sound(&self, name: &str) -> Result<(), Fault> {
+        if self.driver.is_none() {
+            return Err(lost(name));
+        }
+        if self.failed {
+            let tried = format!("{name} (a statement before it in the transaction failed)");
+            return Err(Fault::new(FaultKind::Other, tried));
+        }
+        Ok(())
     }
 
     /// Closes, so that the next use opens anew.
@@ -234,7 +275,7 @@ impl Driver {
     fn open(url: &DatabaseUrl, role: Role) -> Result<Self, Fault> {
         match url {
             DatabaseUrl::Sqlite(path) => sqlite::open(path, role).map(Self::Sqlite),
-            DatabaseUrl::MySql(server) => mysql_driver::open(server).map(Self::MySql),
+            DatabaseUrl::MySql(server) => mysql_driver::open(server, role).map(Self::MySql),
         }
     }
 }

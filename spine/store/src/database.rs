@@ -138,7 +138,8 @@ impl Database {
         match result {
             Err(fault) if pooled && fault.breaks_connection() => {
                 // The others are likely to be lost as well, or lead to a server that was replaced.
-                self.pool.lock().idle.clear();
+                let stale = core::mem::take(&mut self.pool.lock().idle);
+                drop(stale);
                 let (result, _pooled) = Place::take(&self.pool)?.work(&self.url, &mut work)?;
                 result
             }

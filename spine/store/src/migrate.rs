@@ -59,7 +59,7 @@ pub struct Migration {
     pub mysql: &'static str,
 }
 
-/// Makes a [`Migration`](crate::migrate::Migration) of the files `PATH.sqlite.sql` and `PATH.mysql.sql`, the
+/// Makes a [`Migration`] of the files `PATH.sqlite.sql` and `PATH.mysql.sql`, the
 /// path being relative to the file it is written in.
 ///
 /// ```text
@@ -736,6 +736,15 @@ mod tests {
             applied.sort_unstable();
             assert_eq!(applied, [1, 2, 3]);
         });
+    }
+
+    #[test]
+    fn files_are_embedded_in_pairs() {
+        let pair = migration!(1, "migrator", Expand, "../migrations/0000_schema_migration");
+        assert_eq!((pair.sqlite, pair.mysql), (BOOTSTRAP_SQLITE, BOOTSTRAP_MYSQL));
+        validate(&[pair]).unwrap();
+        // It is made before every run: once more does nothing.
+        for_each_database(|test| assert_eq!(try_run(test, &[pair]).unwrap(), done(&[1])));
     }
 
     #[test]

@@ -51,6 +51,7 @@ fn claim(connection: &Connection) -> Result<(), Fault> {
         let tried = "open database file (it belongs to another program)";
         return Err(Fault::new(FaultKind::Configuration, tried));
     }
+    // With 8192, groups of 1 and 100 rows took a tenth longer, groups of 8,000 and scans as long.
     connection.execute_batch("PRAGMA page_size = 4096").map_err(failed)?;
     connection.execute_batch("PRAGMA journal_mode = WAL").map_err(failed)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)

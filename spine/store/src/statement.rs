@@ -32,9 +32,8 @@ impl Dialect {
 /// statements hit whatever the length; a list is filled up by repeating its last value.
 const LIST_SIZES: [usize; 4] = [512, 64, 8, 1];
 
-/// How many rows one insert takes. Rows cannot be filled up, so that the sizes are finer: any number below
-/// 1,024 takes ten statements at most. On `MariaDB` 512 rows a statement were the fastest (twelve columns:
-/// 160,000 rows a second with 64, 180,000 with 512, 120,000 with 5,000).
+/// How many rows one insert takes. Rows cannot be filled up, so that the sizes are finer: fewer than 512 rows
+/// take nine statements at most.
 const INSERT_SIZES: [usize; 10] = [512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 
 /// About the most bytes of values in one insert; the smallest `max_allowed_packet` in the field is 4 MiB.
@@ -208,11 +207,20 @@ fn placeholders(count: usize) -> String {
 /// the limits allow. `sizes` are the bytes of the rows left.
 pub(crate) fn rows_of_next(dialect: Dialect, columns: usize, sizes: &[usize]) -> usize {
     let fits = |rows: usize| {
-        rows <= sizes.len()
-            && rows.saturating_mul(columns) <= dialect.placeholders_max()
-            && sizes.iter().take(rows).sum::<usize>() <= INSERT_BYTES_MAX
+        rows <= sizes.len() && rows.saturating_mul(columns) <= dialect.placeholders_max()
     };
-    INSERT_SIZES.into_iter().find(|&rows| fits(rows)).unwrap_or(1)
+    let most = rows_of_packet(512, sizes);
+    INSERT_SIZES.into_iter().find(|&rows| rows <= most && fits(rows)).unwrap_or(1)
+}
+
+/// Counts how many of the next rows, at least one and at most `rows_max`, keep to the bytes of a packet.
+pub(crate) fn rows_of_packet(rows_max: usize, sizes: &[usize]) -> usize {
+    let mut bytes = 0_usize;
+    let fitting = sizes.iter().take(rows_max).take_while(|&&size| {
+        bytes = bytes.saturating_add(size);
+        bytes <= INSERT_BYTES_MAX
+    });
+    fitting.count().max(1)
 }
 
 /// Chooses how many of the `left` values of a list go into the next statement, and the size of the list
@@ -274,5 +282,8 @@ mod tests {
         assert_eq!(rows_of_next(Dialect::Sqlite, 100, &vec![100; 5_000]), 256);
         assert_eq!(rows_of_next(Dialect::MySql, 2, &vec![100_000; 5_000]), 8);
         assert_eq!(rows_of_next(Dialect::MySql, 2, &[2_000_000; 2]), 1);
+        assert_eq!(rows_of_packet(1_000, &vec![100; 5_000]), 1_000);
+        assert_eq!(rows_of_packet(1_000, &[500_000; 9]), 2);
+        assert_eq!(rows_of_packet(1_000, &[2_000_000; 9]), 1);
     }
 }

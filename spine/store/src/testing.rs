@@ -237,7 +237,10 @@ folder=$1
 for old in $(find "$(dirname "$folder")" -maxdepth 1 -name 'daifuku-mariadb-*' -mmin +60); do
   kill -0 "$(cat "$old/pid" 2>/dev/null)" 2>/dev/null || rm -rf "$old"
 done
-options="--no-defaults --user=$(id -un) --datadir=$folder/data --innodb-log-file-size=16M"
+# A temporary folder of its own: a server that starts clears the temporary tables of all others in it.
+mkdir "$folder/tmp"
+options="--no-defaults --user=$(id -un) --datadir=$folder/data --tmpdir=$folder/tmp"
+options="$options --innodb-log-file-size=16M"
 mariadb-install-db $options --auth-root-authentication-method=normal --skip-test-db \
   </dev/null >"$folder/install.log" 2>&1 || { echo "mariadb-install-db failed"; exit 1; }
 mariadbd $options --socket="$folder/socket" --pid-file="$folder/pid" --skip-networking \

@@ -2,7 +2,8 @@ use core::ops::{Deref, DerefMut};
 
 use crate::connection::Connection;
 use crate::fault::{Fault, FaultKind};
-use crate::statement::{Insert, Statement, Upsert, list_of_next, rows_of_next};
+use crate::mysql::BULK_ROWS_MAX;
+use crate::statement::{Insert, Statement, Upsert, list_of_next, rows_of_next, rows_of_packet};
 use crate::value::{Row, Value};
 
 /// Asks questions on one connection.
@@ -109,11 +110,15 @@ impl<'c> Reader<'c> {
 
 /// An open database transaction. Dropping it rolls it back. It is also a [`Reader`], which sees what was
 /// written so far.
+///
+/// After any fault, of a question too, it can only be rolled back: some databases undo the failed statement
+/// alone, others all that was before (a deadlock on a server, which would commit the statements after it one by
+/// one). Writing and committing are refused then.
 #[derive(Debug)]
 #[must_use = "a transaction that is dropped is rolled back"]
 pub struct Tx<'c> {
     reader: Reader<'c>,
-    open: bool,
+    committed: bool,
 }
 
 impl<'c> Deref for Tx<'c> {
@@ -132,17 +137,17 @@ impl<'c> DerefMut for Tx<'c> {
 
 impl<'c> Tx<'c> {
     pub(crate) const fn new(connection: &'c mut Connection) -> Self {
-        Self { reader: Reader::new(connection), open: true }
+        Self { reader: Reader::new(connection), committed: false }
     }
 
     /// Writes; gives the number of rows it found to write, changed or not.
     ///
     /// # Errors
     ///
-    /// [`FaultKind::Conflict`], [`FaultKind::Check`] or another [`Fault`]. The transaction is of no further
-    /// use then: on some databases the failed statement is undone alone, on others all of it.
+    /// [`FaultKind::Conflict`], [`FaultKind::Check`] or another [`Fault`]; [`FaultKind::Other`] after a fault.
     pub fn execute(&mut self, statement: &Statement, values: &[Value]) -> Result<u64, Fault> {
         let connection = self.reader.connection();
+        connection.must_be_sound(statement.name())?;
         let text = statement.text(connection.dialect());
         connection.execute(statement.name(), text, values.iter())
     }
@@ -160,6 +165,7 @@ impl<'c> Tx<'c> {
         list: &[Value],
     ) -> Result<u64, Fault> {
         let connection = self.reader.connection();
+        connection.must_be_sound(statement.name())?;
         let mut count = 0_u64;
         for part in Parts::new(list) {
             let text = statement.list_text(connection.dialect(), part.size);
@@ -196,20 +202,24 @@ impl<'c> Tx<'c> {
         rows: &[R],
         text: impl Fn(usize) -> String,
     ) -> Result<(), Fault> {
-        let connection = self.reader.connection();
         let size = |row: &R| row.as_ref().iter().map(Value::size).sum::<usize>();
+        for row in rows {
+            assert_eq!(row.as_ref().len(), columns, "{name} has a value for each column");
+        }
         let sizes: Vec<usize> = rows.iter().map(size).collect();
-        let mut rows = rows;
+        let connection = self.reader.connection();
+        connection.must_be_sound(name)?;
+        let mut rest = rows;
         let mut sizes = sizes.as_slice();
-        while !rows.is_empty() {
-            let count = rows_of_next(connection.dialect(), columns, sizes);
-            let (next, rest) = rows.split_at(count);
-            for row in next {
-                assert_eq!(row.as_ref().len(), columns, "{name} has a value for each column");
+        while !rest.is_empty() {
+            let (packet, _later) = rest.split_at(rows_of_packet(BULK_ROWS_MAX, sizes));
+            let mut count = packet.len();
+            if count == 1 || !connection.execute_bulk(name, &text(1), packet)? {
+                count = rows_of_next(connection.dialect(), columns, sizes);
+                let values = rest.iter().take(count).flat_map(AsRef::as_ref);
+                connection.execute(name, &text(count), values)?;
             }
-            let values = next.iter().flat_map(AsRef::as_ref);
-            connection.execute(name, &text(count), values)?;
-            (rows, sizes) = (rest, sizes.split_at(count).1);
+            (rest, sizes) = (rest.split_at(count).1, sizes.split_at(count).1);
         }
         Ok(())
     }
@@ -218,11 +228,13 @@ impl<'c> Tx<'c> {
     ///
     /// # Errors
     ///
-    /// [`FaultKind::Serialization`] when it was refused (nothing is written);
-    /// [`FaultKind::Unavailable`] when the answer was lost: it may be written or not, look it up.
+    /// [`FaultKind::Other`] after a fault; [`FaultKind::Serialization`] when it was refused (in
+    /// both cases nothing is written); [`FaultKind::Unavailable`] when the answer was lost: it may be written or not, look it up.
     pub fn commit(mut self) -> Result<(), Fault> {
-        self.reader.connection().run("commit", "COMMIT")?;
-        self.open = false;
+        let connection = self.reader.connection();
+        connection.must_be_sound("commit")?;
+        connection.run("commit", "COMMIT")?;
+        self.committed = true;
         Ok(())
     }
 
@@ -235,7 +247,8 @@ impl<'c> Tx<'c> {
 impl Drop for Tx<'_> {
     fn drop(&mut self) {
         let connection = self.reader.connection();
-        if self.open && connection.usable() && connection.run("roll back", "ROLLBACK").is_err() {
+        let open = !self.committed && connection.usable();
+        if open && connection.run("roll back", "ROLLBACK").is_err() {
             // Closing it ends the transaction as well.
             connection.close();
         }
