@@ -378,10 +378,8 @@ fn decode_expectation(mut from: &[u8]) -> Option<Expectation> {
     let granted = Amount::try_new(read_signed(from)?).ok()?;
     let changed_at = Timestamp::from_microseconds(read_signed(from)?);
     let head = Seq::new(read(from)?);
-    let due_at = match from.is_empty() {
-        true => None,
-        false => Some(Timestamp::from_microseconds(read_signed(from)?)),
-    };
+    let due_at =
+        if from.is_empty() { None } else { Some(Timestamp::from_microseconds(read_signed(from)?)) };
     let state = ExpectationState::Open;
     from.is_empty().then_some(Expectation {
         debit,
@@ -395,8 +393,38 @@ fn decode_expectation(mut from: &[u8]) -> Option<Expectation> {
     })
 }
 
-/// Puts a checkpoint's pieces into an empty book. Gives the account numbers that no page covers, as
-/// ranges, to be read from the journal before what follows them is put in.
+/// Tells which ranges of account numbers no page covers; the journal knows them.
+///
+/// # Errors
+///
+/// A [`Fault`] when the database fails.
+pub(crate) fn uncovered_accounts(
+    reader: &mut Reader<'_>,
+    total: u32,
+    mut take: impl FnMut(u32, u32),
+) -> Result<(), Fault> {
+    let mut next = 0_u32;
+    reader.for_each(&SELECT_PAGES, &[], |row| {
+        let first = row.small(0)?.saturating_mul(PAGE_ACCOUNTS);
+        let mut rest = row.bytes(1)?;
+        let mut count = 0_u32;
+        while !rest.is_empty() {
+            decode_account(&mut rest).ok_or_else(|| damaged("page"))?;
+            count = count.saturating_add(1);
+        }
+        if next < first {
+            take(next, first);
+        }
+        next = first.saturating_add(count);
+        Ok(())
+    })?;
+    if next < total {
+        take(next, total);
+    }
+    Ok(())
+}
+
+/// Puts a checkpoint's pieces into an empty book; `uncovered` are the accounts that no page has, in order.
 ///
 /// # Errors
 ///
@@ -404,23 +432,24 @@ fn decode_expectation(mut from: &[u8]) -> Option<Expectation> {
 pub(crate) fn restore(
     reader: &mut Reader<'_>,
     accounts_total: u32,
-    mut accounts_of: impl FnMut(u32, u32) -> Result<Vec<AccountSpec>, Fault>,
+    uncovered: &[(u32, AccountSpec)],
 ) -> Result<Book, Fault> {
     let mut book = Book::new();
     book.reserve_accounts(usize::try_from(accounts_total).unwrap_or(0));
+    let mut uncovered = uncovered.iter().peekable();
     let mut opened: u32 = 0;
     reader.for_each(&SELECT_PAGES, &[], |row| {
-        let page = row.small(0)?;
         let content = row.bytes(1)?;
         if crc32fast::hash(content) != row.small(2)? {
             return Err(damaged("page"));
         }
-        let first = page.saturating_mul(PAGE_ACCOUNTS);
-        if opened < first {
-            for spec in accounts_of(opened, first)? {
-                book.open_account(spec);
-            }
-            opened = first;
+        let first = row.small(0)?.saturating_mul(PAGE_ACCOUNTS);
+        while let Some((_, spec)) = uncovered.next_if(|(number, _)| *number < first) {
+            book.open_account(*spec);
+            opened = opened.saturating_add(1);
+        }
+        if opened != first {
+            return Err(damaged("page"));
         }
         let mut rest = content;
         while !rest.is_empty() {
@@ -431,11 +460,12 @@ pub(crate) fn restore(
         }
         Ok(())
     })?;
-    if opened > accounts_total {
-        return Err(damaged("page"));
+    for (_, spec) in uncovered {
+        book.open_account(*spec);
+        opened = opened.saturating_add(1);
     }
-    for spec in accounts_of(opened, accounts_total)? {
-        book.open_account(spec);
+    if opened != accounts_total {
+        return Err(damaged("page"));
     }
     reader.for_each(&SELECT_SUBJECTS, &[Value::from(HOLDS)], |row| {
         let hold = decode_hold(row.bytes(1)?).ok_or_else(|| damaged("hold"))?;

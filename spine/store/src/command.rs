@@ -1,9 +1,10 @@
 use core::fmt;
 
-use ledger::{Batch, Book, Movement, Nothing, Posted, Refused};
+use ledger::{AccountNumber, AccountSpec, Batch, Book, Movement, Nothing, Refused, Unit};
 use vocabulary::{CompanyNumber, Id, Timestamp, kind};
 
-use crate::{Fault, Tx};
+use crate::submission::moved;
+use crate::{Fault, Receipt, Tx};
 
 /// What a feature teaches the writer: to load facts, to decide, to save, for a slice of commands at once.
 ///
@@ -31,9 +32,8 @@ pub trait Command: Send + Sized + 'static {
 
     /// Names what [`Command::decide`] may ask the ledger about, so that rows of long ago are read in one
     /// go: the batches it may post, the batches it may reverse, holds and expectations.
-    fn recall(&self, facts: &Self::Facts, recall: &mut Recall) {
-        let _nothing = (facts, recall);
-    }
+    #[expect(unused_variables, reason = "most commands ask about nothing of long ago")]
+    fn recall(&self, facts: &Self::Facts, recall: &mut Recall) {}
 
     /// Decides without I/O: same facts, same answer. A refusal must leave the facts as they were; what it
     /// posted is undone.
@@ -90,31 +90,46 @@ impl Recall {
 
 /// The ledger as a decision sees it: as everything decided before left it.
 pub struct Posting<'a> {
-    book: &'a mut Book,
-    journal: &'a mut Vec<Movement>,
-    now: Timestamp,
+    ledger: &'a mut dyn Deciding,
 }
+
+/// What stands behind a [`Posting`].
+pub(crate) trait Deciding {
+    fn now(&self) -> Timestamp;
+    fn book(&self) -> &Book;
+    fn post(&mut self, batch: &Batch) -> Result<Receipt, Refused>;
+    fn open_account(&mut self, spec: AccountSpec) -> Result<AccountNumber, AccountDiffers>;
+    fn set_unit(&mut self, unit: Unit);
+}
+
+/// An account of this id is open already, and is another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountDiffers;
 
 impl fmt::Debug for Posting<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Posting").field("now", &self.now).finish_non_exhaustive()
+        f.debug_struct("Posting").field("now", &self.now()).finish_non_exhaustive()
     }
 }
 
 impl<'a> Posting<'a> {
+    pub(crate) fn new(ledger: &'a mut dyn Deciding) -> Self {
+        Self { ledger }
+    }
+
     /// Lends a book to decisions, for tests of commands.
-    pub fn over(book: &'a mut Book, journal: &'a mut Vec<Movement>, now: Timestamp) -> Self {
-        Self { book, journal, now }
+    pub fn over(scratch: &'a mut Scratch) -> Self {
+        Self { ledger: scratch }
     }
 
     /// The moment of the decision.
-    pub const fn now(&self) -> Timestamp {
-        self.now
+    pub fn now(&self) -> Timestamp {
+        self.ledger.now()
     }
 
     /// The book to read.
-    pub const fn book(&self) -> &Book {
-        self.book
+    pub fn book(&self) -> &Book {
+        self.ledger.book()
     }
 
     /// Posts a batch. The same id with the same contents gives the first answer again.
@@ -122,7 +137,72 @@ impl<'a> Posting<'a> {
     /// # Errors
     ///
     /// [`Refused`]; then nothing of this batch is done, and the decision may go on.
-    pub fn post(&mut self, batch: &Batch) -> Result<Posted, Refused> {
-        self.book.post(batch, self.now, &Nothing, self.journal)
+    pub fn post(&mut self, batch: &Batch) -> Result<Receipt, Refused> {
+        self.ledger.post(batch)
+    }
+
+    /// Opens an account and gives its number; one that is open already and alike gives its number again.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountDiffers`] when the id is taken by another account.
+    pub fn open_account(&mut self, spec: AccountSpec) -> Result<AccountNumber, AccountDiffers> {
+        self.ledger.open_account(spec)
+    }
+
+    /// Makes a unit known to the ledger. The command must not be refused afterwards, and saves the unit's
+    /// row with [`crate::registry`].
+    pub fn set_unit(&mut self, unit: Unit) {
+        self.ledger.set_unit(unit);
+    }
+}
+
+/// A book of its own, for tests of commands: no ids are remembered.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// The book.
+    pub book: Book,
+    /// What was posted.
+    pub journal: Vec<Movement>,
+    /// The moment of decisions.
+    pub now: Timestamp,
+}
+
+impl Deciding for Scratch {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn book(&self) -> &Book {
+        &self.book
+    }
+
+    fn post(&mut self, batch: &Batch) -> Result<Receipt, Refused> {
+        let start = self.journal.len();
+        let posted = self.book.post(batch, self.now, &Nothing, &mut self.journal)?;
+        let moved = moved(self.journal.get(start..).unwrap_or_default());
+        Ok(Receipt { posted, moved, repeated: false })
+    }
+
+    fn open_account(&mut self, spec: AccountSpec) -> Result<AccountNumber, AccountDiffers> {
+        open_account(&mut self.book, spec).map(|(number, _)| number)
+    }
+
+    fn set_unit(&mut self, unit: Unit) {
+        self.book.set_unit(unit);
+    }
+}
+
+/// Opens an account unless it is open; tells whether it was opened now.
+pub(crate) fn open_account(
+    book: &mut Book,
+    spec: AccountSpec,
+) -> Result<(AccountNumber, bool), AccountDiffers> {
+    let Some(number) = book.find_account(spec.id) else {
+        return Ok((book.open_account(spec), true));
+    };
+    match book.account(number) {
+        Some(account) if *account.spec() == spec => Ok((number, false)),
+        Some(_) | None => Err(AccountDiffers),
     }
 }

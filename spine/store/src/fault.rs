@@ -57,6 +57,21 @@ impl Fault {
     }
 
     /// Says which cell of a row does not decode.
+    /// The same fault for another who waited for the same work; the cause goes along as text.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let fault = Self::new(self.kind, self.tried.clone());
+        match &self.cause {
+            Some(cause) => fault.caused_by(cause.to_string()),
+            None => fault,
+        }
+    }
+
+    /// A promise of our own code that was not kept.
+    pub(crate) fn bug(what: &'static str) -> Self {
+        Self::new(FaultKind::Other, what)
+    }
+
     pub(crate) fn cell(statement: &str, column: usize, expected: &str) -> Self {
         Self::new(FaultKind::Corrupt, format!("{statement}: column {column} is no {expected}"))
     }

@@ -6,6 +6,8 @@
 //! has a fingerprint at all. So a new id costs a few lookups in memory, whatever its value, and an old one a
 //! page and a row.
 
+use std::sync::Arc;
+
 use hashbrown::HashTable;
 use ledger::{Movement, MovementKind, Seq};
 use vocabulary::{CompanyNumber, Id, kind};
@@ -92,13 +94,16 @@ pub(crate) const PAGE_ENTRIES: usize = 512;
 /// Ids a run may reach by merging: 256 MiB of entries while it is merged.
 const RUN_MAX: usize = 16_000_000;
 
+/// Recent ids that are being made a run of.
+pub(crate) type Frozen = HashTable<Entry>;
+
 /// The fingerprints known, newest first in memory.
 #[derive(Debug)]
 pub(crate) struct Ids {
     secret: [u64; 2],
     recent: HashTable<Entry>,
-    /// The recent ones as of a checkpoint under way; sorted.
-    frozen: Vec<Entry>,
+    /// The recent ones as of a checkpoint under way.
+    frozen: Arc<Frozen>,
     runs: Vec<Run>,
 }
 
@@ -115,7 +120,7 @@ pub(crate) struct Run {
 impl Ids {
     /// Starts with what the database keeps. The secret keeps callers from choosing ids that collide.
     pub(crate) fn new(secret: [u64; 2], runs: Vec<Run>) -> Self {
-        Self { secret, recent: HashTable::new(), frozen: Vec::new(), runs }
+        Self { secret, recent: HashTable::new(), frozen: Arc::default(), runs }
     }
 
     pub(crate) fn fingerprint(&self, key: Key) -> u64 {
@@ -156,20 +161,11 @@ impl Ids {
 
     /// Gives the seqs that memory knows for a fingerprint.
     pub(crate) fn in_memory(&self, fingerprint: u64) -> impl Iterator<Item = Seq> {
-        let recent = self
-            .recent
+        self.recent
             .iter_hash(fingerprint)
+            .chain(self.frozen.iter_hash(fingerprint))
             .filter(move |entry| entry.fingerprint == fingerprint)
-            .map(|entry| entry.seq);
-        let from = self.frozen.partition_point(|entry| entry.fingerprint < fingerprint);
-        let frozen = self
-            .frozen
-            .get(from..)
-            .unwrap_or_default()
-            .iter()
-            .take_while(move |entry| entry.fingerprint == fingerprint)
-            .map(|entry| entry.seq);
-        recent.chain(frozen)
+            .map(|entry| entry.seq)
     }
 
     /// Gives the pages (run, page) that may have a fingerprint; nearly always none for a new id.
@@ -188,13 +184,19 @@ impl Ids {
         self.recent.len().saturating_add(self.frozen.len())
     }
 
-    /// Sets the recent ids apart to become a run; gives them sorted.
-    pub(crate) fn freeze(&mut self) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = core::mem::take(&mut self.recent).into_iter().collect();
-        entries.append(&mut self.frozen);
-        entries.sort_unstable();
-        self.frozen.clone_from(&entries);
-        entries
+    /// Sets the recent ids apart to become a run; all of them must be durable.
+    pub(crate) fn freeze(&mut self) -> Arc<Frozen> {
+        let mut table = core::mem::take(&mut self.recent);
+        for &entry in self.frozen.iter() {
+            table.insert_unique(entry.fingerprint, entry, |entry| entry.fingerprint);
+        }
+        self.frozen = Arc::new(table);
+        Arc::clone(&self.frozen)
+    }
+
+    /// Takes in the runs as the database has them now; another process may have merged some.
+    pub(crate) fn replace_runs(&mut self, runs: Vec<Run>) {
+        self.runs = runs;
     }
 
     /// The newest runs that a run of `count` ids should take in, so that sizes stay apart by factors.
@@ -211,16 +213,11 @@ impl Ids {
         merged
     }
 
-    /// The number of the next run.
-    pub(crate) fn next_run(&self) -> u64 {
-        self.runs.iter().map(|run| run.number).max().unwrap_or(0).saturating_add(1)
-    }
-
     /// Takes in a run that the database has now; what was frozen and what it merged is in it.
     pub(crate) fn adopt(&mut self, run: Run, merged: &[u64]) {
         self.runs.retain(|old| !merged.contains(&old.number));
         self.runs.push(run);
-        self.frozen = Vec::new();
+        self.frozen = Arc::default();
     }
 }
 

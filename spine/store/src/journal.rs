@@ -127,6 +127,9 @@ static SELECT_LAST_GROUP: Statement = Statement::new(
      LIMIT 1",
 );
 
+static COUNT_BEYOND: Statement =
+    Statement::new("count rows behind", "SELECT COUNT(*)\nFROM movement\nWHERE seq > ?");
+
 /// Every statement of the journal, for the test that prepares them.
 pub(crate) const STATEMENTS: &[Listed] = &[
     INSERT_MOVEMENT.listed(),
@@ -138,6 +141,7 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     SELECT_ACCOUNTS.listed(),
     SELECT_GROUPS.listed(),
     SELECT_LAST_GROUP.listed(),
+    COUNT_BEYOND.listed(),
 ];
 
 /// What one commit appended, and the chain that seals it.
@@ -221,43 +225,49 @@ pub(crate) const MOVEMENT_BYTES: usize = 125;
 /// A movement as bytes, for checks and hashes: every field at its place, big-endian.
 pub(crate) fn movement_bytes(movement: &Movement) -> [u8; MOVEMENT_BYTES] {
     let mut bytes = [0; MOVEMENT_BYTES];
-    let mut rest = bytes.as_mut_slice();
-    put(&mut rest, &movement.seq.get().to_be_bytes());
-    put(&mut rest, &movement.batch.to_bytes());
-    put(&mut rest, &movement.actor.get().to_be_bytes());
-    put(&mut rest, &[movement.kind.code()]);
-    put(&mut rest, &movement.code.to_be_bytes());
-    put(&mut rest, &movement.debit.get().to_be_bytes());
-    put(&mut rest, &movement.credit.get().to_be_bytes());
-    put(&mut rest, &movement.debit_lot.bits().to_be_bytes());
-    put(&mut rest, &movement.credit_lot.bits().to_be_bytes());
-    put(&mut rest, &movement.amount.minor_units().to_be_bytes());
-    put(&mut rest, &movement.at.as_microseconds().to_be_bytes());
-    put(&mut rest, &movement.debit_prev.get().to_be_bytes());
-    put(&mut rest, &movement.credit_prev.get().to_be_bytes());
-    put(&mut rest, &[u8::from(movement.subject.is_some())]);
-    put(&mut rest, &movement.subject.unwrap_or(0).to_be_bytes());
-    put(&mut rest, &[u8::from(movement.due_at.is_some())]);
-    put(&mut rest, &movement.due_at.unwrap_or_default().as_microseconds().to_be_bytes());
-    put(&mut rest, &[u8::from(movement.digest.is_some())]);
-    put(&mut rest, &movement.digest.unwrap_or(0).to_be_bytes());
+    let mut record = Record(&mut bytes);
+    record.put(&movement.seq.get().to_be_bytes());
+    record.put(&movement.batch.to_bytes());
+    record.put(&movement.actor.get().to_be_bytes());
+    record.put(&[movement.kind.code()]);
+    record.put(&movement.code.to_be_bytes());
+    record.put(&movement.debit.get().to_be_bytes());
+    record.put(&movement.credit.get().to_be_bytes());
+    record.put(&movement.debit_lot.bits().to_be_bytes());
+    record.put(&movement.credit_lot.bits().to_be_bytes());
+    record.put(&movement.amount.minor_units().to_be_bytes());
+    record.put(&movement.at.as_microseconds().to_be_bytes());
+    record.put(&movement.debit_prev.get().to_be_bytes());
+    record.put(&movement.credit_prev.get().to_be_bytes());
+    record.put(&[u8::from(movement.subject.is_some())]);
+    record.put(&movement.subject.unwrap_or(0).to_be_bytes());
+    record.put(&[u8::from(movement.due_at.is_some())]);
+    record.put(&movement.due_at.unwrap_or_default().as_microseconds().to_be_bytes());
+    record.put(&[u8::from(movement.digest.is_some())]);
+    record.put(&movement.digest.unwrap_or(0).to_be_bytes());
     bytes
 }
 
-fn put(rest: &mut &mut [u8], field: &[u8]) {
-    if let Some((place, after)) = core::mem::take(rest).split_at_mut_checked(field.len()) {
-        place.copy_from_slice(field);
-        *rest = after;
+/// Fills a record of fixed size, field by field.
+struct Record<'a>(&'a mut [u8]);
+
+impl Record<'_> {
+    fn put(&mut self, field: &[u8]) {
+        if let Some((place, after)) = core::mem::take(&mut self.0).split_at_mut_checked(field.len())
+        {
+            place.copy_from_slice(field);
+            self.0 = after;
+        }
     }
 }
 
 fn account_bytes(spec: &AccountSpec) -> [u8; 23] {
     let mut bytes = [0; 23];
-    let mut rest = bytes.as_mut_slice();
-    put(&mut rest, &spec.id.to_bytes());
-    put(&mut rest, &spec.unit.get().to_be_bytes());
-    put(&mut rest, &spec.company.get().to_be_bytes());
-    put(&mut rest, &[side_code(spec.side), rule_code(spec.rule), u8::from(spec.lots)]);
+    let mut record = Record(&mut bytes);
+    record.put(&spec.id.to_bytes());
+    record.put(&spec.unit.get().to_be_bytes());
+    record.put(&spec.company.get().to_be_bytes());
+    record.put(&[side_code(spec.side), rule_code(spec.rule), u8::from(spec.lots)]);
     bytes
 }
 
@@ -311,7 +321,8 @@ pub(crate) fn append(
     tx: &mut Tx<'_>,
     group: &Group,
     accounts: &[AccountSpec],
-    movements: &[(Movement, u32)],
+    movements: &[Movement],
+    checks: &[u32],
 ) -> Result<(), Fault> {
     tx.insert(
         &INSERT_GROUP,
@@ -333,7 +344,14 @@ pub(crate) fn append(
             .collect();
         tx.insert(&INSERT_ACCOUNT, &rows)?;
     }
-    append_movements(tx.connection(), movements)
+    if tx.connection().sqlite().is_some() {
+        let connection = tx.connection();
+        let written = append_to_sqlite(connection, movements, checks);
+        return connection.judge(written);
+    }
+    let rows: Vec<[Value; COLUMNS]> =
+        movements.iter().zip(checks).map(|(movement, check)| row(movement, *check)).collect();
+    tx.insert(&INSERT_MOVEMENT, &rows)
 }
 
 fn account_row(number: u32, spec: &AccountSpec) -> [Value; 7] {
@@ -348,41 +366,28 @@ fn account_row(number: u32, spec: &AccountSpec) -> [Value; 7] {
     ]
 }
 
-fn append_movements(
-    connection: &mut Connection,
-    movements: &[(Movement, u32)],
-) -> Result<(), Fault> {
-    if connection.sqlite().is_some() {
-        return append_to_sqlite(connection, movements);
-    }
-    append_to_mysql(connection, movements)
-}
-
 fn append_to_sqlite(
     connection: &mut Connection,
-    movements: &[(Movement, u32)],
+    movements: &[Movement],
+    checks: &[u32],
 ) -> Result<(), Fault> {
     let name = INSERT_MOVEMENT.name;
     let failed = |error| crate::sqlite::fault(name, error);
     let Some(sqlite) = connection.sqlite() else {
         return Err(Fault::new(FaultKind::Unavailable, name));
     };
-    let (many, single) = movements.as_chunks::<ROWS_A_STATEMENT>();
-    if !many.is_empty() {
-        let mut statement =
-            sqlite.prepare_cached(&INSERT_MOVEMENT.text(ROWS_A_STATEMENT)).map_err(failed)?;
-        for rows in many {
-            for (row, first) in rows.iter().zip((1..).step_by(COLUMNS)) {
-                bind(&mut statement, first, row).map_err(failed)?;
+    let mut rest = movements.iter().zip(checks);
+    let mut left = movements.len();
+    while left > 0 {
+        let count = if left >= ROWS_A_STATEMENT { ROWS_A_STATEMENT } else { 1 };
+        let mut statement = sqlite.prepare_cached(&INSERT_MOVEMENT.text(count)).map_err(failed)?;
+        while left >= count {
+            for (first, (movement, check)) in (1..).step_by(COLUMNS).zip(rest.by_ref().take(count))
+            {
+                bind(&mut statement, first, movement, *check).map_err(failed)?;
             }
             statement.raw_execute().map_err(failed)?;
-        }
-    }
-    if !single.is_empty() {
-        let mut statement = sqlite.prepare_cached(&INSERT_MOVEMENT.text(1)).map_err(failed)?;
-        for row in single {
-            bind(&mut statement, 1, row).map_err(failed)?;
-            statement.raw_execute().map_err(failed)?;
+            left = left.saturating_sub(count);
         }
     }
     Ok(())
@@ -392,7 +397,8 @@ fn append_to_sqlite(
 fn bind(
     statement: &mut rusqlite::Statement<'_>,
     first: usize,
-    (movement, check): &(Movement, u32),
+    movement: &Movement,
+    check: u32,
 ) -> rusqlite::Result<()> {
     let batch = movement.batch.to_bytes();
     let subject = movement.subject.map(u128::to_be_bytes);
@@ -418,51 +424,28 @@ fn bind(
     statement.raw_bind_parameter(next(), subject.as_ref().map(<[u8; 16]>::as_slice))?;
     statement.raw_bind_parameter(next(), movement.due_at.map(Timestamp::as_microseconds))?;
     statement.raw_bind_parameter(next(), movement.digest.map(u64::cast_signed))?;
-    statement.raw_bind_parameter(next(), *check)
+    statement.raw_bind_parameter(next(), check)
 }
 
-fn append_to_mysql(
-    connection: &mut Connection,
-    movements: &[(Movement, u32)],
-) -> Result<(), Fault> {
-    let name = INSERT_MOVEMENT.name;
-    let mut rest = movements;
-    while !rest.is_empty() {
-        // The largest power of two that fits: few texts, so that the server's prepared statements are met.
-        let count = 1_usize << rest.len().min(512).ilog2();
-        let (rows, after) = rest.split_at(count);
-        rest = after;
-        let values: Vec<mysql::Value> = rows.iter().flat_map(mysql_row).collect();
-        let Some(server) = connection.mysql() else {
-            return Err(Fault::new(FaultKind::Unavailable, name));
-        };
-        let written =
-            crate::mysql::insert_values(server, name, &INSERT_MOVEMENT.text(count), values);
-        connection.judge(written)?;
-    }
-    Ok(())
-}
-
-fn mysql_row((movement, check): &(Movement, u32)) -> [mysql::Value; COLUMNS] {
-    use mysql::Value::{Bytes, Int, NULL};
+fn row(movement: &Movement, check: u32) -> [Value; COLUMNS] {
     [
-        Int(signed(movement.seq.get())),
-        Bytes(movement.batch.to_bytes().to_vec()),
-        Int(signed(movement.actor.get())),
-        Int(i64::from(movement.kind.code())),
-        Int(i64::from(movement.code)),
-        Int(i64::from(movement.debit.get())),
-        Int(i64::from(movement.credit.get())),
-        Int(i64::from(movement.debit_lot.bits())),
-        Int(i64::from(movement.credit_lot.bits())),
-        Int(movement.amount.minor_units()),
-        Int(movement.at.as_microseconds()),
-        Int(signed(movement.debit_prev.get())),
-        Int(signed(movement.credit_prev.get())),
-        movement.subject.map_or(NULL, |subject| Bytes(subject.to_be_bytes().to_vec())),
-        movement.due_at.map_or(NULL, |at| Int(at.as_microseconds())),
-        movement.digest.map_or(NULL, |digest| Int(digest.cast_signed())),
-        Int(i64::from(*check)),
+        Value::from(movement.seq.get()),
+        Value::from(movement.batch),
+        Value::from(movement.actor.get()),
+        Value::from(u32::from(movement.kind.code())),
+        Value::from(movement.code),
+        Value::from(movement.debit.get()),
+        Value::from(movement.credit.get()),
+        Value::from(movement.debit_lot.bits()),
+        Value::from(movement.credit_lot.bits()),
+        Value::from(movement.amount),
+        Value::from(movement.at),
+        Value::from(movement.debit_prev.get()),
+        Value::from(movement.credit_prev.get()),
+        Value::from(movement.subject.map(u128::to_be_bytes)),
+        Value::from(movement.due_at),
+        Value::from(movement.digest),
+        Value::from(check),
     ]
 }
 
@@ -569,16 +552,31 @@ pub(crate) fn walk(
     head: Seq,
     limit: u32,
 ) -> Result<Vec<Movement>, Fault> {
-    let mut found = Vec::new();
-    if head == Seq::NONE || limit == 0 {
-        return Ok(found);
+    // Servers end a recursion after 1,000 turns unless told otherwise.
+    const AT_ONCE: u32 = 1_000;
+    let mut found: Vec<Movement> = Vec::new();
+    let mut next = head;
+    let mut left = limit;
+    while left > 0 && next != Seq::NONE {
+        let turns = left.min(AT_ONCE);
+        let values = [Value::from(next.get()), Value::from(account.get()), Value::from(turns)];
+        let before = found.len();
+        reader.for_each(&SELECT_CHAIN, &values, |row| {
+            found.push(movement_of(row)?);
+            Ok(())
+        })?;
+        if found.len() == before {
+            break;
+        }
+        next = found.last().map_or(Seq::NONE, |movement| previous(movement, account));
+        left = left.saturating_sub(turns);
     }
-    let values = [Value::from(head.get()), Value::from(account.get()), Value::from(limit)];
-    reader.for_each(&SELECT_CHAIN, &values, |row| {
-        found.push(movement_of(row)?);
-        Ok(())
-    })?;
     Ok(found)
+}
+
+/// The movement before this one on the chain of an account.
+pub(crate) fn previous(movement: &Movement, account: AccountNumber) -> Seq {
+    if movement.debit == account { movement.debit_prev } else { movement.credit_prev }
 }
 
 /// Lends the accounts from number `first` up to but without `end`.
@@ -609,4 +607,10 @@ pub(crate) fn groups_after(
 pub(crate) fn last_group(reader: &mut Reader<'_>) -> Result<Group, Fault> {
     let row = reader.query_one(&SELECT_LAST_GROUP, &[])?;
     row.as_ref().map_or(Ok(Group::NONE), group_of)
+}
+
+/// Counts the movements behind a group.
+pub(crate) fn count_beyond(reader: &mut Reader<'_>, group: &Group) -> Result<u64, Fault> {
+    let row = reader.query_one(&COUNT_BEYOND, &[Value::from(group.last_seq().get())])?;
+    row.map_or(Ok(0), |row| row.unsigned(0))
 }

@@ -14,29 +14,56 @@
 pub mod backup;
 mod checkpoint;
 mod command;
+mod committer;
 #[cfg(test)]
 mod conformance;
 mod connection;
+mod cycle;
 mod database;
+mod desk;
 mod fault;
 mod ids;
 mod journal;
 pub mod migrate;
 mod mysql;
+mod recall;
+pub mod registry;
+mod shared;
 mod splitter;
 mod sqlite;
 mod statement;
+mod store;
+mod submission;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tx;
 mod url;
 mod value;
+pub mod verify;
+mod wal;
 
-pub use command::{Command, Posting, Recall};
+pub use command::{AccountDiffers, Command, Posting, Recall, Scratch};
 pub use connection::{Connection, Durability, WalCheckpoint};
 pub use database::{Database, PoolOptions};
+pub use desk::StoreOptions;
 pub use fault::{DatabaseError, Fault, FaultKind};
+pub use journal::Group;
 pub use statement::{Dialect, Insert, Listed, Statement, Upsert};
+pub use store::{OpenProgress, Store, UnderWay};
+pub use submission::{Decision, Outcome, Receipt, Reply};
 pub use tx::{Reader, Tx};
 pub use url::{DatabaseUrl, ServerUrl};
 pub use value::{Row, Value};
+
+/// The tables of the ledger, first of all migrations.
+pub const MIGRATIONS: &[migrate::Migration] =
+    &[migration!(1, "journal", Expand, "../migrations/0001_journal")];
+
+/// Every statement of this crate, for the test that prepares them on both databases.
+pub fn statements() -> Vec<Listed> {
+    [journal::STATEMENTS, checkpoint::STATEMENTS, registry::STATEMENTS, migrate::STATEMENTS]
+        .concat()
+}
+
+#[cfg(test)]
+mod tests;

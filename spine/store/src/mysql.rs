@@ -155,18 +155,6 @@ pub(crate) fn execute<'v>(
     Ok(connection.affected_rows())
 }
 
-/// Runs a prepared insert with values that are the driver's already.
-pub(crate) fn insert_values(
-    connection: &mut Conn,
-    name: &'static str,
-    sql: &str,
-    values: Vec<mysql::Value>,
-) -> Result<(), Fault> {
-    let failed = |error| fault(name, error);
-    let statement = connection.prep(sql).map_err(failed)?;
-    connection.exec_drop(&statement, Params::Positional(values)).map_err(failed)
-}
-
 /// Runs a query and lends each row to `take`, with the number of its columns, as they arrive.
 pub(crate) fn for_each<'v>(
     connection: &mut Conn,

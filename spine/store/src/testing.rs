@@ -297,3 +297,43 @@ fn missing() -> Option<Server> {
     eprintln!("mariadbd is not installed: tests run on SQLite only");
     None
 }
+
+/// A command that makes units known and opens accounts, for tests.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Units to make known.
+    pub units: Vec<ledger::Unit>,
+    /// Accounts to open.
+    pub accounts: Vec<ledger::AccountSpec>,
+}
+
+impl crate::Command for Setup {
+    type Facts = Vec<ledger::Unit>;
+    type Receipt = Vec<ledger::AccountNumber>;
+    type Refusal = crate::AccountDiffers;
+
+    const NAME: &'static str = "set up a test";
+
+    fn load(_: &[Self], _: &mut crate::Tx<'_>) -> Result<Self::Facts, Fault> {
+        Ok(Vec::new())
+    }
+
+    fn decide(
+        &self,
+        facts: &mut Self::Facts,
+        posting: &mut crate::Posting<'_>,
+    ) -> Result<Self::Receipt, Self::Refusal> {
+        let opened: Result<Vec<_>, _> =
+            self.accounts.iter().map(|&spec| posting.open_account(spec)).collect();
+        let opened = opened?;
+        for &unit in &self.units {
+            posting.set_unit(unit);
+            facts.push(unit);
+        }
+        Ok(opened)
+    }
+
+    fn save(facts: Self::Facts, tx: &mut crate::Tx<'_>) -> Result<(), Fault> {
+        crate::registry::save_units(tx, &facts)
+    }
+}

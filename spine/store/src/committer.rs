@@ -1,0 +1,158 @@
+//! Brings decided groups into the database, one transaction each.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use ledger::{AccountSpec, Movement};
+
+use crate::checkpoint::Piece;
+use crate::journal::{self, Group};
+use crate::shared::{Report, Shared};
+use crate::submission::Ask;
+use crate::{Connection, Fault, FaultKind, Tx};
+
+/// A decided group on its way.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    pub(crate) group: Group,
+    pub(crate) accounts: Vec<AccountSpec>,
+    pub(crate) movements: Vec<Movement>,
+    pub(crate) checks: Vec<u32>,
+    pub(crate) pieces: Vec<Piece>,
+    /// Who is to be answered; taken by whoever answers or asks again.
+    pub(crate) asks: Mutex<Vec<Ask>>,
+}
+
+impl core::fmt::Debug for Ask {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Ask").field("batches", &self.batches.len()).finish_non_exhaustive()
+    }
+}
+
+impl Flight {
+    /// Whether there is anything to write.
+    pub(crate) fn writes(&self) -> bool {
+        !(self.movements.is_empty() && self.accounts.is_empty() && self.pieces.is_empty())
+    }
+
+    pub(crate) fn take_asks(&self) -> Vec<Ask> {
+        core::mem::take(&mut *self.asks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Appends everything to a transaction.
+    pub(crate) fn append(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        journal::append(tx, &self.group, &self.accounts, &self.movements, &self.checks)?;
+        self.pieces.iter().try_for_each(|piece| piece.write(tx))
+    }
+
+    fn commit(&self, connection: &mut Connection) -> Result<(), Fault> {
+        if !self.writes() {
+            return Ok(());
+        }
+        let mut tx = connection.begin()?;
+        self.append(&mut tx)?;
+        tx.commit()
+    }
+
+    /// Tells everybody that it is durable.
+    pub(crate) fn publish(&self, shared: &Shared) {
+        if self.writes() {
+            shared.settle(self.group.last_seq());
+        }
+        for ask in self.take_asks() {
+            ask.answer();
+        }
+    }
+}
+
+/// The connection that writes, and the thread that commits while the writer decides the next group.
+#[derive(Debug)]
+pub(crate) struct Committer {
+    connection: Arc<Mutex<Connection>>,
+    queue: Option<Sender<Arc<Flight>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Committer {
+    pub(crate) fn start(connection: Connection, shared: &Arc<Shared>) -> Result<Self, Fault> {
+        let connection = Arc::new(Mutex::new(connection));
+        let (queue, flights) = channel();
+        let (its_connection, its_shared) = (Arc::clone(&connection), Arc::clone(shared));
+        let thread = std::thread::Builder::new()
+            .name("committer".to_owned())
+            .spawn(move || run(&its_connection, &its_shared, &flights))
+            .map_err(|error| Fault::new(FaultKind::Other, "start committer").caused_by(error))?;
+        Ok(Self { connection, queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Hands a group over; the result arrives as a report.
+    pub(crate) fn send(&self, flight: Arc<Flight>) {
+        if let Some(queue) = &self.queue {
+            // The thread ends only after the queue is dropped.
+            drop(queue.send(flight));
+        }
+    }
+
+    /// Commits a group here and now; no other may be on its way.
+    pub(crate) fn commit(&self, flight: &Flight, shared: &Shared) -> Result<(), Fault> {
+        flight.commit(&mut self.connection())?;
+        flight.publish(shared);
+        Ok(())
+    }
+
+    /// Borrows the connection; no group may be on its way.
+    pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection itself, for a transaction that lives longer than a borrow of this.
+    pub(crate) const fn shared_connection(&self) -> &Arc<Mutex<Connection>> {
+        &self.connection
+    }
+
+    /// Lets the thread commit again after a failure; nothing may be on its way.
+    pub(crate) fn resume(&self) {
+        self.send(Arc::new(Flight {
+            group: Group::NONE,
+            accounts: Vec::new(),
+            movements: Vec::new(),
+            checks: Vec::new(),
+            pieces: Vec::new(),
+            asks: Mutex::default(),
+        }));
+    }
+
+    pub(crate) fn stop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic there was reported by the panic hook.
+            drop(thread.join());
+        }
+    }
+}
+
+fn run(connection: &Mutex<Connection>, shared: &Shared, flights: &Receiver<Arc<Flight>>) {
+    let mut failed = false;
+    while let Ok(flight) = flights.recv() {
+        let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+        // After a failure nothing that was decided on top of it may be committed; the writer collects all
+        // that is on its way before it sends anything new, and tells so by an empty group.
+        let resumes = !flight.writes() && flight.group.number == 0;
+        if resumes {
+            failed = false;
+            continue;
+        }
+        let result = if failed {
+            Err(Fault::new(FaultKind::Conflict, "a group before this one failed"))
+        } else {
+            flight.commit(&mut connection)
+        };
+        drop(connection);
+        match &result {
+            Ok(()) => flight.publish(shared),
+            Err(_) => failed = true,
+        }
+        shared.inbox.report(Report::Commit(result));
+    }
+}

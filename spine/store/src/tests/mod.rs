@@ -1,0 +1,3 @@
+//! What both databases must do alike.
+
+mod books;
