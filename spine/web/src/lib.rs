@@ -11,6 +11,7 @@
 //! and compression of pages, which end or happen in front.
 
 mod assets;
+pub mod components;
 mod context;
 mod cookie;
 pub mod csrf;

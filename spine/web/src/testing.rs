@@ -32,16 +32,24 @@ use crate::{
 ///
 /// [`RouteError`] when the table contradicts itself.
 pub fn door(routes: Routes, options: ServerOptions) -> Result<Door, RouteError> {
+    door_with(routes, options, frame(&[]))
+}
+
+/// As [`door`], with a frame of the test's own.
+///
+/// # Errors
+///
+/// [`RouteError`] when the table contradicts itself.
+pub fn door_with(
+    routes: Routes,
+    options: ServerOptions,
+    frame: Arc<Frame>,
+) -> Result<Door, RouteError> {
     let clock = Arc::new(ManualClock::new(Timestamp::from_microseconds(1_795_143_600_000_000)));
     Door::try_new(
         routes,
         options,
-        DoorTools {
-            clock,
-            ids: Box::new(SeededIds::new(1)),
-            meter: Arc::new(Meter::new()),
-            frame: frame(&[]),
-        },
+        DoorTools { clock, ids: Box::new(SeededIds::new(1)), meter: Arc::new(Meter::new()), frame },
     )
 }
 
