@@ -96,12 +96,16 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 
 fn field_problem(path: &str, message: &str) -> Problem {
     let mut path = path.to_owned();
-    if let Some(field) = message.strip_prefix("missing field `").and_then(|m| m.strip_suffix('`')) {
-        path.push('/');
-        path.push_str(&escape(field));
-        return Problem::new(&INVALID_FIELD).field(path, "is missing");
-    }
-    Problem::new(&INVALID_FIELD).field(path, message)
+    // For these two the reader still stands at the object, not at its field.
+    let named = |before: &str| message.strip_prefix(before).and_then(|m| m.strip_suffix('`'));
+    let (field, detail) = match (named("missing field `"), named("duplicate field `")) {
+        (Some(field), _) => (field, "is missing"),
+        (None, Some(field)) => (field, "is there twice"),
+        (None, None) => return Problem::new(&INVALID_FIELD).field(path, message),
+    };
+    path.push('/');
+    path.push_str(&escape(field));
+    Problem::new(&INVALID_FIELD).field(path, detail)
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {

@@ -17,6 +17,7 @@ mod cookie;
 pub mod csrf;
 mod door;
 mod extract;
+pub mod log;
 mod meter;
 pub mod openapi;
 mod page;
