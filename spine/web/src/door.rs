@@ -143,6 +143,11 @@ impl Door {
         &self.options
     }
 
+    /// Gives the meter it was built with.
+    pub const fn meter(&self) -> &Arc<Meter> {
+        &self.meter
+    }
+
     /// Answers one request of a peer. Never fails: what goes wrong is a problem response.
     pub async fn answer(&self, mut request: Request, peer: IpAddr) -> Response {
         self.meter.begin();

@@ -471,3 +471,95 @@ impl<S: Sync> FromRequest<S> for Lines {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::{
+        convert::Infallible,
+        pin::Pin,
+        task::{Context, Poll},
+    };
+    use std::collections::VecDeque;
+
+    use hyper::body::Frame;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A body that arrives in pieces.
+    struct Pieces(VecDeque<Bytes>);
+
+    impl hyper::body::Body for Pieces {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+        }
+    }
+
+    fn read_lines(pieces: &[Vec<u8>], line_max: usize) -> Result<Vec<(u64, Vec<u8>)>, Problem> {
+        let pieces = pieces.iter().map(|piece| Bytes::from(piece.clone())).collect();
+        let request = Request::new(Body::new(Pieces(pieces)));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut lines = Lines::from_request(request, &()).await?.line_max(line_max);
+            let mut found = Vec::new();
+            while let Some(line) = lines.next().await? {
+                found.push((line.number, line.bytes.to_vec()));
+            }
+            Ok(found)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_the_same_however_the_body_arrives(
+            pieces in proptest::collection::vec("[ab\r\n]{0,6}", 0..8),
+        ) {
+            let pieces: Vec<Vec<u8>> = pieces.into_iter().map(String::into_bytes).collect();
+            let whole = pieces.concat();
+            let mut expected = Vec::new();
+            for (place, line) in (1_u64..).zip(whole.split(|&byte| byte == b'\n')) {
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                if !line.is_empty() {
+                    expected.push((place, line.to_vec()));
+                }
+            }
+            prop_assert_eq!(read_lines(&pieces, 64), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn a_line_has_a_bound_whether_or_not_it_ends() {
+        let long = b"abc\nabcd\n".to_vec();
+        assert_eq!(read_lines(std::slice::from_ref(&long), 4).unwrap().len(), 2);
+        for pieces in [vec![long], vec![b"abc\nab".to_vec(), b"cd".to_vec()]] {
+            let problem = read_lines(&pieces, 3).unwrap_err();
+            let detail = "line 2 is longer than the 3 bytes read here";
+            assert_eq!(
+                (problem.kind().code, problem.detail_text()),
+                ("payload_too_large", Some(detail))
+            );
+        }
+    }
+
+    #[test]
+    fn a_json_media_type_is_recognized() {
+        let table = [
+            ("application/json", true),
+            ("APPLICATION/JSON", true),
+            ("application/merge-patch+json", true),
+            ("text/json", false),
+            ("application/jsonp", false),
+            ("application/語+json", true),
+            ("json", false),
+        ];
+        for (media_type, expected) in table {
+            assert_eq!(json_like(media_type), expected, "{media_type}");
+        }
+    }
+}
