@@ -45,6 +45,24 @@ impl Html {
     pub fn of(template: &impl Template) -> Self {
         Self(crate::page::rendered(template))
     }
+
+    /// Escapes a text in which back-quotes mark code, as in doc comments.
+    pub fn prose(text: &str) -> Self {
+        let mut html = String::new();
+        for (place, part) in text.split('`').enumerate() {
+            let part = Self::of(&Escaped { text: part });
+            let code = !place.is_multiple_of(2);
+            html.push_str(if code { "<code>" } else { "" });
+            html.push_str(&part.0);
+            html.push_str(if code { "</code>" } else { "" });
+        }
+        Self(html)
+    }
+
+    /// Tells whether there is nothing to show.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 impl fmt::Display for Html {
@@ -792,6 +810,12 @@ mod tests {
             .to_string();
         assert!(table.contains("<th scope=\"row\" data-label=\"日\">&#60;b&#62;</th>"), "{table}");
         assert!(table.contains("<td class=\"num\" data-label=\"増減\"><span"), "{table}");
+    }
+
+    #[test]
+    fn code_in_prose_is_marked_and_all_is_escaped() {
+        let html = Html::prose("see `a<b>` & `c`");
+        assert_eq!(html.to_string(), "see <code>a&#60;b&#62;</code> &#38; <code>c</code>");
     }
 
     #[test]

@@ -23,6 +23,7 @@ use utoipa::{
 };
 
 use crate::{
+    components::Html,
     page::View,
     problem::{PROBLEM_JSON, ProblemKind},
     route::{Route, RouteError, Routes, get},
@@ -407,9 +408,9 @@ async fn reference(State(served): State<Arc<Served>>, view: View) -> Response {
 #[template(path = "reference.html")]
 struct Reference {
     title: String,
-    description: String,
+    description: Html,
     tags: Vec<(String, Vec<ReferenceOperation>)>,
-    schemas: Vec<(String, Vec<ReferenceField>)>,
+    schemas: Vec<(String, Shape, Vec<ReferenceField>)>,
 }
 
 #[derive(Debug)]
@@ -418,20 +419,30 @@ struct ReferenceOperation {
     method: String,
     path: String,
     summary: String,
-    description: String,
+    description: Html,
     need: String,
     parameters: Vec<ReferenceField>,
-    takes: Vec<(String, String)>,
-    responses: Vec<(String, String, String)>,
+    takes: Vec<(String, Shape)>,
+    /// What this operation gives and refuses in a way of its own.
+    answers: Vec<(String, Html, Shape)>,
+    /// The problems that it shares with all others: status and meaning.
+    problems: Vec<(String, Html)>,
     example: String,
 }
 
 #[derive(Debug)]
 struct ReferenceField {
     name: String,
-    kind: String,
-    note: String,
+    shape: Shape,
+    note: Html,
     required: bool,
+}
+
+/// A schema in a word or two, and the component it leads to.
+#[derive(Debug, Default)]
+struct Shape {
+    text: String,
+    target: Option<String>,
 }
 
 fn text_of(value: &Value, key: &str) -> String {
@@ -451,11 +462,11 @@ impl Reference {
             }
         }
         let schemas = entries(part("components"), "schemas")
-            .map(|(name, schema)| (name.clone(), fields(schema)))
+            .map(|(name, schema)| (name.clone(), Shape::of(schema), fields(schema)))
             .collect();
         Self {
             title: text_of(part("info"), "title"),
-            description: text_of(part("info"), "description"),
+            description: Html::prose(&text_of(part("info"), "description")),
             tags: tags.into_iter().collect(),
             schemas,
         }
@@ -465,55 +476,57 @@ impl Reference {
 impl ReferenceOperation {
     fn of(document: &Value, method: &str, path: &str, operation: &Value) -> Self {
         let parameters = operation.get("parameters").and_then(Value::as_array);
-        let parameters: Vec<_> = parameters
-            .into_iter()
-            .flatten()
-            .map(|parameter| ReferenceField {
+        let parameters = parameters.into_iter().flatten().map(|parameter| {
+            let place = text_of(parameter, "in");
+            let note = match text_of(parameter, "description") {
+                text if text.is_empty() => place,
+                text => format!("{place}: {text}"),
+            };
+            ReferenceField {
                 name: text_of(parameter, "name"),
-                kind: parameter.get("schema").map(kind_of).unwrap_or_default(),
-                note: format!("{} {}", text_of(parameter, "in"), text_of(parameter, "description")),
+                shape: parameter.get("schema").map(Shape::of).unwrap_or_default(),
+                note: Html::prose(&note),
                 required: parameter.get("required").and_then(Value::as_bool).unwrap_or(false),
-            })
-            .collect();
+            }
+        });
         let body = operation.get("requestBody").unwrap_or(&Value::Null);
         let takes: Vec<_> = contents(body).collect();
-        let responses = entries(operation, "responses")
-            .map(|(status, response)| {
-                let target = response.get("$ref").and_then(Value::as_str);
-                let target = target.and_then(|path| document.pointer(path.trim_start_matches('#')));
-                let response = target.unwrap_or(response);
-                let kind = contents(response).next().map(|(_, kind)| kind).unwrap_or_default();
-                (status.clone(), text_of(response, "description"), kind)
-            })
-            .collect();
+        let (mut answers, mut problems) = (Vec::new(), Vec::new());
+        for (status, response) in entries(operation, "responses") {
+            let shared = response.get("$ref").and_then(Value::as_str);
+            let shared = shared.and_then(|path| document.pointer(path.trim_start_matches('#')));
+            let meaning = Html::prose(&text_of(shared.unwrap_or(response), "description"));
+            if shared.is_some() {
+                problems.push((status.clone(), meaning));
+            } else {
+                let shape = contents(response).next().map(|(_, shape)| shape);
+                answers.push((status.clone(), meaning, shape.unwrap_or_default()));
+            }
+        }
         Self {
             id: text_of(operation, "operationId"),
             method: method.to_uppercase(),
             path: path.to_owned(),
             summary: text_of(operation, "summary"),
-            description: text_of(operation, "description"),
+            description: Html::prose(&text_of(operation, "description")),
             need: text_of(operation, "x-need"),
             example: example(method, path, operation, takes.first()),
-            parameters,
+            parameters: parameters.collect(),
             takes,
-            responses,
+            answers,
+            problems,
         }
     }
 }
 
-fn contents(value: &Value) -> impl Iterator<Item = (String, String)> {
+fn contents(value: &Value) -> impl Iterator<Item = (String, Shape)> {
     entries(value, "content").map(|(media_type, content)| {
-        (media_type.clone(), content.get("schema").map(kind_of).unwrap_or_default())
+        (media_type.clone(), content.get("schema").map(Shape::of).unwrap_or_default())
     })
 }
 
-fn example(
-    method: &str,
-    path: &str,
-    operation: &Value,
-    takes: Option<&(String, String)>,
-) -> String {
-    let mut text = format!("curl -X {} https://…{path}", method.to_uppercase());
+fn example(method: &str, path: &str, operation: &Value, takes: Option<&(String, Shape)>) -> String {
+    let mut text = format!("curl -X {} \"$DAIFUKU{path}\"", method.to_uppercase());
     if operation.get("security").is_some() {
         text.push_str(" \\\n  -H \"Authorization: Bearer $KEY\"");
     }
@@ -528,30 +541,43 @@ fn example(
 fn fields(schema: &Value) -> Vec<ReferenceField> {
     let required = schema.get("required").and_then(Value::as_array);
     let required: Vec<_> = required.into_iter().flatten().filter_map(Value::as_str).collect();
-    entries(schema, "properties")
-        .map(|(name, field)| ReferenceField {
-            name: name.clone(),
-            kind: kind_of(field),
-            note: text_of(field, "description"),
-            required: required.contains(&name.as_str()),
-        })
-        .collect()
+    let field = |(name, field): (&String, &Value)| ReferenceField {
+        name: name.clone(),
+        shape: Shape::of(field),
+        note: Html::prose(&text_of(field, "description")),
+        required: required.contains(&name.as_str()),
+    };
+    entries(schema, "properties").map(field).collect()
 }
 
-/// Names a schema's kind in a word or two.
-fn kind_of(schema: &Value) -> String {
-    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-        return reference.rsplit('/').next().unwrap_or_default().to_owned();
+impl Shape {
+    fn of(schema: &Value) -> Self {
+        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+            let name = reference.rsplit('/').next().unwrap_or_default().to_owned();
+            return Self { text: name.clone(), target: Some(name) };
+        }
+        if let Some(items) = schema.get("items") {
+            let of = Self::of(items);
+            return Self { text: format!("[{}]", of.text), target: of.target };
+        }
+        if let Some(Value::Object(fields)) = schema.get("properties") {
+            let shapes = || fields.iter().map(|(name, field)| (name, Self::of(field)));
+            let texts: Vec<_> = shapes().map(|(name, of)| format!("{name}: {}", of.text)).collect();
+            let target = shapes().find_map(|(_, of)| of.target);
+            return Self { text: format!("{{ {} }}", texts.join(", ")), target };
+        }
+        Self { text: words_of(schema), target: None }
     }
-    if let Some(items) = schema.get("items") {
-        return format!("[{}]", kind_of(items));
-    }
+}
+
+fn words_of(schema: &Value) -> String {
     let choices = schema.get("oneOf").or_else(|| schema.get("enum")).and_then(Value::as_array);
     if let Some(choices) = choices {
-        let names = choices
-            .iter()
-            .map(|choice| choice.as_str().map_or_else(|| kind_of(choice), str::to_owned));
-        return names.collect::<Vec<_>>().join(" | ");
+        let name = |choice: &Value| match choice.as_str() {
+            Some(text) => text.to_owned(),
+            None => Shape::of(choice).text,
+        };
+        return choices.iter().map(name).collect::<Vec<_>>().join(" | ");
     }
     match schema.get("type") {
         Some(Value::String(kind)) => kind.clone(),
