@@ -7,7 +7,9 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img
      script-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'none'";
 
-const HEADERS: [(HeaderName, HeaderValue); 7] = [
+const HEADERS: [(HeaderName, HeaderValue); 8] = [
+    // Most answers are about somebody; what may be kept says so itself.
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin")),
@@ -42,7 +44,7 @@ pub enum Transport {
 
 /// Sets every header that the handler has not set itself.
 pub(crate) fn secure(headers: &mut HeaderMap, transport: Transport) {
-    headers.reserve(10);
+    headers.reserve(12);
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(value);
     }
@@ -65,6 +67,7 @@ mod tests {
         secure(&mut headers, Transport::Plain);
         assert_eq!(headers["referrer-policy"], "no-referrer");
         assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["cache-control"], "no-store");
         assert!(!headers.contains_key("strict-transport-security"), "not over plain HTTP");
         assert!(!headers["content-security-policy"].to_str().unwrap().contains("unsafe"));
         secure(&mut headers, Transport::TlsInFront);
