@@ -165,7 +165,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&folder)?;
     let frame = frame(&[TEXTS]);
     let routes = Routes::of("sample").on(get("/statement", "public"), sample).and(frame.routes());
-    let client = Client::new(Arc::new(door_with(routes, ServerOptions::default(), frame)?));
+    let client = Client::new(Arc::new(door_with(
+        routes,
+        ServerOptions::default(),
+        frame,
+        Arc::new(web::OpenToAll),
+    )?));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let client = client.browser();
     for language in [Language::Japanese, Language::English] {

@@ -34,6 +34,7 @@ use vocabulary::{Clock, Id, IdSource, Timestamp, kind};
 use crate::{
     context::{RequestContext, RequestId},
     extract::too_large,
+    guard::{Admission, Guard},
     meter::Meter,
     page::Frame,
     problem::{
@@ -58,6 +59,8 @@ pub struct DoorTools {
     pub meter: Arc<Meter>,
     /// The page frame, for pages and for problems shown to people.
     pub frame: Arc<Frame>,
+    /// Tells who is asking and whether they may.
+    pub guard: Arc<dyn Guard>,
 }
 
 impl fmt::Debug for DoorTools {
@@ -74,6 +77,7 @@ pub struct Door {
     ids: Mutex<Box<dyn IdSource>>,
     meter: Arc<Meter>,
     frame: Arc<Frame>,
+    guard: Arc<dyn Guard>,
     in_work: [AtomicU32; 3],
 }
 
@@ -134,6 +138,7 @@ impl Door {
             ids: Mutex::new(tools.ids),
             meter: tools.meter,
             frame: tools.frame,
+            guard: tools.guard,
             in_work: [const { AtomicU32::new(0) }; 3],
         })
     }
@@ -237,13 +242,33 @@ impl Door {
             trace_id = format_args!("{:032x}", visit.context.trace.trace_id),
         );
         let milliseconds = route.deadline_ms.unwrap_or(self.options.deadline_ms);
-        let handler = self.table.handlers.clone().call(request);
-        let handler = unwind(async { handler.await.unwrap_or_else(|never| match never {}) });
+        let handler = unwind(self.guarded(route, request));
         let deadline = Duration::from_millis(u64::from(milliseconds));
         match tokio::time::timeout(deadline, handler.instrument(span)).await {
             Ok(Ok(response)) => response,
             Ok(Err(panic)) => self.panicked(route, visit, panic.as_ref()),
             Err(_elapsed) => Problem::new(&DEADLINE_EXCEEDED).into_response(),
+        }
+    }
+
+    /// Asks the guard, then the handler.
+    async fn guarded(&self, route: &Route, request: Request) -> Response {
+        let (mut parts, body) = request.into_parts();
+        let admission = match self.guard.admit(route, &mut parts) {
+            Admission::AskAgain(lookup) => {
+                lookup.await;
+                self.guard.admit(route, &mut parts)
+            }
+            admission @ (Admission::Granted | Admission::Denied(_)) => admission,
+        };
+        match admission {
+            Admission::Granted => {
+                let request = Request::from_parts(parts, body);
+                let answer = self.table.handlers.clone().call(request).await;
+                answer.unwrap_or_else(|never| match never {})
+            }
+            Admission::Denied(problem) => problem.into_response(),
+            Admission::AskAgain(_) => Problem::new(&INTERNAL_FAULT).into_response(),
         }
     }
 

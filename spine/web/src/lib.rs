@@ -17,6 +17,7 @@ mod cookie;
 pub mod csrf;
 mod door;
 mod extract;
+mod guard;
 pub mod log;
 mod meter;
 pub mod openapi;
@@ -38,6 +39,7 @@ pub use door::{AccessLog, Door, DoorTools, InWorkMax};
 pub use extract::{
     Bearer, Form, IdempotencyKey, Json, Line, Lines, Path, Query, RawBody, parse_json,
 };
+pub use guard::{Admission, Caller, Guard, OpenToAll};
 pub use meter::Meter;
 pub use openapi::{ApiDocument, ApiTitle, Operation};
 pub use page::{Frame, NavItem, Page, View};

@@ -18,6 +18,7 @@ use vocabulary::{ManualClock, SeededIds, Timestamp};
 use crate::{
     assets::Assets,
     door::{Door, DoorTools},
+    guard::{Guard, OpenToAll},
     meter::Meter,
     page::Frame,
     problem::PROBLEMS,
@@ -32,10 +33,10 @@ use crate::{
 ///
 /// [`RouteError`] when the table contradicts itself.
 pub fn door(routes: Routes, options: ServerOptions) -> Result<Door, RouteError> {
-    door_with(routes, options, frame(&[]))
+    door_with(routes, options, frame(&[]), Arc::new(OpenToAll))
 }
 
-/// As [`door`], with a frame of the test's own.
+/// As [`door`], with a frame and a guard of the test's own.
 ///
 /// # Errors
 ///
@@ -44,12 +45,19 @@ pub fn door_with(
     routes: Routes,
     options: ServerOptions,
     frame: Arc<Frame>,
+    guard: Arc<dyn Guard>,
 ) -> Result<Door, RouteError> {
     let clock = Arc::new(ManualClock::new(Timestamp::from_microseconds(1_795_143_600_000_000)));
     Door::try_new(
         routes,
         options,
-        DoorTools { clock, ids: Box::new(SeededIds::new(1)), meter: Arc::new(Meter::new()), frame },
+        DoorTools {
+            clock,
+            ids: Box::new(SeededIds::new(1)),
+            meter: Arc::new(Meter::new()),
+            frame,
+            guard,
+        },
     )
 }
 

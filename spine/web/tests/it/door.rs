@@ -73,7 +73,8 @@ fn client() -> Client {
         })
         .on(get("/panic", "public"), buggy)
         .and(frame.routes());
-    let door = door_with(routes, ServerOptions::default(), frame).unwrap();
+    let door =
+        door_with(routes, ServerOptions::default(), frame, Arc::new(web::OpenToAll)).unwrap();
     Client::new(Arc::new(door))
 }
 
