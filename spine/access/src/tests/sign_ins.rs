@@ -344,6 +344,7 @@ fn logins_are_added_and_changed_as_they_may() {
             (add(staff(10), Role::Sales, "saki"), taken),
             (add(member(11), Role::Member, "saki"), None),
             (add(member(12), Role::Member, "saki"), taken),
+            (add(member(11), Role::Member, "mari"), Some(LoginRefusal::PersonTaken)),
             (add(member(12), Role::Support, "mari"), misfit),
             (add(staff(12), Role::Member, "mari"), misfit),
             (add(Subject::System, Role::Sre, "mari"), misfit),
