@@ -71,8 +71,8 @@ impl Realm {
     }
 }
 
-/// What somebody types to say who they are, as a hash of fixed length; there is one whether a login exists
-/// or not.
+/// What somebody types to say who they are, as a hash of fixed length; there is one whether a login
+/// exists or not.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LoginKey([u8; 32]);
 
@@ -502,7 +502,8 @@ pub(crate) fn own_entry(
     }
 }
 
-/// Gives a person a login. The same person with the same mail address is a repeat, which changes nothing.
+/// Gives a person a login. The same person with the same mail address is a repeat, which changes
+/// nothing.
 #[derive(Clone, Debug)]
 pub struct AddLogin {
     /// Who asks: a member who signs up is added by the system.
@@ -539,8 +540,8 @@ pub enum LoginRefusal {
     /// A member has the role of a member and nobody else has.
     #[error("the role does not fit the person")]
     RoleMisfit,
-    /// Another person signs in with this mail address. Answer a sign-up as if it had been taken, and tell the
-    /// address itself by mail.
+    /// Another person signs in with this mail address. Answer a sign-up as if it had been taken,
+    /// and tell the address itself by mail.
     #[error("there is a login with this mail address")]
     MailTaken,
     /// The person has a login with another mail address.

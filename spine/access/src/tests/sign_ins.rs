@@ -1,4 +1,5 @@
 use expect_test::expect;
+
 use vocabulary::Id;
 
 use super::stage::{OURS, Stage, THEIRS, TOTP_KEY, at, mail, password_of, play};
