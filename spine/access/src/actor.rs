@@ -112,7 +112,8 @@ impl fmt::Display for Subject {
     }
 }
 
-/// One line of the list of actors. It is never changed: what was posted in its name stays in its name.
+/// One line of the list of actors. It is never changed: what was posted in its name stays in its
+/// name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     /// The dense number.
@@ -209,7 +210,8 @@ impl Actors {
     }
 }
 
-/// Gives a number to who acts without a login or a key: a job. A repeat gives the first number again.
+/// Gives a number to who acts without a login or a key: a job. A repeat gives the first number
+/// again.
 #[derive(Clone, Debug)]
 pub struct RegisterActor {
     /// The company it acts for.

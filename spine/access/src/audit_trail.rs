@@ -1,8 +1,9 @@
 //! The audit trail: what was done, by whom, and what was refused; append-only, chained by hashes.
 //!
-//! Each entry is written in the transaction of what it records. Its hash covers the hash before it and the
-//! entry itself, so that a row that somebody changes, removes or slips in does not fit any more, and
-//! [`verify`] names it. What is cut off the end is found by comparing with a [`Head`] kept elsewhere.
+//! Each entry is written in the transaction of what it records. Its hash covers the hash before it
+//! and the entry itself, so that a row that somebody changes, removes or slips in does not fit any
+//! more, and [`verify`] names it. What is cut off the end is found by comparing with a [`Head`]
+//! kept elsewhere.
 
 use core::fmt;
 
@@ -37,8 +38,8 @@ impl Outcome {
     }
 }
 
-/// One thing that somebody did or was refused. It holds ids and codes, never personal particulars: it cannot
-/// be forgotten.
+/// One thing that somebody did or was refused. It holds ids and codes, never personal particulars:
+/// it cannot be forgotten.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
     /// When.
@@ -101,7 +102,8 @@ impl AuditEntry {
         self
     }
 
-    /// Hashes the hash before and all the cells; texts with their length, so that no two entries look alike.
+    /// Hashes the hash before and all the cells; texts with their length, so that no two entries
+    /// look alike.
     fn hash(&self, seq: u64, before: &[u8; 32]) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(b"daifuku audit entry 1\0");
@@ -186,12 +188,13 @@ impl RecordedEntry {
     }
 }
 
-/// Appends entries in the transaction of what they record, and gives the new end. Call it once for a slice,
-/// from [`save`](store::Command::save): the old end is read once.
+/// Appends entries in the transaction of what they record, and gives the new end. Call it once for
+/// a slice, from [`save`](store::Command::save): the old end is read once.
 ///
 /// # Errors
 ///
-/// A [`Fault`]; a conflict when another node appended meanwhile, and then everything is to be decided again.
+/// A [`Fault`]; a conflict when another node appended meanwhile, and then everything is to be
+/// decided again.
 pub fn append(tx: &mut Tx<'_>, entries: Vec<AuditEntry>) -> Result<Head, Fault> {
     let mut head = find_head(tx)?;
     if entries.is_empty() {
@@ -280,7 +283,8 @@ pub enum Flaw {
     Changed,
 }
 
-/// Reads the whole trail and checks the chain. `known`, an end that was kept elsewhere, must be part of it.
+/// Reads the whole trail and checks the chain. `known`, an end that was kept elsewhere, must be
+/// part of it.
 ///
 /// # Errors
 ///

@@ -202,8 +202,8 @@ impl<C> Authorized<C> {
 
 /// Checks that `who` may do `command` on `resource`.
 ///
-/// Check the route's need with [`Authenticated::require`] before the resource is looked up: then a missing
-/// need is answered alike whether the resource exists or not.
+/// Check the route's need with [`Authenticated::require`] before the resource is looked up: then a
+/// missing need is answered alike whether the resource exists or not.
 ///
 /// # Errors
 ///

@@ -2,21 +2,21 @@
 //!
 //! | question | answered by |
 //! |---|---|
-//! | who is it? | [`KeyRing::find`] for a service, [`Sessions::find`] for a person: an [`Authenticated`] |
+//! | who is it? | [`KeyRing::find`], [`Sessions::find`]: an [`Authenticated`] |
 //! | may they do this? | [`authorize`]: an [`Authorized`] command, or [`Denied`] |
 //! | who may what at all? | the table in `policy.rs`, as `docs/generated/policy.txt` |
 //! | who did it? | the journal, by an [`Actor`]'s number; the [`audit_trail`] |
 //!
-//! An **actor** is whoever acts, with a dense number for ever. A **need** is what a door asks for; a
-//! **role** meets needs. A **login** is a person's mail address, password and second step; a **realm**
-//! keeps members and staff apart. A **verdict** is what was checked at the edge, because it takes long, and
-//! is compared with the rows by the writer.
+//! An **actor** is whoever acts, with a dense number for ever. A **need** is what a door asks for;
+//! a **role** meets needs. A **login** is a person's mail address, password and second step; a
+//! **realm** keeps members and staff apart. A **verdict** is what was checked at the edge, because
+//! it takes long, and is compared with the rows by the writer.
 //!
 //! Start with `authorized.rs`, then `policy.rs`; signing in is told in `sign_in.rs`.
 //!
-//! Deliberately absent: HTTP (values go in and out; `daifuku` reads headers and sets cookies), threads, a
-//! clock and chance of its own, tokens that cannot be taken back, a language for policies, the names and
-//! addresses of members beside the mail they sign in with.
+//! Deliberately absent: HTTP (values go in and out; `daifuku` reads headers and sets cookies),
+//! threads, a clock and chance of its own, tokens that cannot be taken back, a language for
+//! policies, the names and addresses of members beside the mail they sign in with.
 
 mod actor;
 pub mod audit_trail;

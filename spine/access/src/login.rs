@@ -15,7 +15,7 @@ use crate::{
     authorized::Authenticated,
     credential::{PasswordHash, TotpSalt},
     policy::Role,
-    refusal::{LOGIN_UNKNOWN, MAIL_TAKEN, ROLE_MISFIT, RefusalKind},
+    refusal::{LOGIN_UNKNOWN, MAIL_TAKEN, PERSON_TAKEN, ROLE_MISFIT, RefusalKind},
     secret::SecretHash,
     session::{NewSession, Session, Stage},
     store::statement,
@@ -71,8 +71,8 @@ impl Realm {
     }
 }
 
-/// What somebody types to say who they are, as a hash of fixed length; there is one whether a login exists
-/// or not.
+/// What somebody types to say who they are, as a hash of fixed length; there is one whether a login
+/// exists or not.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LoginKey([u8; 32]);
 
@@ -254,8 +254,9 @@ pub fn find_login(reader: &mut Reader<'_>, key: LoginKey) -> Result<Option<Login
 ///
 /// A [`Fault`] when the database fails.
 pub fn find_login_of(reader: &mut Reader<'_>, subject: Subject) -> Result<Option<Login>, Fault> {
-    let row = reader.query_one(&statement::FIND_LOGIN_OF_SUBJECT, &[subject.to_bytes().into()])?;
-    row.as_ref().map(Login::from_row).transpose()
+    let list = [subject.to_bytes().into()];
+    let rows = reader.query_list(&statement::FIND_LOGINS_OF_SUBJECTS, &[], &list)?;
+    rows.first().map(Login::from_row).transpose()
 }
 
 /// Failed attempts in a row, for a mail address with a login or without.
@@ -295,6 +296,8 @@ pub struct LoginFacts {
     pub(crate) sessions: BTreeMap<SecretHash, Session>,
     failures: BTreeMap<LoginKey, Failures>,
     codes: BTreeMap<SecretHash, [u8; 16]>,
+    /// The logins that people have whom commands want to give one.
+    owners: BTreeMap<[u8; 16], LoginKey>,
     actors: Actors,
     changed_logins: BTreeSet<LoginKey>,
     changed_failures: BTreeSet<LoginKey>,
@@ -342,8 +345,15 @@ impl LoginFacts {
         for row in tx.query_list(&statement::FIND_RECOVERY_CODES, &[], &code_hashes)? {
             codes.insert(SecretHash::from_bytes(row.digest(0)?), row.sixteen(1)?);
         }
+        let subjects: Vec<Value> =
+            wanted.subjects.iter().map(|subject| subject.to_bytes().into()).collect();
+        let mut owners = BTreeMap::new();
+        for row in tx.query_list(&statement::FIND_LOGINS_OF_SUBJECTS, &[], &subjects)? {
+            owners.insert(row.sixteen(2)?, LoginKey(row.digest(0)?));
+        }
         let actors = Actors::load(tx, &wanted.subjects)?;
         Ok(Self {
+            owners,
             logins,
             sessions,
             failures,
@@ -492,7 +502,8 @@ pub(crate) fn own_entry(
     }
 }
 
-/// Gives a person a login. The same person with the same mail address is a repeat, which changes nothing.
+/// Gives a person a login. The same person with the same mail address is a repeat, which changes
+/// nothing.
 #[derive(Clone, Debug)]
 pub struct AddLogin {
     /// Who asks: a member who signs up is added by the system.
@@ -529,10 +540,13 @@ pub enum LoginRefusal {
     /// A member has the role of a member and nobody else has.
     #[error("the role does not fit the person")]
     RoleMisfit,
-    /// Another person signs in with this mail address. Answer a sign-up as if it had been taken, and tell the
-    /// address itself by mail.
+    /// Another person signs in with this mail address. Answer a sign-up as if it had been taken,
+    /// and tell the address itself by mail.
     #[error("there is a login with this mail address")]
     MailTaken,
+    /// The person has a login with another mail address.
+    #[error("this person has a login")]
+    PersonTaken,
 }
 
 impl LoginRefusal {
@@ -542,6 +556,7 @@ impl LoginRefusal {
             Self::Unknown => &LOGIN_UNKNOWN,
             Self::RoleMisfit => &ROLE_MISFIT,
             Self::MailTaken => &MAIL_TAKEN,
+            Self::PersonTaken => &PERSON_TAKEN,
         }
     }
 }
@@ -585,9 +600,13 @@ impl Command for AddLogin {
             Some(_) => return Err(LoginRefusal::MailTaken),
             None => {}
         }
+        if facts.owners.contains_key(&self.subject.to_bytes()) {
+            return Err(LoginRefusal::PersonTaken);
+        }
         #[expect(clippy::expect_used, reason = "an id is 30 visible characters")]
         let label = Label::parse(&self.subject.to_string()).expect("an id is a label");
         let actor = facts.actors.register(self.company, self.subject, &label);
+        facts.owners.insert(self.subject.to_bytes(), key);
         facts.put_login(Login {
             key,
             subject: self.subject,

@@ -277,8 +277,8 @@ impl fmt::Debug for NeedSet {
     }
 }
 
-/// Writes the policy as a table of ticks and crosses: a line for each need, a column for each role and one
-/// for API keys.
+/// Writes the policy as a table of ticks and crosses: a line for each need, a column for each role
+/// and one for API keys.
 pub fn table() -> String {
     let mut lines = vec!["need                ".to_owned()];
     let mut widths = Vec::new();

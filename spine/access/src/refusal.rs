@@ -60,6 +60,8 @@ refusals! {
         "The password repeats a few characters or contains the mail address. Take another.";
     MAIL_TAKEN "mail_taken" 409 "This mail address has a login",
         "There is a login with this mail address already. Sign in with it.";
+    PERSON_TAKEN "person_taken" 409 "This person has a login",
+        "The person has a login with another mail address already. One is enough.";
     LOGIN_UNKNOWN "login_unknown" 404 "No such login",
         "There is no login of this person.";
     ROLE_MISFIT "role_misfit" 422 "The role does not fit",

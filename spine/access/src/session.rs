@@ -73,8 +73,8 @@ pub struct NewSession {
 }
 
 impl NewSession {
-    /// Draws the secret of a new session; set it as the cookie [`Realm::cookie`] once the command says that
-    /// the session is open.
+    /// Draws the secret of a new session; set it as the cookie [`Realm::cookie`] once the command
+    /// says that the session is open.
     pub fn draw(limits: SessionLimits, chance: &mut dyn IdSource) -> (Secret, Self) {
         let secret = Secret::draw(chance);
         let hash = secret.hash();
@@ -205,8 +205,8 @@ impl SignedIn {
     }
 }
 
-/// For how long a session is answered from memory before its row is read again: so long may another node's
-/// sign-out take to be noticed here.
+/// For how long a session is answered from memory before its row is read again: so long may another
+/// node's sign-out take to be noticed here.
 const FRESH_SECONDS: i64 = 30;
 
 /// The least time between two notes that one session was seen.
@@ -245,8 +245,8 @@ impl Sessions {
         }
     }
 
-    /// Tells whose session a cookie is of, from memory alone; `None` when the database must be asked with
-    /// [`Sessions::find`].
+    /// Tells whose session a cookie is of, from memory alone; `None` when the database must be
+    /// asked with [`Sessions::find`].
     pub fn find_cached(
         &self,
         realm: Realm,
@@ -265,7 +265,8 @@ impl Sessions {
         Some(self.admit(realm, known, now))
     }
 
-    /// Tells whose session a cookie is of. It may read one row, so not on a thread that serves many.
+    /// Tells whose session a cookie is of. It may read one row, so not on a thread that serves
+    /// many.
     ///
     /// # Errors
     ///
@@ -310,7 +311,8 @@ impl Sessions {
         self.lock().retain(|_hash, known| known.signed_in.subject() != subject);
     }
 
-    /// Takes what [`NoteUse`](crate::NoteUse) is to write, and forgets who has not come for an hour.
+    /// Takes what [`NoteUse`](crate::NoteUse) is to write, and forgets who has not come for an
+    /// hour.
     pub(crate) fn take_seen(&self, now: Timestamp) -> Vec<SecretHash> {
         let mut cached = self.lock();
         let mut seen = Vec::new();

@@ -1,16 +1,18 @@
-//! Signing in and out, in two halves: what costs time is checked at the edge and handed on as a verdict; the
-//! writer compares the verdict with the rows as they are then, and counts, locks and opens.
+//! Signing in and out, in two halves: what costs time is checked at the edge and handed on as a
+//! verdict; the writer compares the verdict with the rows as they are then, and counts, locks and
+//! opens.
 //!
 //! | step | where | what |
 //! |---|---|---|
-//! | 1 | edge | [`SignInThrottle::admit`](crate::SignInThrottle::admit): the account and the address |
+//! | 1 | edge | [`SignInThrottle::admit`](crate::SignInThrottle::admit) |
 //! | 2 | edge, reading | [`find_login`](crate::find_login), which may find nothing |
 //! | 3 | edge, slow | [`check_password`]: one Argon2id, also for nothing |
 //! | 4 | writer | [`SignIn`]: a session, in full or for the second step |
 //! | 5 | edge | [`check_code`] |
 //! | 6 | writer | [`ConfirmCode`]: a full session in place of the one before |
 //!
-//! Whether a mail address has a login shows nowhere: the answers, the locks and the work are the same.
+//! Whether a mail address has a login shows nowhere: the answers, the locks and the work are the
+//! same.
 
 use core::{convert::Infallible, hint::black_box};
 
@@ -50,7 +52,8 @@ pub enum SignInRefusal {
     /// The session for the second step, or the one in which something is changed, has ended.
     #[error("there is no session, or it ended")]
     SessionEnded,
-    /// The mail address, the password or the code is not right, or the login is closed; no more is told.
+    /// The mail address, the password or the code is not right, or the login is closed; no more is
+    /// told.
     #[error("the mail address, the password or the code is not right")]
     Wrong,
     /// The login was changed between the check and the decision.
@@ -120,9 +123,9 @@ pub struct PasswordVerdict {
     renewed: Option<PasswordHash>,
 }
 
-/// Compares a typed password. It does the work of one Argon2id whether there is a login or not, and of a
-/// second one when a right password is to be kept with new parameters: not on a thread that serves, and few
-/// at a time.
+/// Compares a typed password. It does the work of one Argon2id whether there is a login or not, and
+/// of a second one when a right password is to be kept with new parameters: not on a thread that
+/// serves, and few at a time.
 pub fn check_password(
     key: LoginKey,
     login: Option<&Login>,
@@ -171,7 +174,8 @@ pub fn check_code(
     }
 }
 
-/// Compares the first code of an authenticator that is being set up with the salt of the page that showed it.
+/// Compares the first code of an authenticator that is being set up with the salt of the page that
+/// showed it.
 pub fn check_enrolment(
     key: &TotpKey,
     signed_in: &SignedIn,
@@ -196,8 +200,8 @@ fn check_step(
     CodeVerdict(step.map_or(CodeFound::Nothing, |step| CodeFound::Step { salt, step }))
 }
 
-/// The first step: opens a session, in full or for the second step. A repeat with the same session gives the
-/// same answer.
+/// The first step: opens a session, in full or for the second step. A repeat with the same session
+/// gives the same answer.
 #[derive(Clone, Debug)]
 pub struct SignIn {
     /// What [`check_password`] found.

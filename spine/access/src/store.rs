@@ -28,7 +28,7 @@ pub(crate) mod statement {
         NOTE_API_KEY_USE.listed(),
         SAVE_LOGINS.listed(),
         FIND_LOGINS.listed(),
-        FIND_LOGIN_OF_SUBJECT.listed(),
+        FIND_LOGINS_OF_SUBJECTS.listed(),
         ADD_RECOVERY_CODES.listed(),
         FIND_RECOVERY_CODES.listed(),
         REMOVE_RECOVERY_CODES.listed(),
@@ -180,12 +180,12 @@ pub(crate) mod statement {
     );
 
     // Index login_subject.
-    pub(crate) static FIND_LOGIN_OF_SUBJECT: Statement = Statement::new(
-        "find login of subject",
+    pub(crate) static FIND_LOGINS_OF_SUBJECTS: Statement = Statement::new(
+        "find logins of subjects",
         "SELECT login_key, realm, subject, actor, company, role, mail, password,
            totp_salt, totp_step, standing, revision, created_at
          FROM login
-         WHERE subject = ?",
+         WHERE subject IN (?*)",
     );
 
     pub(crate) static ADD_RECOVERY_CODES: Insert = Insert {

@@ -1,5 +1,5 @@
-//! Who acts, for the tests of other crates. Compiled for our own tests and with the feature `testing`, never
-//! into the product.
+//! Who acts, for the tests of other crates. Compiled for our own tests and with the feature
+//! `testing`, never into the product.
 
 use ledger::ActorNumber;
 use vocabulary::{CompanyNumber, Id, kind};

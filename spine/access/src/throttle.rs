@@ -19,11 +19,12 @@ pub struct ThrottleLimit {
     pub window_seconds: u32,
 }
 
-/// The most keys that are remembered; more than that are an attack, and the longest unseen go first.
+/// The most keys that are remembered; more than that are an attack, and the longest unseen go
+/// first.
 const KEYS_MAX: usize = 100_000;
 
-/// Counts attempts by key. The count of a window that slides is estimated from two that stand: all of the
-/// current one, and of the one before the part that is still in view.
+/// Counts attempts by key. The count of a window that slides is estimated from two that stand: all
+/// of the current one, and of the one before the part that is still in view.
 #[derive(Debug)]
 struct Throttle<K> {
     limit: ThrottleLimit,
@@ -76,15 +77,16 @@ impl<K: Copy + Ord> Throttle<K> {
     }
 }
 
-/// Limits on attempts to sign in. It is each node's own and forgets at a restart; the failures of an account
-/// are kept in the database as well and lock it.
+/// Limits on attempts to sign in. It is each node's own and forgets at a restart; the failures of
+/// an account are kept in the database as well and lock it.
 #[derive(Debug)]
 pub struct SignInThrottle {
     state: Mutex<(Throttle<LoginKey>, Throttle<u128>)>,
 }
 
 impl Default for SignInThrottle {
-    /// Ten attempts in five minutes for an account, thirty for an address, behind which may be an office.
+    /// Ten attempts in five minutes for an account, thirty for an address, behind which may be an
+    /// office.
     fn default() -> Self {
         let limit = |attempts| ThrottleLimit { attempts, window_seconds: 300 };
         Self::new(limit(10), limit(30))
@@ -117,7 +119,8 @@ impl SignInThrottle {
     }
 }
 
-/// Gives what one customer of a provider has: an address of IPv4, or the first 64 bits of one of IPv6.
+/// Gives what one customer of a provider has: an address of IPv4, or the first 64 bits of one of
+/// IPv6.
 const fn network(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),

@@ -13,8 +13,8 @@ use crate::{
     store::statement,
 };
 
-/// Notes which sessions were seen and which keys were used. Send one each minute; a lost one costs a session
-/// a minute of its idle time.
+/// Notes which sessions were seen and which keys were used. Send one each minute; a lost one costs
+/// a session a minute of its idle time.
 #[derive(Clone, Debug)]
 pub struct NoteUse {
     sessions: Vec<SecretHash>,
@@ -78,8 +78,8 @@ impl Command for NoteUse {
 /// Failures count for a day and lock for minutes; two days are more than both.
 const FAILURES_KEPT_DAYS: i64 = 2;
 
-/// Forgets sessions that have ended and failures of long ago, at most 1,000 of each. Send another while the
-/// receipt says that there may be more.
+/// Forgets sessions that have ended and failures of long ago, at most 1,000 of each. Send another
+/// while the receipt says that there may be more.
 #[derive(Clone, Copy, Debug)]
 pub struct ForgetEnded {
     /// The moment it is now.

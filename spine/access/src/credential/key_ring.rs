@@ -57,8 +57,8 @@ pub(crate) struct KeyUse {
 
 /// Every secret of every key, by its public part. Shared by all threads that serve.
 ///
-/// It knows what it read last: [`KeyRing::refresh`] it after each change of a key on this node, and every few
-/// seconds for the changes of others.
+/// It knows what it read last: [`KeyRing::refresh`] it after each change of a key on this node, and
+/// every few seconds for the changes of others.
 #[derive(Debug, Default)]
 pub struct KeyRing {
     entries: RwLock<Arc<BTreeMap<PublicId, Entry>>>,
@@ -71,7 +71,8 @@ struct Entry {
     authenticated: Authenticated,
     ends_at: Option<Timestamp>,
     revoked: bool,
-    /// The days since 1970 on which it was last used, as far as seen here and as far as the row knows.
+    /// The days since 1970 on which it was last used, as far as seen here and as far as the row
+    /// knows.
     used_on: AtomicI32,
     noted_on: AtomicI32,
 }
@@ -125,13 +126,13 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Tells who presents `text`. One SHA-256 and one look into a map; nothing is read or written outside of
-    /// memory.
+    /// Tells who presents `text`. One SHA-256 and one look into a map; nothing is read or written
+    /// outside of memory.
     ///
     /// # Errors
     ///
-    /// The first [`KeyRefusal`] that applies; that a key was revoked or expired is told only to whoever has
-    /// its secret.
+    /// The first [`KeyRefusal`] that applies; that a key was revoked or expired is told only to
+    /// whoever has its secret.
     pub fn find(&self, text: &str, now: Timestamp) -> Result<Authenticated, KeyRefusal> {
         let (public_id, secret) = ApiKeyText::split(text).ok_or(KeyRefusal::Malformed)?;
         // Hashed before the look-up, so that both answers take as long.

@@ -128,8 +128,9 @@ impl fmt::Debug for PasswordHash {
 }
 
 impl PasswordHash {
-    /// Hashes a password: tens of milliseconds of work and `memory_kib` of memory, so not on a thread that
-    /// serves, and few at a time. Parameters that Argon2 does not take are raised to its least.
+    /// Hashes a password: tens of milliseconds of work and `memory_kib` of memory, so not on a
+    /// thread that serves, and few at a time. Parameters that Argon2 does not take are raised to
+    /// its least.
     pub fn make(
         password: &Password,
         parameters: PasswordParameters,

@@ -18,8 +18,9 @@ const STEP_SECONDS: i64 = 30;
 
 /// The server's key for one-time codes; all nodes have the same one. Never shown by `Debug`.
 ///
-/// A person's secret is computed from it and from a salt that is no secret, so that a stolen database holds
-/// nothing to make codes with. Whoever loses the key has everybody set up their authenticator again.
+/// A person's secret is computed from it and from a salt that is no secret, so that a stolen
+/// database holds nothing to make codes with. Whoever loses the key has everybody set up their
+/// authenticator again.
 #[derive(Clone)]
 pub struct TotpKey([u8; 32]);
 
@@ -36,8 +37,8 @@ impl fmt::Debug for TotpKey {
     }
 }
 
-/// What makes a person's secret another one each time an authenticator is set up. No secret: a form may carry
-/// it from the page with the QR code to the confirmation.
+/// What makes a person's secret another one each time an authenticator is set up. No secret: a form
+/// may carry it from the page with the QR code to the confirmation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TotpSalt([u8; 16]);
 
@@ -70,8 +71,8 @@ impl TotpSalt {
     }
 }
 
-/// The secret that a person's authenticator holds (RFC 6238: SHA-1, 6 digits, 30 seconds). Never shown by
-/// `Debug`.
+/// The secret that a person's authenticator holds (RFC 6238: SHA-1, 6 digits, 30 seconds). Never
+/// shown by `Debug`.
 pub struct TotpSecret([u8; 20]);
 
 impl fmt::Debug for TotpSecret {
@@ -93,8 +94,8 @@ impl TotpSecret {
         Self(secret)
     }
 
-    /// Finds the step that `code` is of: now, or one step earlier or later, as clocks go. The caller takes
-    /// each step once at most.
+    /// Finds the step that `code` is of: now, or one step earlier or later, as clocks go. The
+    /// caller takes each step once at most.
     pub fn find_step(&self, code: u32, now: Timestamp) -> Option<u64> {
         let current = u64::try_from(now.as_seconds().div_euclid(STEP_SECONDS)).ok()?;
         let steps = [current, current.saturating_sub(1), current.saturating_add(1)];
@@ -130,7 +131,8 @@ impl TotpSecret {
     }
 }
 
-/// One of the codes that a person keeps on paper for the day the phone is lost. Never shown by `Debug`.
+/// One of the codes that a person keeps on paper for the day the phone is lost. Never shown by
+/// `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecoveryCode(String);
 

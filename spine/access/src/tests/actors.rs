@@ -23,10 +23,10 @@ fn actors_get_dense_numbers_once() {
         let found = stage.database.read(|reader| find_actors(reader, &asked)).unwrap();
         let expected = [
             (0, Subject::System, "system"),
-            (2, slice[1].subject, "expire lots"),
             (4, Subject::Member(Id::from_bits(7)), "mem_00000000000000000000000007"),
+            (2, slice[1].subject, "expire lots"),
         ];
-        let show = |actor: &Actor| (actor.number.get(), actor.subject, actor.label.to_string());
+        let show = |actor: &Actor| (actor.number.ordinal(), actor.subject, actor.label.to_string());
         let expected = expected.map(|(number, subject, label)| (number, subject, label.to_owned()));
         assert_eq!(found.iter().map(show).collect::<Vec<_>>(), expected);
     });

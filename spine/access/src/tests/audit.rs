@@ -51,7 +51,7 @@ fn a_trail_is_whole_and_can_be_searched() {
         let found = stage.database.read(|reader| list(reader, &Search::All, Some(4), 1)).unwrap();
         let expected = AuditEntry {
             at: at(2),
-            actor: ActorNumber::from_number(9),
+            actor: ActorNumber::new(OURS, 9),
             company: THEIRS,
             action: "account.open".to_owned(),
             subject: String::new(),

@@ -1,4 +1,5 @@
-//! Stories over a database, on each kind that there is: commands by load, decide and save, as the writer does.
+//! Stories over a database, on each kind that there is: commands by load, decide and save, as the
+//! writer does.
 
 mod actors;
 mod api_keys;

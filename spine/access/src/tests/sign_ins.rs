@@ -1,4 +1,5 @@
 use expect_test::expect;
+
 use vocabulary::Id;
 
 use super::stage::{OURS, Stage, THEIRS, TOTP_KEY, at, mail, password_of, play};
@@ -94,12 +95,13 @@ fn a_member_signs_in_and_out() {
         stage.send(out.clone()).unwrap();
         stage.send(out).unwrap();
         assert_eq!(stage.find(Realm::Member, &cookie), Err(SessionRefusal::Ended));
-        expect![[r"
+        expect![[r#"
             0 login.add done
-            1 sign_in.complete refused
-            1 sign_in.complete done
-            1 sign_in.end done
-        "]]
+            12884901889 sign_in.complete refused
+            12884901889 sign_in.complete done
+            12884901889 sign_in.end done
+        "#]889 sign_in.end done
+        "#]]
         .assert_eq(&stage.trail());
     });
 }
@@ -344,6 +346,7 @@ fn logins_are_added_and_changed_as_they_may() {
             (add(staff(10), Role::Sales, "saki"), taken),
             (add(member(11), Role::Member, "saki"), None),
             (add(member(12), Role::Member, "saki"), taken),
+            (add(member(11), Role::Member, "mari"), Some(LoginRefusal::PersonTaken)),
             (add(member(12), Role::Support, "mari"), misfit),
             (add(staff(12), Role::Member, "mari"), misfit),
             (add(Subject::System, Role::Sre, "mari"), misfit),

@@ -1,5 +1,7 @@
 //! What the stories stand on: a database, a clock, a writer of slices.
 
+use core::fmt::Write as _;
+
 use store::{Command, Database, Posting, Scratch, Tx, testing::for_each_database};
 use vocabulary::{CompanyNumber, Email, Id, SeededIds, Timestamp};
 
@@ -76,9 +78,10 @@ impl Stage<'_> {
     }
 
     pub(super) fn add_login(&mut self, name: &str, number: u128, role: Role) -> LoginKey {
-        let subject = match role {
-            Role::Member => Subject::Member(Id::from_bits(number)),
-            _ => Subject::Staff(Id::from_bits(number)),
+        let subject = if role == Role::Member {
+            Subject::Member(Id::from_bits(number))
+        } else {
+            Subject::Staff(Id::from_bits(number))
         };
         let password = self.hash(&password_of(name));
         let by = Authenticated::SYSTEM;
@@ -98,7 +101,7 @@ impl Stage<'_> {
         self.database.read(|reader| find_login(reader, key)).unwrap()
     }
 
-    /// Gives the trail as lines: actor, action, subject, outcome.
+    /// Gives the trail as lines: actor, action, outcome.
     pub(super) fn trail(&self) -> String {
         let search = audit_trail::Search::All;
         let found = self.database.read(|reader| audit_trail::list(reader, &search, None, 500));
@@ -106,7 +109,7 @@ impl Stage<'_> {
         for recorded in found.unwrap().into_iter().rev() {
             let entry = recorded.entry;
             let (action, outcome) = (entry.action, entry.outcome.code());
-            lines.push_str(&format!("{} {action} {outcome}\n", entry.actor.get()));
+            writeln!(lines, "{} {action} {outcome}", entry.actor.get()).unwrap();
         }
         lines
     }
