@@ -95,13 +95,12 @@ fn a_member_signs_in_and_out() {
         stage.send(out.clone()).unwrap();
         stage.send(out).unwrap();
         assert_eq!(stage.find(Realm::Member, &cookie), Err(SessionRefusal::Ended));
-        expect![[r#"
+        expect![[r"
             0 login.add done
             12884901889 sign_in.complete refused
             12884901889 sign_in.complete done
             12884901889 sign_in.end done
-        "#]889 sign_in.end done
-        "#]]
+        "]]
         .assert_eq(&stage.trail());
     });
 }
