@@ -382,7 +382,7 @@ impl Book {
 
     /// Applies one movement to what a checkpoint restored: to each account, hold and expectation that does
     /// not have it yet. Checkpoints are taken piece by piece, so that some are newer than others; each
-    /// knows its last movement.
+    /// knows its last movement. A hold or expectation that is not there ended in a newer piece.
     ///
     /// # Errors
     ///
@@ -531,7 +531,10 @@ impl Book {
         let Some(subject) = movement.subject else { return Ok(()) };
         if movement.kind.concerns_hold() {
             let head = self.holds.get(&subject).map_or(Seq::NONE, |hold| hold.head);
-            if how.has(head, movement) {
+            let ended_later = how == How::CatchUp
+                && movement.kind != MovementKind::Hold
+                && !self.holds.contains_key(&subject);
+            if how.has(head, movement) || ended_later {
                 return Ok(());
             }
             if how == How::Undoably {
@@ -541,7 +544,10 @@ impl Book {
         }
         if movement.kind.concerns_expectation() {
             let known = self.expectations.get(&subject).copied();
-            if how.has(known.map_or(Seq::NONE, |expected| expected.head), movement) {
+            let ended_later = how == How::CatchUp
+                && movement.kind != MovementKind::Announcement
+                && known.is_none();
+            if ended_later || how.has(known.map_or(Seq::NONE, |expected| expected.head), movement) {
                 return Ok(());
             }
             if how == How::Undoably {

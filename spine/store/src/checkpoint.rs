@@ -513,19 +513,29 @@ fn run_bounds(run: u64) -> [Value; 2] {
 pub(crate) fn read_id_pages(reader: &mut Reader<'_>, keys: &[u64]) -> Result<Vec<Entry>, Fault> {
     let list: Vec<Value> = keys.iter().map(|&key| Value::from(key)).collect();
     let mut entries = Vec::new();
-    for row in reader.query_list(&SELECT_ID_PAGES, &[], &list)? {
+    let rows = reader.query_list(&SELECT_ID_PAGES, &[], &list)?;
+    let found: std::collections::BTreeSet<u64> =
+        rows.iter().map(|row| row.unsigned(0)).collect::<Result<_, _>>()?;
+    if found.len() != keys.len() {
+        // Another process merged the run.
+        return Err(damaged("page of ids"));
+    }
+    for row in rows {
         entries.extend(entries_of(row.bytes(1)?).ok_or_else(|| damaged("page of ids"))?);
     }
     Ok(entries)
 }
 
-/// Reads a whole run, to merge it.
-pub(crate) fn read_run(reader: &mut Reader<'_>, run: u64) -> Result<Vec<Entry>, Fault> {
+/// Reads a whole run of so many ids, to merge it.
+pub(crate) fn read_run(reader: &mut Reader<'_>, run: u64, ids: usize) -> Result<Vec<Entry>, Fault> {
     let mut entries = Vec::new();
     reader.for_each(&SELECT_ID_RUN, &run_bounds(run), |row| {
         entries.extend(entries_of(row.bytes(0)?).ok_or_else(|| damaged("page of ids"))?);
         Ok(())
     })?;
+    if entries.len() != ids {
+        return Err(damaged("run of ids"));
+    }
     Ok(entries)
 }
 

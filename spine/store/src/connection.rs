@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
 use crate::fault::{Fault, FaultKind};
+#[cfg(any(test, feature = "testing"))]
+use crate::sabotage::{self, Sabotage, Saboteur};
 use crate::statement::Dialect;
 use crate::tx::{Reader, Tx};
 use crate::url::DatabaseUrl;
@@ -25,6 +27,8 @@ pub struct Connection {
     driver: Option<Driver>,
     bulk: bool,
     failed: bool,
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) saboteur: Option<Arc<dyn Saboteur>>,
 }
 
 enum Driver {
@@ -53,7 +57,15 @@ pub struct Durability {
 
 impl Connection {
     pub(crate) fn open(url: Arc<DatabaseUrl>, role: Role) -> Result<Self, Fault> {
-        let mut connection = Self { url, role, driver: None, bulk: false, failed: false };
+        let mut connection = Self {
+            url,
+            role,
+            driver: None,
+            bulk: false,
+            failed: false,
+            #[cfg(any(test, feature = "testing"))]
+            saboteur: None,
+        };
         connection.ensure()?;
         Ok(connection)
     }
@@ -175,8 +187,47 @@ impl Connection {
         result
     }
 
+    /// Lets a test's saboteur at a step; tells whether its answer is to be lost.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn sabotage(&mut self, step: &str) -> Result<Sabotage, Fault> {
+        let Some(saboteur) = &self.saboteur else { return Ok(Sabotage::None) };
+        let sabotage = saboteur.next(step);
+        if let Sabotage::Before(kind) = sabotage {
+            self.failed = true;
+            if kind == FaultKind::Unavailable {
+                self.driver = None;
+            }
+            return Err(sabotage::fault(kind, step));
+        }
+        Ok(sabotage)
+    }
+
+    /// Ends a sabotaged step whose answer is lost.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn lose_answer(&mut self, sabotage: Sabotage, step: &str) -> Result<(), Fault> {
+        if sabotage == Sabotage::AnswerLost {
+            self.driver = None;
+            return Err(sabotage::fault(FaultKind::Unavailable, step));
+        }
+        Ok(())
+    }
+
     /// Runs a text without values and without an answer.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn run(&mut self, name: &str, sql: &str) -> Result<(), Fault> {
+        let sabotage = self.sabotage(name)?;
+        let sql = if sabotage == Sabotage::Lie && name == "commit" { "ROLLBACK" } else { sql };
+        self.run_driver(name, sql)?;
+        self.lose_answer(sabotage, name)
+    }
+
+    /// Runs a text without values and without an answer.
+    #[cfg(not(any(test, feature = "testing")))]
+    pub(crate) fn run(&mut self, name: &str, sql: &str) -> Result<(), Fault> {
+        self.run_driver(name, sql)
+    }
+
+    fn run_driver(&mut self, name: &str, sql: &str) -> Result<(), Fault> {
         let result = match &mut self.driver {
             None => Err(lost(name)),
             Some(Driver::Sqlite(connection)) => sqlite::run(connection, name, sql),
@@ -191,6 +242,8 @@ impl Connection {
         sql: &str,
         values: impl Iterator<Item = &'v Value>,
     ) -> Result<u64, Fault> {
+        #[cfg(any(test, feature = "testing"))]
+        self.sabotage(name)?;
         let result = match &mut self.driver {
             None => Err(lost(name)),
             Some(Driver::Sqlite(connection)) => sqlite::execute(connection, name, sql, values),
@@ -210,6 +263,8 @@ impl Connection {
         if !self.bulk || !mysql_driver::is_uniform(rows) {
             return Ok(false);
         }
+        #[cfg(any(test, feature = "testing"))]
+        self.sabotage(name)?;
         let result = match self.mysql() {
             None => Err(lost(name)),
             Some(connection) => mysql_driver::execute_bulk(connection, name, sql, rows),

@@ -257,13 +257,14 @@ fn page_content(book: &Book, page: u32) -> Vec<u8> {
 pub(crate) fn build_run(
     frozen: &Arc<Frozen>,
     number: u64,
-    merged: Vec<u64>,
+    merged: &[(u64, usize)],
     connection: &mut Connection,
 ) -> Result<BuiltRun, Fault> {
     let mut entries: Vec<Entry> = frozen.iter().copied().collect();
-    for &run in &merged {
-        entries.extend(checkpoint::read_run(&mut connection.reader()?, run)?);
+    for &(run, ids) in merged {
+        entries.extend(checkpoint::read_run(&mut connection.reader()?, run, ids)?);
     }
+    let merged: Vec<u64> = merged.iter().map(|(run, _)| *run).collect();
     entries.sort_unstable();
     entries.dedup();
     let mut filter = Filter::new(entries.len());

@@ -27,6 +27,8 @@ impl Default for PoolOptions {
 pub struct Database {
     url: Arc<DatabaseUrl>,
     pool: Arc<Pool>,
+    #[cfg(any(test, feature = "testing"))]
+    saboteur: Option<Arc<dyn crate::sabotage::Saboteur>>,
 }
 
 #[derive(Debug)]
@@ -52,9 +54,22 @@ impl Database {
     pub fn open(url: &DatabaseUrl, options: PoolOptions) -> Result<Self, Fault> {
         let url = Arc::new(url.clone());
         let pool = Pool { options, state: Mutex::default(), returned: Condvar::new() };
-        let database = Self { url, pool: Arc::new(pool) };
+        let database = Self {
+            url,
+            pool: Arc::new(pool),
+            #[cfg(any(test, feature = "testing"))]
+            saboteur: None,
+        };
         drop(database.connect()?);
         Ok(database)
+    }
+
+    /// Lets a saboteur at all connections made by [`Database::connect`] from now on.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn with_saboteur(mut self, saboteur: Arc<dyn crate::sabotage::Saboteur>) -> Self {
+        self.saboteur = Some(saboteur);
+        self
     }
 
     /// Tells which SQL is spoken there.
@@ -73,7 +88,11 @@ impl Database {
     ///
     /// As [`Database::open`].
     pub fn connect(&self) -> Result<Connection, Fault> {
-        Connection::open(Arc::clone(&self.url), Role::Dedicated)
+        #[cfg_attr(not(any(test, feature = "testing")), expect(unused_mut, reason = "no saboteur"))]
+        let mut connection = Connection::open(Arc::clone(&self.url), Role::Dedicated)?;
+        #[cfg(any(test, feature = "testing"))]
+        connection.saboteur.clone_from(&self.saboteur);
+        Ok(connection)
     }
 
     /// Reads on a pooled connection; each statement sees what is committed when it starts.

@@ -83,6 +83,8 @@ pub(crate) struct Desk {
     cycle: Option<(Cycle, Option<u64>)>,
     redo: VecDeque<Ask>,
     stopping: bool,
+    /// Whether it ends without writing balances down.
+    dying: bool,
 }
 
 /// The parts of a desk that opening the store makes.
@@ -197,6 +199,7 @@ impl Desk {
             cycle: None,
             redo: VecDeque::new(),
             stopping: false,
+            dying: false,
         }
     }
 
@@ -310,6 +313,8 @@ impl Desk {
                 }
                 Submission::Checkpoint(reply) => checkpoints.push(reply),
                 Submission::Stop => self.stopping = true,
+                #[cfg(any(test, feature = "testing"))]
+                Submission::Die => self.die(),
             }
         }
         if !asks.is_empty() {
@@ -326,9 +331,17 @@ impl Desk {
                 None => reply(Ok(())),
             }
         }
-        if self.stopping && self.cycle.is_none() && self.dirty.movements > 0 {
+        if self.stopping && !self.dying && self.cycle.is_none() && self.dirty.movements > 0 {
             self.start_cycle();
         }
+    }
+
+    /// Ends without another write.
+    #[cfg(any(test, feature = "testing"))]
+    fn die(&mut self) {
+        self.stopping = true;
+        self.dying = true;
+        self.give_up_cycle(&Fault::new(FaultKind::Unavailable, "the writer died"));
     }
 
     /// Nothing waits: goes on with a checkpoint, or looks for what others appended.
@@ -339,7 +352,7 @@ impl Desk {
         if self.cycle.as_ref().is_some_and(|(cycle, _)| cycle.has_pieces()) {
             const IDLE_BUDGET: usize = 1 << 20;
             self.dispatch(Vec::new(), Vec::new(), Vec::new(), IDLE_BUDGET);
-        } else if self.stopping && self.cycle.is_none() && self.dirty.movements > 0 {
+        } else if self.stopping && !self.dying && self.cycle.is_none() && self.dirty.movements > 0 {
             self.start_cycle();
         } else if self.options.tail_every.is_some() && !self.stopping {
             // A fault shows with the next group.
@@ -474,7 +487,10 @@ impl Desk {
             movements: u32::try_from(movements.len()).unwrap_or(u32::MAX),
             first_account: self.last.accounts_after(),
             accounts: u32::try_from(accounts.len()).unwrap_or(u32::MAX),
-            at: movements.last().map_or_else(|| self.clock.now(), |movement| movement.at),
+            // A group without movements is no earlier than the one before, whatever the clock says.
+            at: movements
+                .last()
+                .map_or_else(|| self.clock.now().max(self.last.at), |movement| movement.at),
             writer: (self.chance)(),
             hash: [0; 32],
         };
@@ -743,6 +759,9 @@ impl Desk {
             self.last = newest;
             self.shared.settle(newest.last_seq());
             self.reload_units();
+            // Whoever appended these may have merged runs of ids as well.
+            let runs = checkpoint::load_runs(&mut self.reader.reader()?)?;
+            self.ids.replace_runs(runs);
         }
     }
 
@@ -767,10 +786,14 @@ impl Desk {
 
     /// Starts a checkpoint as of now; what is on its way is waited for, since it starts at what is durable.
     fn start_cycle(&mut self) {
-        if self.cycle.is_some() {
+        if self.cycle.is_some() || self.dying {
             return;
         }
         self.drain();
+        if self.cycle.is_some() {
+            // What was waited for started one itself.
+            return;
+        }
         let position =
             Position { seq: self.last.last_seq(), group: self.last.number, secret: self.secret };
         let builds_run = self.ids.recent_count() > 0;
@@ -787,7 +810,7 @@ impl Desk {
         let number = self.last.number;
         let thread = std::thread::Builder::new().name("id run".to_owned()).spawn(move || {
             let built = database.connect().and_then(|mut connection| {
-                cycle::build_run(&frozen, number, merged, &mut connection)
+                cycle::build_run(&frozen, number, &merged, &mut connection)
             });
             shared.inbox.report(Report::Run(built));
         });

@@ -200,7 +200,7 @@ impl Ids {
     }
 
     /// The newest runs that a run of `count` ids should take in, so that sizes stay apart by factors.
-    pub(crate) fn to_merge(&self, count: usize) -> Vec<u64> {
+    pub(crate) fn to_merge(&self, count: usize) -> Vec<(u64, usize)> {
         let mut sum = count;
         let mut merged = Vec::new();
         for run in self.runs.iter().rev() {
@@ -208,7 +208,7 @@ impl Ids {
                 break;
             }
             sum = sum.saturating_add(run.ids);
-            merged.push(run.number);
+            merged.push((run.number, run.ids));
         }
         merged
     }

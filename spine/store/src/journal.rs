@@ -373,6 +373,8 @@ fn append_to_sqlite(
 ) -> Result<(), Fault> {
     let name = INSERT_MOVEMENT.name;
     let failed = |error| crate::sqlite::fault(name, error);
+    #[cfg(any(test, feature = "testing"))]
+    connection.sabotage(name)?;
     let Some(sqlite) = connection.sqlite() else {
         return Err(Fault::new(FaultKind::Unavailable, name));
     };

@@ -29,6 +29,8 @@ mod mysql;
 mod natural_id;
 mod recall;
 pub mod registry;
+#[cfg(any(test, feature = "testing"))]
+pub mod sabotage;
 mod shared;
 mod splitter;
 mod sqlite;

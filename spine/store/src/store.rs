@@ -298,6 +298,15 @@ impl Store {
         })
     }
 
+    /// Asks for batches and dies: the writer stops as soon as it can, answers nobody and writes no balances
+    /// down, as a process does that is killed.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn abandon(&self, batches: Vec<Batch>) {
+        self.submit(batches, Box::new(|_nobody| ()));
+        drop(self.inner.shared.inbox.submit(Submission::Die));
+        self.inner.stop();
+    }
+
     /// Stops the writer after it has done what it was given and has written balances down.
     pub fn close(&self) {
         self.inner.stop();

@@ -71,6 +71,9 @@ pub(crate) enum Submission {
     Command(Box<dyn Waiting>),
     Checkpoint(Reply<()>),
     Stop,
+    /// Stop without another write.
+    #[cfg(any(test, feature = "testing"))]
+    Die,
 }
 
 impl Submission {
@@ -80,6 +83,8 @@ impl Submission {
             Self::Batches(ask) => ask.batches.len(),
             Self::Command(_) => 1,
             Self::Checkpoint(_) | Self::Stop => 0,
+            #[cfg(any(test, feature = "testing"))]
+            Self::Die => 0,
         }
     }
 
@@ -92,6 +97,8 @@ impl Submission {
             }
             Self::Checkpoint(reply) => reply(Err(fault)),
             Self::Stop => {}
+            #[cfg(any(test, feature = "testing"))]
+            Self::Die => {}
         }
     }
 }
@@ -221,6 +228,8 @@ impl fmt::Debug for Submission {
             Self::Command(_) => "Command",
             Self::Checkpoint(_) => "Checkpoint",
             Self::Stop => "Stop",
+            #[cfg(any(test, feature = "testing"))]
+            Self::Die => "Die",
         };
         f.debug_struct(name).field("weight", &self.weight()).finish()
     }
