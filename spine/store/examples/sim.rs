@@ -1,12 +1,13 @@
 //! The simulator: one client, one store, and a world that fails on purpose.
 //!
-//! Every step asks the real store for something chosen by a seed, while commits fail before they take
-//! effect, after it, or half way; answers are lost, disks are full, the process dies, another one writes
-//! the same book, the clock jumps. After every step the invariants of the ledger are checked, and what was
-//! acknowledged is compared with a model that knows nothing of the ledger's code: a sum an account.
+//! Every step asks the real store for something chosen by a seed, while commits fail before they
+//! take effect, after it, or half way; answers are lost, disks are full, the process dies, another
+//! one writes the same book, the clock jumps. After every step the invariants of the ledger are
+//! checked, and what was acknowledged is compared with a model that knows nothing of the ledger's
+//! code: a sum an account.
 //!
-//! `--canary` lets the database report a commit that it rolled back. A simulator that does not find that
-//! out is worth nothing; it then exits with 0.
+//! `--canary` lets the database report a commit that it rolled back. A simulator that does not find
+//! that out is worth nothing; it then exits with 0.
 //!
 //! Exit codes: 0 all held, 1 an invariant did not hold, 2 wrong arguments.
 
@@ -395,7 +396,8 @@ impl World {
         }
     }
 
-    /// Ends the store, gently or as `kill -9` would, in the middle of what it does, and opens it again.
+    /// Ends the store, gently or as `kill -9` would, in the middle of what it does, and opens it
+    /// again.
     fn reopen(&mut self, crash: bool) -> Result<(), String> {
         self.opened += 1;
         if crash {

@@ -1,19 +1,18 @@
 //! Balances to start from: accounts by page, open holds and expectations, runs of ids.
 //!
-//! A checkpoint is taken piece by piece beside the commits, so that some pieces are newer than others.
-//! That is harmless: each account, hold and expectation knows its last movement, and
-//! [`ledger::Book::catch_up`] skips what it has. A damaged piece makes the whole checkpoint void; the
-//! journal is then folded from its first row.
+//! A checkpoint is taken piece by piece beside the commits, so that some pieces are newer than
+//! others. That is harmless: each account, hold and expectation knows its last movement, and
+//! [`ledger::Book::catch_up`] skips what it has. A damaged piece makes the whole checkpoint void;
+//! the journal is then folded from its first row.
 
+use crate::ids::{Entry, Filter, PAGE_ENTRIES, Run, entries_of};
+use crate::journal::{rule_code, rule_of, side_code, side_of};
+use crate::{Fault, FaultKind, Listed, Reader, Statement, Tx, Upsert, Value};
 use ledger::{
     Account, AccountNumber, AccountSpec, AccountState, Book, Cell, Expectation, ExpectationState,
     Hold, HoldPart, HoldState, Lot, Seq, Standing, UnitNumber,
 };
 use vocabulary::{Amount, CompanyNumber, Day, Id, Timestamp};
-
-use crate::ids::{Entry, Filter, PAGE_ENTRIES, Run, entries_of};
-use crate::journal::{rule_code, rule_of, side_code, side_of};
-use crate::{Fault, FaultKind, Listed, Reader, Statement, Tx, Upsert, Value};
 
 /// Accounts a page holds: about 40 kB.
 pub(crate) const PAGE_ACCOUNTS: u32 = 1_024;
@@ -424,7 +423,8 @@ pub(crate) fn uncovered_accounts(
     Ok(())
 }
 
-/// Puts a checkpoint's pieces into an empty book; `uncovered` are the accounts that no page has, in order.
+/// Puts a checkpoint's pieces into an empty book; `uncovered` are the accounts that no page has, in
+/// order.
 ///
 /// # Errors
 ///

@@ -41,8 +41,8 @@ enum Driver {
 pub struct WalCheckpoint {
     /// Pages of 4 KiB in the log.
     pub pages: u64,
-    /// Of these, pages that are in the file now. When it is all of them, and nobody reads the log, the next
-    /// commit starts it from its beginning.
+    /// Of these, pages that are in the file now. When it is all of them, and nobody reads the log,
+    /// the next commit starts it from its beginning.
     pub moved: u64,
 }
 
@@ -75,15 +75,15 @@ impl Connection {
         self.url.dialect()
     }
 
-    /// Begins a database transaction that may write. `SQLite` waits here for another writer; on a server
-    /// it reads what is committed (`READ COMMITTED`).
+    /// Begins a database transaction that may write. `SQLite` waits here for another writer; on a
+    /// server it reads what is committed (`READ COMMITTED`).
     ///
     /// Opens a lost connection anew.
     ///
     /// # Errors
     ///
-    /// [`FaultKind::Unavailable`] when there is no connection to be had, [`FaultKind::Serialization`]
-    /// when another process holds the file's write lock for 5 seconds.
+    /// [`FaultKind::Unavailable`] when there is no connection to be had,
+    /// [`FaultKind::Serialization`] when another process holds the file's write lock for 5 seconds.
     pub fn begin(&mut self) -> Result<Tx<'_>, Fault> {
         let start = match self.dialect() {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
@@ -103,8 +103,9 @@ impl Connection {
         Ok(Reader::new(self))
     }
 
-    /// Moves pages from the write-ahead log into the file, as far as readers allow, without making anyone
-    /// wait but the caller. Call it from a connection that is not the writer's. Does nothing on a server.
+    /// Moves pages from the write-ahead log into the file, as far as readers allow, without making
+    /// anyone wait but the caller. Call it from a connection that is not the writer's. Does nothing
+    /// on a server.
     ///
     /// # Errors
     ///
@@ -252,8 +253,8 @@ impl Connection {
         self.judge(result)
     }
 
-    /// Runs a statement of one row for many rows in one packet, if the server takes that and they are of one
-    /// shape; tells whether it was done.
+    /// Runs a statement of one row for many rows in one packet, if the server takes that and they
+    /// are of one shape; tells whether it was done.
     pub(crate) fn execute_bulk<R: AsRef<[Value]>>(
         &mut self,
         name: &'static str,
@@ -291,8 +292,8 @@ impl Connection {
         self.judge(result)
     }
 
-    /// Notes that a statement failed, and drops the connection when it is of no further use, which also ends
-    /// its transaction. Results of the driver that is lent out go through here as well.
+    /// Notes that a statement failed, and drops the connection when it is of no further use, which
+    /// also ends its transaction. Results of the driver that is lent out go through here as well.
     pub(crate) fn judge<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
         if let Err(fault) = &result {
             self.failed = true;

@@ -49,8 +49,9 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// [`FaultKind::Unavailable`] when it cannot be reached, [`FaultKind::Configuration`] when it refuses us
-    /// or the file is another program's, [`FaultKind::Corrupt`] when the file is no database.
+    /// [`FaultKind::Unavailable`] when it cannot be reached, [`FaultKind::Configuration`] when it
+    /// refuses us or the file is another program's, [`FaultKind::Corrupt`] when the file is no
+    /// database.
     pub fn open(url: &DatabaseUrl, options: PoolOptions) -> Result<Self, Fault> {
         let url = Arc::new(url.clone());
         let pool = Pool { options, state: Mutex::default(), returned: Condvar::new() };
@@ -97,7 +98,8 @@ impl Database {
 
     /// Reads on a pooled connection; each statement sees what is committed when it starts.
     ///
-    /// `work` only reads; it is done a second time when the pooled connection turns out to have been lost.
+    /// `work` only reads; it is done a second time when the pooled connection turns out to have
+    /// been lost.
     ///
     /// # Errors
     ///
@@ -109,10 +111,11 @@ impl Database {
         self.with_connection(|connection| work(&mut Reader::new(connection)))
     }
 
-    /// Reads on a pooled connection; all statements see the same moment. Keep it short: the embedded
-    /// database cannot shorten its log meanwhile.
+    /// Reads on a pooled connection; all statements see the same moment. Keep it short: the
+    /// embedded database cannot shorten its log meanwhile.
     ///
-    /// `work` only reads; it is done a second time when the pooled connection turns out to have been lost.
+    /// `work` only reads; it is done a second time when the pooled connection turns out to have
+    /// been lost.
     ///
     /// # Errors
     ///
@@ -174,8 +177,8 @@ impl Pool {
     }
 }
 
-/// The right to use one of the pool's connections. Dropping it, also in a panic, gives the place back; the
-/// connection itself is only kept after work that left it usable.
+/// The right to use one of the pool's connections. Dropping it, also in a panic, gives the place
+/// back; the connection itself is only kept after work that left it usable.
 struct Place<'p> {
     pool: &'p Pool,
     idle: Option<Connection>,

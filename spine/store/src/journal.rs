@@ -1,17 +1,17 @@
 //! The journal's rows: what is written, read back and checked.
 
+use sha2::{Digest, Sha256};
+
+use crate::connection::Connection;
+use crate::{Fault, FaultKind, Insert, Listed, Reader, Row, Statement, Tx, Value};
 use ledger::{
     AccountNumber, AccountSpec, ActorNumber, BalanceRule, Lot, Movement, MovementKind, NegativeBy,
     NormalSide, Seq, UnitNumber,
 };
-use sha2::{Digest, Sha256};
 use vocabulary::Timestamp;
 
-use crate::connection::Connection;
-use crate::{Fault, FaultKind, Insert, Listed, Reader, Row, Statement, Tx, Value};
-
-/// Rows of a prepared insert on the hot path: 32 rows of 17 columns cost `SQLite` two thirds of 32 single
-/// inserts.
+/// Rows of a prepared insert on the hot path: 32 rows of 17 columns cost `SQLite` two thirds of 32
+/// single inserts.
 const ROWS_A_STATEMENT: usize = 32;
 const COLUMNS: usize = 17;
 
@@ -316,7 +316,8 @@ pub(crate) const fn rule_of(code: u8) -> Option<BalanceRule> {
 ///
 /// # Errors
 ///
-/// [`FaultKind::Conflict`] when somebody else appended a group of this number, or another [`Fault`].
+/// [`FaultKind::Conflict`] when somebody else appended a group of this number, or another
+/// [`Fault`].
 pub(crate) fn append(
     tx: &mut Tx<'_>,
     group: &Group,

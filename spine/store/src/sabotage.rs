@@ -1,4 +1,5 @@
-//! Failures on purpose, for tests and the simulator: at any step of a commit, before or after it took effect.
+//! Failures on purpose, for tests and the simulator: at any step of a commit, before or after it
+//! took effect.
 
 use core::fmt;
 
@@ -13,7 +14,8 @@ pub enum Sabotage {
     Before(FaultKind),
     /// It takes effect, and then the connection is lost with the answer.
     AnswerLost,
-    /// A commit is rolled back and reported as done: a broken store, which a good simulator finds out.
+    /// A commit is rolled back and reported as done: a broken store, which a good simulator finds
+    /// out.
     Lie,
 }
 

@@ -180,8 +180,8 @@ pub(crate) fn fault(tried: &str, error: rusqlite::Error) -> Fault {
     Fault::new(FaultKind::Other, tried).caused_by(error)
 }
 
-/// Sorts an error of compiling a statement: what has no code of its own means that a table or a column is not
-/// there.
+/// Sorts an error of compiling a statement: what has no code of its own means that a table or a
+/// column is not there.
 fn unfit(tried: &str, error: rusqlite::Error) -> Fault {
     let fault = fault(tried, error);
     let plain = fault.code() == Some(ffi::SQLITE_ERROR);

@@ -3,11 +3,10 @@
 use core::any::{Any, TypeId};
 use core::fmt;
 
-use ledger::{Batch, Movement, MovementKind, Posted, Refused};
-use vocabulary::Amount;
-
 use crate::command::{Command, Posting, Recall};
 use crate::{Fault, Tx};
+use ledger::{Batch, Movement, MovementKind, Posted, Refused};
+use vocabulary::Amount;
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
