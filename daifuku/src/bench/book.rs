@@ -9,7 +9,7 @@ use ledger::{
     AccountNumber, AccountSpec, BalanceRule, NormalSide, Unit, UnitNumber, UnitPolicy,
 };
 use store::{
-    AccountDiffers, Command, Database, DatabaseUrl, Fault, MIGRATIONS, PoolOptions, Posting, Store,
+    AccountDiffers, Command, Database, DatabaseUrl, Fault, MIGRATIONS, PoolOptions, Posting, Statement, Store,
     StoreOptions, Tx, registry,
 };
 use super::run::BenchOptions;
@@ -26,6 +26,21 @@ pub(super) struct BenchBook {
     database: Database,
     folder: Option<PathBuf>,
 }
+
+/// The tables of a book; a server's are dropped before each workload, so that each starts empty.
+static DROP: [Statement; 11] = [
+    Statement::new("drop companies", "DROP TABLE IF EXISTS company"),
+    Statement::new("drop units", "DROP TABLE IF EXISTS unit"),
+    Statement::new("drop accounts", "DROP TABLE IF EXISTS account"),
+    Statement::new("drop movements", "DROP TABLE IF EXISTS movement"),
+    Statement::new("drop groups", "DROP TABLE IF EXISTS journal_group"),
+    Statement::new("drop pages", "DROP TABLE IF EXISTS checkpoint_page"),
+    Statement::new("drop subjects", "DROP TABLE IF EXISTS checkpoint_subject"),
+    Statement::new("drop checkpoint", "DROP TABLE IF EXISTS checkpoint"),
+    Statement::new("drop runs", "DROP TABLE IF EXISTS id_run"),
+    Statement::new("drop id pages", "DROP TABLE IF EXISTS id_page"),
+    Statement::new("drop migrations", "DROP TABLE IF EXISTS schema_migration"),
+];
 
 /// Opens the accounts of a bench book, a slice of them.
 struct OpenAccounts {
@@ -65,6 +80,14 @@ impl BenchBook {
     pub(super) fn open(options: &BenchOptions, accounts: u32, lots: bool) -> anyhow::Result<Self> {
         let (url, folder) = place(options)?;
         let database = Database::open(&url, PoolOptions::default())?;
+        if options.database.is_some() {
+            let mut connection = database.connect()?;
+            let mut tx = connection.begin()?;
+            for statement in &DROP {
+                tx.execute(statement, &[])?;
+            }
+            tx.commit()?;
+        }
         let store = open_store(&database)?;
         let book = Self { store, database, folder };
         book.open_accounts(accounts, lots)?;
