@@ -79,7 +79,7 @@ impl Store {
         let mut chance = ids;
         let mut reader = database.connect()?;
         let secret = secret(&mut reader, &mut chance)?;
-        let opened = match open_checkpoint(&mut reader, &mut progress) {
+        let opened = match open_checkpoint(database, &mut reader, &mut progress) {
             Err(fault) if fault.kind() == FaultKind::Corrupt => {
                 tracing::warn!(error = %fault, "the checkpoint is void, the whole journal is folded");
                 open_journal(&mut reader, secret, &mut progress)?
@@ -347,6 +347,7 @@ fn secret(connection: &mut Connection, chance: &mut impl IdSource) -> Result<[u6
 }
 
 fn open_checkpoint(
+    database: &Database,
     connection: &mut Connection,
     progress: &mut impl FnMut(OpenProgress),
 ) -> Result<Option<Opened>, Fault> {
@@ -360,18 +361,16 @@ fn open_checkpoint(
         return Err(Fault::new(FaultKind::Corrupt, "checkpoint is newer than the journal"));
     }
     let runs = checkpoint::load_runs(&mut reader)?;
-    let mut specs = Vec::new();
-    let mut uncovered = Vec::new();
-    checkpoint::uncovered_accounts(&mut reader, last.accounts_after(), |first, end| {
-        uncovered.push((first, end));
+    let mut book = checkpoint::restore(&mut reader, last.accounts_after(), |first, end| {
+        database.read(|reader| {
+            let mut specs = Vec::new();
+            journal::scan_accounts(reader, first, end, |_, spec| {
+                specs.push(spec);
+                Ok(())
+            })?;
+            Ok(specs)
+        })
     })?;
-    for (first, end) in uncovered {
-        journal::scan_accounts(&mut reader, first, end, |number, spec| {
-            specs.push((number, spec));
-            Ok(())
-        })?;
-    }
-    let mut book = checkpoint::restore(&mut reader, last.accounts_after(), &specs)?;
     for unit in registry::units(&mut reader)? {
         book.set_unit(unit);
     }
