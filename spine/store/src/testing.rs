@@ -216,6 +216,22 @@ struct Server {
     _guard: Child,
 }
 
+impl TestDatabase {
+    /// Gives the address as text, for another process.
+    pub fn address(&self) -> String {
+        match self.database.url() {
+            DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+            DatabaseUrl::MySql(server) => format!(
+                "mysql://{}@{}/{}?socket={}",
+                server.user,
+                server.host,
+                server.name,
+                server.socket.as_deref().unwrap_or_default()
+            ),
+        }
+    }
+}
+
 impl Server {
     fn url(&self, name: &str) -> DatabaseUrl {
         DatabaseUrl::MySql(ServerUrl {
