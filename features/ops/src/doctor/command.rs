@@ -17,11 +17,7 @@ const FREE_CARE_BYTES: u64 = 2 << 30;
 const FREE_BAD_BYTES: u64 = 256 << 20;
 
 /// Judges what was found. Does no I/O. `ledger` is `None` when the journal was not folded.
-pub fn examine(
-    facts: &SystemFacts,
-    outside: &Outside,
-    ledger: Option<&Ledger>,
-) -> Vec<Diagnosis> {
+pub fn examine(facts: &SystemFacts, outside: &Outside, ledger: Option<&Ledger>) -> Vec<Diagnosis> {
     let mut diagnoses = vec![schema(&facts.schema, &facts.unknown)];
     diagnoses.push(clock(outside.clock, facts.clock, ledger.map(|ledger| ledger.head_at)));
     diagnoses.push(disk(outside.disk));
@@ -91,7 +87,7 @@ fn disk(disk: Option<Disk>) -> Diagnosis {
     let advice = "see docs/runbooks/disk-full.md";
     match disk.free_bytes {
         ..FREE_BAD_BYTES => Diagnosis::bad(CHECK, found, advice),
-        ..FREE_CARE_BYTES => Diagnosis::care(CHECK, found, advice),
+        FREE_BAD_BYTES..FREE_CARE_BYTES => Diagnosis::care(CHECK, found, advice),
         FREE_CARE_BYTES.. => Diagnosis::good(CHECK, found),
     }
 }
@@ -110,7 +106,11 @@ fn durability(facts: &SystemFacts) -> Vec<Diagnosis> {
 }
 
 fn not_folded() -> Diagnosis {
-    Diagnosis::care("ledger", "the journal was not folded", "run `daifuku verify` when there is time")
+    Diagnosis::care(
+        "ledger",
+        "the journal was not folded",
+        "run `daifuku verify` when there is time",
+    )
 }
 
 fn books(ledger: &Ledger) -> Diagnosis {

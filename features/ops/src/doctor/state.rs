@@ -48,11 +48,7 @@ impl Diagnosis {
     }
 
     /// Says what to look at in working hours.
-    pub fn care(
-        check: &'static str,
-        found: impl Into<String>,
-        advice: impl Into<String>,
-    ) -> Self {
+    pub fn care(check: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { check, severity: Severity::Care, found: found.into(), advice: advice.into() }
     }
 

@@ -63,11 +63,6 @@ pub fn load_facts(database: &Database, migrations: &[Migration]) -> Result<Syste
             None => Timestamp::default(),
         };
         let unknown = find_unknown_steps(reader, migrations)?;
-        Ok(SystemFacts {
-            schema: schema.clone(),
-            unknown,
-            durability: durability.clone(),
-            clock,
-        })
+        Ok(SystemFacts { schema: schema.clone(), unknown, durability: durability.clone(), clock })
     })
 }

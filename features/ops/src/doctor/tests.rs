@@ -50,63 +50,70 @@ fn check(change: impl FnOnce(&mut Case), expected: &Expect) {
     };
     change(&mut case);
     let diagnoses = examine(&case.facts, &case.outside, case.ledger.as_ref());
-    let worth_telling: Vec<_> = diagnoses
-        .into_iter()
-        .filter(|diagnosis| diagnosis.severity != Severity::Good)
-        .collect();
+    let worth_telling: Vec<_> =
+        diagnoses.into_iter().filter(|diagnosis| diagnosis.severity != Severity::Good).collect();
     expected.assert_eq(&listed(&worth_telling));
 }
 
 #[test]
 fn what_is_wrong_is_named_with_what_to_do() {
     check(|_case| {}, &expect![""]);
-    check(|case| case.facts.schema[0].progress = Progress::Pending, &expect![[r#"
+    check(
+        |case| case.facts.schema[0].progress = Progress::Pending,
+        &expect![["
         schema BAD: migration 1 (journal) is not applied | run `daifuku migrate`
-    "#]]);
-    check(|case| case.facts.schema[0].progress = Progress::Changed, &expect![[r#"
+    "]],
+    );
+    check(|case| case.facts.schema[0].progress = Progress::Changed, &expect![["
         schema BAD: migration 1 (journal) was applied with another text | this program and the database come from different histories: run the version that wrote the database, and ask its developers
-    "#]]);
-    let newer = |phase: &str| UnknownStep {
-        version: 9,
-        name: "newer".to_owned(),
-        phase: phase.to_owned(),
-    };
-    check(|case| case.facts.unknown.push(newer("expand")), &expect![[r#"
+    "]]);
+    let newer =
+        |phase: &str| UnknownStep { version: 9, name: "newer".to_owned(), phase: phase.to_owned() };
+    check(|case| case.facts.unknown.push(newer("expand")), &expect![["
         schema care: migration 9 (newer) is of a newer version | it only adds, so both versions can run; finish the upgrade
-    "#]]);
-    check(|case| case.facts.unknown.push(newer("contract")), &expect![[r#"
+    "]]);
+    check(|case| case.facts.unknown.push(newer("contract")), &expect![["
         schema BAD: migration 9 (newer) is of a newer version | it took away what this version uses: run the newer version
-    "#]]);
-    check(|case| case.outside.clock = Timestamp::default(), &expect![[r#"
+    "]]);
+    check(|case| case.outside.clock = Timestamp::default(), &expect![["
         clock BAD: it is 1970-01-01T00:00:00Z | set the clock, and see that chrony or systemd-timesyncd runs
-    "#]]);
-    check(|case| case.outside.clock = NOON.plus_seconds(-2), &expect![[r#"
+    "]]);
+    check(|case| case.outside.clock = NOON.plus_seconds(-2), &expect![["
         clock BAD: it is 2026-11-20T02:59:58Z, and the journal is at 2026-11-20T03:00:00Z already | until the clock is there, everything is posted at the journal's last moment; see whether this clock or the one that wrote it is wrong
-    "#]]);
-    check(|case| case.facts.clock = NOON.plus_seconds(60), &expect![[r#"
+    "]]);
+    check(|case| case.facts.clock = NOON.plus_seconds(60), &expect![["
         clock care: ours and the database's are 60 s apart | set the clock, and see that chrony or systemd-timesyncd runs
-    "#]]);
-    check(|case| case.outside.disk = None, &expect![[r#"
+    "]]);
+    check(|case| case.outside.disk = None, &expect![["
         disk care: the system does not tell how full it is | look with `df`, and see that the data folder exists
-    "#]]);
+    "]]);
     let disk = |free_bytes| Some(Disk { free_bytes, size_bytes: 100 << 30 });
-    check(|case| case.outside.disk = disk(1 << 30), &expect![[r#"
+    check(
+        |case| case.outside.disk = disk(1 << 30),
+        &expect![["
         disk care: 1024 MiB free of 102400 MiB | see docs/runbooks/disk-full.md
-    "#]]);
-    check(|case| case.outside.disk = disk(1 << 20), &expect![[r#"
+    "]],
+    );
+    check(
+        |case| case.outside.disk = disk(1 << 20),
+        &expect![["
         disk BAD: 1 MiB free of 102400 MiB | see docs/runbooks/disk-full.md
-    "#]]);
+    "]],
+    );
     let warning = "synchronous is below FULL: a power cut loses commits";
-    check(|case| case.facts.durability.warnings.push(warning.to_owned()), &expect![[r#"
+    check(|case| case.facts.durability.warnings.push(warning.to_owned()), &expect![["
         durability BAD: synchronous is below FULL: a power cut loses commits | change it at the database server, and restart that
-    "#]]);
-    check(|case| case.ledger = None, &expect![[r#"
+    "]]);
+    check(
+        |case| case.ledger = None,
+        &expect![["
         ledger care: the journal was not folded | run `daifuku verify` when there is time
-    "#]]);
+    "]],
+    );
     let finding = "movement 3 is missing".to_owned();
-    check(|case| case.ledger.as_mut().unwrap().findings.push(finding), &expect![[r#"
+    check(|case| case.ledger.as_mut().unwrap().findings.push(finding), &expect![["
         ledger BAD: movement 3 is missing | stop serving and see docs/runbooks/verify-finds-damage.md
-    "#]]);
+    "]]);
 }
 
 #[test]

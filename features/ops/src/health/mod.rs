@@ -8,12 +8,12 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use self::{
-    job::Probe,
-    state::{Check, Disk, Health, Readiness},
-};
 pub(crate) use self::{
     api::{alive, ready},
     page::page,
     store::STATEMENTS,
+};
+pub use self::{
+    job::Probe,
+    state::{Check, Disk, Health, Readiness},
 };

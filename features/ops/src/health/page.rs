@@ -62,7 +62,8 @@ fn figures(ops: &Ops, words: Words<'_>) -> DataList {
     match ops.health.disk() {
         Some(disk) => {
             let gibibytes = |bytes: u64| (bytes >> 30).to_string();
-            let text = format!("{} / {} GiB", gibibytes(disk.free_bytes), gibibytes(disk.size_bytes));
+            let text =
+                format!("{} / {} GiB", gibibytes(disk.free_bytes), gibibytes(disk.size_bytes));
             list.pair(words.get("ops-disk"), text)
         }
         None => list,

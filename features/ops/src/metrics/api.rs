@@ -2,8 +2,8 @@ use vocabulary::Timestamp;
 use web::{IntoResponse, Response, State, header};
 
 use super::state::{
-    ACCOUNTS, BUILD, CHECK, DISK_FREE, DISK_SIZE, Exposition, JOB_FAILURES, JOB_RUNS, JOB_SUCCEEDED,
-    MOVEMENTS, READY, STARTED, WAITING,
+    ACCOUNTS, BUILD, CHECK, DISK_FREE, DISK_SIZE, Exposition, JOB_FAILURES, JOB_RUNS,
+    JOB_SUCCEEDED, MOVEMENTS, READY, STARTED, WAITING,
 };
 use crate::Ops;
 
