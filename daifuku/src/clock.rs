@@ -3,9 +3,11 @@
 use core::{
     fmt,
     sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
 };
 use std::{
     sync::Arc,
+    thread,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -21,6 +23,11 @@ impl Clock for WallClock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_microseconds(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
+}
+
+/// Waits for about `time` of the machine, where there is nothing better to wait for.
+pub(crate) fn pause(time: Duration) {
+    thread::park_timeout(time);
 }
 
 /// A clock that goes on like another one and can be put forward, for the demo: what takes a month
