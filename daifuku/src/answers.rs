@@ -8,7 +8,7 @@ use tokio::{sync::oneshot, task::spawn_blocking};
 use web::{ErrorStatus, Problem, ProblemKind, problems};
 
 /// The refusals of `access` as kinds of problems.
-pub static ACCESS_PROBLEMS: LazyLock<Vec<&'static ProblemKind>> = LazyLock::new(|| {
+pub(crate) static ACCESS_PROBLEMS: LazyLock<Vec<&'static ProblemKind>> = LazyLock::new(|| {
     let kind = |refusal: &&RefusalKind| {
         let RefusalKind { code, status, title, meaning } = **refusal;
         let status = ErrorStatus::try_new(status).unwrap_or(ErrorStatus::INTERNAL);

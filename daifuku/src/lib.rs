@@ -14,8 +14,10 @@
 
 mod answers;
 pub mod chance;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod guard;
 pub mod house;
 pub mod jobs;
@@ -23,6 +25,8 @@ pub mod notify;
 pub mod parts;
 pub mod routes;
 pub mod secrets;
+pub mod serve;
 mod sign_in;
 mod staff;
 pub mod terminal;
+pub mod upkeep;

@@ -83,7 +83,6 @@ struct Coming {
 #[derive(Template)]
 #[template(path = "sign_in/page.html")]
 struct SignInMain<'a> {
-    words: Words<'a>,
     title: &'a str,
     action: &'static str,
     notice: Option<Notice>,
@@ -129,7 +128,6 @@ fn sign_in_form(view: &View, realm: Realm, back: &ReturnPath, shown: &Shown<'_>)
     let errors = shown.refusal.iter().map(|_| ("mail".to_owned(), complaint.clone())).collect();
     let asked = Notice::new(Tone::Plain, words.get("sign-in-first"), "");
     let main = SignInMain {
-        words,
         title: &title,
         action: sign_in_path(realm),
         notice: (shown.unbidden && shown.refusal.is_none()).then_some(asked),
@@ -475,7 +473,6 @@ async fn enrol(
 #[derive(Template)]
 #[template(path = "sign_in/page_out.html")]
 struct SignOutMain<'a> {
-    words: Words<'a>,
     title: &'a str,
     action: &'static str,
     token: FormToken,
@@ -491,7 +488,6 @@ async fn show_sign_out(
     let words = view.words();
     let title = words.get("sign-out-title");
     let main = SignOutMain {
-        words,
         title: &title,
         action: Paths::of(flow.realm).sign_out,
         token: proof.field(),
