@@ -1,4 +1,7 @@
-//! The binary: configuration, command line, wiring. It holds no rule, no query and no page of its
-//! own.
+//! The binary: hands its arguments to the command line of the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    daifuku::cli::run()
+}

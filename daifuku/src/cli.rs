@@ -1,0 +1,217 @@
+//! The command line.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    config::{Config, SETTINGS, Sources, Supervision, default_file},
+    demo,
+    house::Apply,
+    serve,
+    terminal::{complain, say, table},
+    upkeep::{self, Depth, Ended},
+};
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done, and all is well
+  1  done, and something was found that somebody must act on
+  2  not begun: the command line or a setting is wrong
+  3  failed: the database, the disk or the network";
+
+/// A points bank: one exact ledger under a point site, a wallet and a group's companies.
+#[derive(Debug, Parser)]
+#[command(name = "daifuku", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct SettingsArgs {
+    /// Reads settings from FILE instead of /etc/daifuku/daifuku.toml.
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Sets one setting, before the environment and the file.
+    #[arg(long = "set", value_name = "KEY=VALUE", global = true)]
+    set: Vec<String>,
+}
+
+// A further command is a case here, an arm in `Cli::run`, and a module with the work.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves a sample group of companies on this machine: nothing else is needed.
+    Demo(demo::Options),
+    /// Serves.
+    Serve {
+        /// Applies no migration at the start; refuses when one is missing.
+        #[arg(long)]
+        no_migrate: bool,
+    },
+    /// Folds the whole journal again and names the first row that does not fit.
+    Verify,
+    /// Copies the embedded database to a new file, while it is served.
+    Backup {
+        /// The file to write, which must not exist.
+        target: PathBuf,
+    },
+    /// Puts a backup in the place of the embedded database and verifies it.
+    Restore {
+        /// The file that `backup` wrote.
+        backup: PathBuf,
+    },
+    /// Examines the installation and says what to do about what is wrong.
+    Doctor {
+        /// Leaves out folding the journal, which takes minutes for a large one.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Checks, shows or lists settings.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Brings the schema up to this version.
+    Migrate {
+        /// Only tells how far each step came.
+        #[arg(long)]
+        status: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Reads all settings and says what is wrong with them.
+    Check,
+    /// Shows every setting as it is taken, without passwords.
+    Show,
+    /// Lists every setting with its environment variable and default.
+    List,
+    /// Writes a file with every setting at its default.
+    Default,
+}
+
+/// Runs the command of this process's arguments.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are asked for, and no error; clap knows which stream is theirs.
+            drop(error.print());
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match cli.run() {
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::WithFindings) => ExitCode::from(1),
+        Err(Failed::Settings(errors)) => {
+            complain(errors);
+            ExitCode::from(2)
+        }
+        Err(Failed::World(error)) => {
+            complain(format!("{error:#}"));
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// Why a command did not do what it was to do.
+enum Failed {
+    Settings(String),
+    World(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failed {
+    fn from(error: anyhow::Error) -> Self {
+        Self::World(error)
+    }
+}
+
+impl Cli {
+    fn run(self) -> Result<Ended, Failed> {
+        let sources = Sources::of_process(self.settings.config, self.settings.set);
+        let command = match self.command {
+            Command::Demo(options) => return Ok(demo::run(&options, &sources)?),
+            Command::Config { command: ConfigCommand::List } => return Ok(list_settings()),
+            Command::Config { command: ConfigCommand::Default } => {
+                say(default_file().trim_end());
+                return Ok(Ended::Well);
+            }
+            command => command,
+        };
+        let config = Config::load(&sources).map_err(|errors| Failed::Settings(errors.to_string()))?;
+        Ok(match command {
+            Command::Serve { no_migrate } => {
+                let apply = if no_migrate { Apply::Nothing } else { Apply::Additions };
+                serve::serve(config, apply, &Supervision::of_process())?;
+                Ended::Well
+            }
+            Command::Verify => upkeep::verify(&config)?,
+            Command::Backup { target } => upkeep::back_up(&config, &target)?,
+            Command::Restore { backup } => upkeep::restore(&config, &backup)?,
+            Command::Doctor { quick } => {
+                upkeep::doctor(&config, if quick { Depth::Quick } else { Depth::Whole })?
+            }
+            Command::Migrate { status } => {
+                upkeep::migrate(&config, if status { Apply::Nothing } else { Apply::Everything })?
+            }
+            Command::Config { command: ConfigCommand::Check } => {
+                say("all settings are valid");
+                Ended::Well
+            }
+            Command::Config { command: ConfigCommand::Show } => {
+                let rows = config.show().into_iter().map(|(key, text)| vec![key.to_owned(), text]);
+                say(table(&rows.collect::<Vec<_>>()).trim_end());
+                Ended::Well
+            }
+            Command::Demo(_)
+            | Command::Config { command: ConfigCommand::List | ConfigCommand::Default } => {
+                Ended::Well
+            }
+        })
+    }
+}
+
+fn list_settings() -> Ended {
+    let rows = SETTINGS.iter().map(|setting| {
+        vec![setting.key.to_owned(), setting.variable(), setting.default.to_owned()]
+    });
+    say(table(&rows.collect::<Vec<_>>()).trim_end());
+    Ended::Well
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    fn check(line: &str, expected: &Expect) {
+        let shown = match Cli::try_parse_from(line.split_whitespace()) {
+            Ok(cli) => format!("{:?} {:?}", cli.settings, cli.command),
+            Err(error) => error.to_string(),
+        };
+        expected.assert_eq(shown.trim_end());
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_names_every_command_and_exit_code() {
+        check("daifuku --help", &expect![[""]]);
+    }
+
+    #[test]
+    fn settings_can_stand_before_and_after_the_command() {
+        check("daifuku --set a=1 serve --no-migrate --set b=2", &expect![[""]]);
+        check("daifuku --config x.toml config check", &expect![[""]]);
+        check("daifuku servr", &expect![[""]]);
+        check("daifuku backup", &expect![[""]]);
+    }
+}

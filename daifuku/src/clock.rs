@@ -1,0 +1,105 @@
+//! The one place that reads the wall clock.
+
+use core::{
+    fmt,
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+use std::{
+    sync::Arc,
+    thread,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use vocabulary::{Clock, Timestamp};
+
+/// Tells the time of the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WallClock;
+
+impl Clock for WallClock {
+    #[expect(clippy::disallowed_methods, reason = "everybody else is given this clock")]
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_microseconds(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
+/// Waits for about `time` of the machine, where there is nothing better to wait for.
+pub(crate) fn pause(time: Duration) {
+    thread::park_timeout(time);
+}
+
+/// A clock that goes on like another one and can be put forward, for the demo: what takes a month
+/// there takes a button here. It never goes back, as the journal does not.
+pub struct ShiftedClock {
+    clock: Arc<dyn Clock>,
+    ahead_microseconds: AtomicI64,
+}
+
+impl fmt::Debug for ShiftedClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ShiftedClock({})", self.now())
+    }
+}
+
+impl ShiftedClock {
+    /// Starts at the other clock's time.
+    pub const fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ahead_microseconds: AtomicI64::new(0) }
+    }
+
+    /// Puts it forward by so many hours.
+    pub fn put_forward(&self, hours: u32) {
+        self.move_by(i64::from(hours).saturating_mul(3_600_000_000));
+    }
+
+    /// Puts it forward to a moment, unless it is there already: an old journal may be ahead.
+    pub fn catch_up(&self, moment: Timestamp) {
+        self.move_by(moment.microseconds_since(self.now()).max(0));
+    }
+
+    /// Tells how far it is ahead of the other clock, in whole hours.
+    pub fn hours_ahead(&self) -> i64 {
+        self.ahead_microseconds.load(Ordering::SeqCst).div_euclid(3_600_000_000)
+    }
+
+    fn move_by(&self, microseconds: i64) {
+        self.ahead_microseconds.fetch_add(microseconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        let ahead = self.ahead_microseconds.load(Ordering::SeqCst);
+        self.clock.now().plus_microseconds(ahead)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vocabulary::ManualClock;
+
+    use super::*;
+
+    #[test]
+    fn a_shifted_clock_goes_on_and_never_back() {
+        let start = Timestamp::from_microseconds(1_795_143_600_000_000);
+        let under = Arc::new(ManualClock::new(start));
+        let clock = ShiftedClock::new(Arc::<ManualClock>::clone(&under));
+        assert_eq!(clock.now(), start);
+        clock.put_forward(48);
+        assert_eq!((clock.now(), clock.hours_ahead()), (start.plus_days(2), 48));
+        under.advance_seconds(5);
+        assert_eq!(clock.now(), start.plus_days(2).plus_seconds(5));
+        clock.catch_up(start);
+        assert_eq!(clock.now(), start.plus_days(2).plus_seconds(5));
+        clock.catch_up(start.plus_days(9));
+        assert_eq!(clock.now(), start.plus_days(9));
+    }
+
+    #[test]
+    fn the_wall_clock_goes() {
+        assert!(WallClock.now() > Timestamp::from_microseconds(1_767_225_600_000_000), "2026");
+    }
+}

@@ -1,0 +1,9 @@
+//! A whole installation on one machine, with a sample group of companies and a clock that can be
+//! put forward.
+
+mod authenticator;
+mod page;
+mod seed;
+mod start;
+
+pub use self::start::{Options, run};

@@ -1,0 +1,139 @@
+use core::net::{Ipv4Addr, SocketAddr};
+use std::{
+    fs, io,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Context as _;
+use clap::Args;
+use vocabulary::Clock;
+
+use super::{
+    page,
+    seed::{PASSWORD, PEOPLE, api_key_text, plant},
+};
+use crate::{
+    chance::{SharedChance, SystemChance},
+    clock::{ShiftedClock, WallClock},
+    config::{Config, Sources, Supervision},
+    house::{Apply, House, World, open_database, prepare_schema},
+    routes,
+    secrets::Secrets,
+    serve::{open_house, run as run_house, start_log},
+    terminal::{say, table},
+    upkeep::Ended,
+};
+
+/// How the demo starts.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// The port on 127.0.0.1; without it 8080, or the next that is free.
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Goes on with what the last demo left, instead of beginning anew.
+    #[arg(long)]
+    pub keep: bool,
+    /// Puts the clock forward by so many days.
+    #[arg(long, default_value_t = 0)]
+    pub days: u16,
+    /// The folder of its files.
+    #[arg(long, value_name = "FOLDER", default_value = ".daifuku/demo")]
+    pub folder: PathBuf,
+}
+
+/// Plants the sample group, says who can sign in, and serves until it is stopped.
+///
+/// # Errors
+///
+/// When the folder cannot be written or no port is free.
+pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
+    if !options.keep {
+        remove_files(&options.folder)?;
+    }
+    let config = config(options, sources)?;
+    let (house, clock) = open(config, Arc::new(WallClock))?;
+    clock.put_forward(u32::from(options.days).saturating_mul(24));
+    start_log(&house.config, &house.world.clock)?;
+    plant(&house)?;
+    let routes = routes::routes(&house)?.and(page::routes(&house, &clock));
+    let door = house.door_to(routes)?;
+    say(greeting(&house));
+    run_house(&house, door, &Supervision::default())?;
+    Ok(Ended::Well)
+}
+
+/// Removes what a demo left; nothing else that is in the folder.
+fn remove_files(folder: &Path) -> anyhow::Result<()> {
+    for name in ["daifuku.db", "daifuku.db-wal", "daifuku.db-shm", "secrets"] {
+        let path = folder.join(name);
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("remove {}", path.display())),
+        }
+    }
+    Ok(())
+}
+
+/// The settings of the demo; those of the command line come last and win.
+fn config(options: &Options, sources: &Sources) -> anyhow::Result<Config> {
+    let mut flags = vec![
+        format!("folder={}", options.folder.display()),
+        format!("server.listen={}", address(options.port)?),
+        "server.stop_notice_ms=0".to_owned(),
+        "server.drain_ms=1000".to_owned(),
+        "log.form=text".to_owned(),
+        "log.level=warn".to_owned(),
+    ];
+    flags.extend(sources.flags.iter().cloned());
+    // The settings of an installation on the same machine are not the demo's.
+    Config::load(&Sources { file: None, variables: Vec::new(), flags }).map_err(Into::into)
+}
+
+/// Finds a free port of loopback, from 8080 on unless one is asked for.
+fn address(port: Option<u16>) -> anyhow::Result<SocketAddr> {
+    let free = |address: &SocketAddr| TcpListener::bind(address).is_ok();
+    let on = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    match port {
+        Some(port) => Ok(on(port)),
+        None => (8_080..8_180).map(on).find(free).context("no port from 8080 to 8179 is free"),
+    }
+}
+
+/// Opens an installation whose clock can be put forward.
+fn open(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<(House, Arc<ShiftedClock>)> {
+    let shifted = Arc::new(ShiftedClock::new(clock));
+    let world = World {
+        clock: Arc::<ShiftedClock>::clone(&shifted),
+        chance: SharedChance::new(SystemChance),
+    };
+    let secrets = Secrets::open(&config.secrets_file, &mut world.chance.clone())?;
+    let database = open_database(&config)?;
+    prepare_schema(&database, &world, Apply::Everything)?;
+    let house = open_house(config, world, secrets, &database)?;
+    // A demo that was kept may have been put forward before.
+    shifted.catch_up(house.store.look(ledger::Book::last_at));
+    Ok((house, shifted))
+}
+
+fn greeting(house: &House) -> String {
+    let port = house.config.server_listen.port();
+    let cells = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
+    let mut rows = vec![cells(["who", "mail", "role", "sign in at"])];
+    for person in PEOPLE {
+        let staff = person.role.second_factor_required();
+        let place = if staff { "/staff" } else { "/sign-in" };
+        rows.push(cells([person.name, person.mail, person.role.code(), place]));
+    }
+    format!(
+        "\nDaifuku demo: http://localhost:{port}/demo\n\n{}\n\
+         password of everybody   {PASSWORD}\n\
+         codes for staff         http://localhost:{port}/demo shows them\n\
+         API key of hoshino      {}\n\
+         API reference           http://localhost:{port}/api\n\nCtrl-C ends it.\n",
+        table(&rows),
+        api_key_text().expose(),
+    )
+}

@@ -1,0 +1,32 @@
+//! The program itself: configuration, command line, wiring. It holds no rule and no query.
+//!
+//! | to see | read |
+//! |---|---|
+//! | what there is to set | `config.rs` |
+//! | how everything is put together | `house.rs`; `parts.rs` and `routes.rs` list what features bring |
+//! | who comes in | `guard.rs`, `sign_in/` |
+//! | what runs by itself | `jobs.rs` |
+//!
+//! A **house** is everything that serves, put together; a **world** is time and chance, the machine's
+//! or a test's.
+//!
+//! Deliberately absent: rules about value, and SQL.
+
+mod answers;
+pub mod chance;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod guard;
+pub mod house;
+pub mod jobs;
+pub mod notify;
+pub mod parts;
+pub mod routes;
+pub mod secrets;
+pub mod serve;
+mod sign_in;
+mod staff;
+pub mod terminal;
+pub mod upkeep;

@@ -1,0 +1,33 @@
+//! The whole URL space.
+
+use web::{ApiDocument, ApiTitle, Routes};
+
+use crate::{
+    house::{House, VERSION},
+    sign_in, staff,
+};
+
+/// What the API reference says of itself.
+const API: ApiTitle = ApiTitle {
+    title: "Daifuku API",
+    version: VERSION,
+    description: "Points of a group of companies on one exact ledger. Send `Authorization: Bearer \
+                  KEY`. Every write can be repeated safely: with its own id or with \
+                  `Idempotency-Key`.",
+};
+
+/// Every route with its handler.
+///
+/// # Errors
+///
+/// When a route of the API has no description.
+pub fn routes(house: &House) -> anyhow::Result<Routes> {
+    let routes = Routes::of("daifuku")
+        .and(sign_in::routes(house))
+        .and(staff::routes(house))
+        .and(ops::routes(&house.ops()))
+        // A feature is one line here.
+        .and(house.frame.routes());
+    let document = ApiDocument::try_new(API, &routes.list())?;
+    Ok(routes.and(document.routes()))
+}

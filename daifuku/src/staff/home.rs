@@ -1,0 +1,76 @@
+use access::{Authenticated, Role};
+use askama::Template;
+use web::{
+    Caller, NavItem, Response, Routes, State, View, Words,
+    components::{Cell, Column, DataList, LinkButton, Table, Weight},
+    get,
+};
+
+use super::keys;
+use crate::{house::House, parts::STAFF_PAGES};
+
+/// The doors of the staff console that belong to no feature.
+pub(crate) fn routes(house: &House) -> Routes {
+    Routes::of("daifuku")
+        .on(get("/staff", "session.staff"), show)
+        .with_state(house)
+        .and(keys::routes(house))
+}
+
+#[derive(Template)]
+#[template(path = "staff/home.html")]
+struct HomeMain<'a> {
+    words: Words<'a>,
+    person: DataList,
+    pages: Table,
+    rights: Vec<String>,
+    out: LinkButton,
+}
+
+async fn show(
+    State(_house): State<House>,
+    view: View,
+    Caller(who): Caller<Authenticated>,
+) -> Response {
+    let words = view.words();
+    let columns = vec![
+        Column::text(words.get("staff-page")),
+        Column::text(words.get("staff-page-about")),
+    ];
+    let pages = STAFF_PAGES.iter().filter(|page| who.needs().contains(page.need)).map(|page| {
+        let about = words.get(&format!("{}-about", page.text));
+        vec![Cell::link(words.get(page.text), page.href), about.into_owned().into()]
+    });
+    let main = HomeMain {
+        words,
+        person: DataList::new()
+            .pair(words.get("staff-role"), role_name(words, who.role()))
+            .pair(words.get("staff-company"), who.company().to_string()),
+        pages: Table::new(words.get("staff-pages"), columns).rows(pages),
+        rights: who.needs().iter().map(|need| need_name(words, need.code())).collect(),
+        out: LinkButton::new(words.get("sign-out-title"), "/staff/sign-out").weight(Weight::Quiet),
+    };
+    view.page(words.get("staff-title")).nav(nav(&view, &who)).show(&main)
+}
+
+/// The navigation of the staff console: what this person may open.
+pub(super) fn nav(view: &View, who: &Authenticated) -> Vec<NavItem> {
+    let words = view.words();
+    let home = NavItem {
+        label: words.get("staff-title").into_owned(),
+        href: "/staff".to_owned(),
+        current: view.path() == "/staff",
+    };
+    let pages = STAFF_PAGES.iter().filter(|page| who.needs().contains(page.need));
+    let pages = pages.map(|page| NavItem::new(words.get(page.text), page.href, view.path()));
+    core::iter::once(home).chain(pages).collect()
+}
+
+fn role_name(words: Words<'_>, role: Option<Role>) -> String {
+    role.map_or_else(String::new, |role| words.get(&format!("role-{}", role.code())).into_owned())
+}
+
+/// Says in words what somebody may do.
+pub(super) fn need_name(words: Words<'_>, code: &str) -> String {
+    words.get(&format!("need-{}", code.replace('.', "-"))).into_owned()
+}

@@ -1,0 +1,5 @@
+//! How the jobs fare, for those who look.
+
+mod state;
+
+pub use self::state::{JobBoard, JobState};
