@@ -21,6 +21,7 @@ mod guard;
 pub mod log;
 mod meter;
 pub mod openapi;
+mod outgoing;
 mod page;
 mod paging;
 mod problem;
@@ -42,6 +43,10 @@ pub use extract::{
 pub use guard::{Admission, Caller, Guard, OpenToAll};
 pub use meter::Meter;
 pub use openapi::{ApiDocument, ApiTitle, Operation};
+pub use outgoing::{
+    Outgoing, OutgoingAnswer, OutgoingError, OutgoingOptions, OutgoingRequest, OutgoingUrl, Reach,
+    RootError, UrlError,
+};
 pub use page::{Frame, NavItem, Page, View};
 pub use paging::{Cursor, CursorError, PageLimit, PageRequest, Paged};
 pub use problem::{
@@ -69,7 +74,7 @@ pub mod problems {
 pub use axum::{
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 pub use utoipa::{self, IntoParams, ToSchema};
