@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+
 use ledger::{
     AccountNumber, AccountSpec, BalanceRule, NormalSide, Unit, UnitNumber, UnitPolicy,
 };
@@ -11,11 +12,10 @@ use store::{
     AccountDiffers, Command, Database, DatabaseUrl, Fault, MIGRATIONS, PoolOptions, Posting, Store,
     StoreOptions, Tx, registry,
 };
+use super::run::BenchOptions;
 use vocabulary::{
     CompanyNumber, Id, IdSource as _, ManualClock, Scale, SeededIds, Timestamp, UnitCode,
 };
-
-use super::BenchOptions;
 
 /// The moment of all bench transfers.
 pub(super) const NOW: i64 = 1_780_000_000_000_000;

@@ -3,14 +3,14 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+
 use ledger::{
     AccountNumber, ActorNumber, Batch, CaptureRule, Lot, LotKind, Remaining, Step, Transfer,
     TransferKind, Wanted,
 };
 use store::Outcome;
-use vocabulary::{Amount, CompanyNumber, Day, Id, IdSource as _, SeededIds, Timestamp};
-
 use super::book::{BenchBook, NOW};
+use vocabulary::{Amount, CompanyNumber, Day, Id, IdSource as _, SeededIds, Timestamp};
 
 /// How accounts are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

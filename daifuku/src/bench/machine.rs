@@ -1,6 +1,6 @@
 use std::fs;
 
-use super::BenchOptions;
+use super::run::BenchOptions;
 
 /// Describes the machine, so that figures can be compared.
 pub(super) fn describe(options: &BenchOptions) -> Vec<String> {

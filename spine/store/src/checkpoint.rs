@@ -1,19 +1,18 @@
 //! Balances to start from: accounts by page, open holds and expectations, runs of ids.
 //!
-//! A checkpoint is taken piece by piece beside the commits, so that some pieces are newer than others.
-//! That is harmless: each account, hold and expectation knows its last movement, and
-//! [`ledger::Book::catch_up`] skips what it has. A damaged piece makes the whole checkpoint void; the
-//! journal is then folded from its first row.
+//! A checkpoint is taken piece by piece beside the commits, so that some pieces are newer than
+//! others. That is harmless: each account, hold and expectation knows its last movement, and
+//! [`ledger::Book::catch_up`] skips what it has. A damaged piece makes the whole checkpoint void;
+//! the journal is then folded from its first row.
 
+use crate::ids::{Entry, Filter, PAGE_ENTRIES, Run, entries_of};
+use crate::journal::{rule_code, rule_of, side_code, side_of};
+use crate::{Fault, FaultKind, Listed, Reader, Statement, Tx, Upsert, Value};
 use ledger::{
     Account, AccountNumber, AccountSpec, AccountState, Book, Cell, Expectation, ExpectationState,
     Hold, HoldPart, HoldState, Lot, Seq, Standing, UnitNumber,
 };
 use vocabulary::{Amount, CompanyNumber, Day, Id, Timestamp};
-
-use crate::ids::{Entry, Filter, PAGE_ENTRIES, Run, entries_of};
-use crate::journal::{rule_code, rule_of, side_code, side_of};
-use crate::{Fault, FaultKind, Listed, Reader, Statement, Tx, Upsert, Value};
 
 /// Accounts a page holds: about 40 kB.
 pub(crate) const PAGE_ACCOUNTS: u32 = 1_024;
@@ -424,7 +423,8 @@ pub(crate) fn uncovered_accounts(
     Ok(())
 }
 
-/// Puts a checkpoint's pieces into an empty book; `uncovered` are the accounts that no page has, in order.
+/// Puts a checkpoint's pieces into an empty book; `uncovered` are the accounts that no page has, in
+/// order.
 ///
 /// # Errors
 ///
@@ -513,19 +513,29 @@ fn run_bounds(run: u64) -> [Value; 2] {
 pub(crate) fn read_id_pages(reader: &mut Reader<'_>, keys: &[u64]) -> Result<Vec<Entry>, Fault> {
     let list: Vec<Value> = keys.iter().map(|&key| Value::from(key)).collect();
     let mut entries = Vec::new();
-    for row in reader.query_list(&SELECT_ID_PAGES, &[], &list)? {
+    let rows = reader.query_list(&SELECT_ID_PAGES, &[], &list)?;
+    let found: std::collections::BTreeSet<u64> =
+        rows.iter().map(|row| row.unsigned(0)).collect::<Result<_, _>>()?;
+    if found.len() != keys.len() {
+        // Another process merged the run.
+        return Err(damaged("page of ids"));
+    }
+    for row in rows {
         entries.extend(entries_of(row.bytes(1)?).ok_or_else(|| damaged("page of ids"))?);
     }
     Ok(entries)
 }
 
-/// Reads a whole run, to merge it.
-pub(crate) fn read_run(reader: &mut Reader<'_>, run: u64) -> Result<Vec<Entry>, Fault> {
+/// Reads a whole run of so many ids, to merge it.
+pub(crate) fn read_run(reader: &mut Reader<'_>, run: u64, ids: usize) -> Result<Vec<Entry>, Fault> {
     let mut entries = Vec::new();
     reader.for_each(&SELECT_ID_RUN, &run_bounds(run), |row| {
         entries.extend(entries_of(row.bytes(0)?).ok_or_else(|| damaged("page of ids"))?);
         Ok(())
     })?;
+    if entries.len() != ids {
+        return Err(damaged("run of ids"));
+    }
     Ok(entries)
 }
 

@@ -1,11 +1,10 @@
-use ledger::ActorNumber;
-use vocabulary::{CompanyNumber, Id, Label, Zone, kind};
-
 use super::stage::{OURS, Stage, THEIRS, at, play};
 use crate::{
     ApiKeyText, ChangeApiKey, ChangeApiKeyRefusal, KeyChange, KeyRefusal, KeyRing, Need, NeedSet,
     NoteUse, Role, SessionLimits, Sessions, Subject, list_api_keys, testing,
 };
+use ledger::ActorNumber;
+use vocabulary::{CompanyNumber, Id, Label, Zone, kind};
 
 const KEY: Id<kind::ApiKey> = Id::from_bits(77);
 

@@ -1,7 +1,5 @@
 use expect_test::expect;
 
-use vocabulary::Id;
-
 use super::stage::{OURS, Stage, THEIRS, TOTP_KEY, at, mail, password_of, play};
 use crate::{
     AddLogin, Authenticated, ChangeLogin, ChangePassword, ConfirmCode, EnrolSecondFactor, Login,
@@ -10,6 +8,7 @@ use crate::{
     SignInRefusal, SignOut, SignOutScope, SignedIn, Stage as Step, Subject, TotpSalt, TotpSecret,
     TypedCode, check_code, check_enrolment, check_password, testing,
 };
+use vocabulary::Id;
 
 impl Stage<'_> {
     fn verdict(&mut self, key: LoginKey, password: &str) -> PasswordVerdict {
