@@ -30,6 +30,7 @@ mod server;
 pub mod testing;
 mod texts;
 mod trace;
+mod upload;
 
 pub use assets::Assets;
 pub use context::{RequestContext, RequestId};
@@ -54,6 +55,7 @@ pub use texts::{
     LANGUAGE_COOKIE, Language, TEXTS, TextSource, TextValue, Texts, TextsError, Words, differences,
 };
 pub use trace::TraceContext;
+pub use upload::{Upload, UploadedFile};
 
 /// The kinds of problems that the door itself answers, to build cases of in handlers.
 pub mod problems {
@@ -69,7 +71,7 @@ pub mod problems {
 pub use axum::{
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
 pub use utoipa::{self, IntoParams, ToSchema};
