@@ -115,8 +115,6 @@ impl PathSecret {
 
 impl fmt::Debug for PathSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PathSecret")
-            .field("valid_until", &self.valid_until)
-            .finish_non_exhaustive()
+        f.debug_struct("PathSecret").field("valid_until", &self.valid_until).finish_non_exhaustive()
     }
 }

@@ -203,18 +203,16 @@ pub fn read_sheet(bytes: &[u8], zone: Zone) -> Result<Sheet, SheetError> {
     if text.trim().is_empty() {
         return Err(SheetError::Empty);
     }
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut record = csv::StringRecord::new();
     let mut heading: Option<Heading> = None;
     let mut reading = Reading { zone, ..Reading::default() };
+    let mut lines = LineCount { rest: text.as_bytes(), byte: 0, line: 1 };
     let mut seen = 0_usize;
     // Nothing fails here: the text is UTF-8 and rows may have any number of cells.
     while reader.read_record(&mut record).unwrap_or(false) {
-        let line = record.position().map_or(0, csv::Position::line);
-        let line = u32::try_from(line).unwrap_or(u32::MAX);
+        let line = lines.at(record.position().map_or(0, csv::Position::byte));
         seen = seen.saturating_add(1);
         match &heading {
             None if seen > HEADING_ROWS_MAX => return Err(SheetError::HeadingMissing),
@@ -228,6 +226,27 @@ pub fn read_sheet(bytes: &[u8], zone: Zone) -> Result<Sheet, SheetError> {
         return Err(SheetError::HeadingMissing);
     }
     Ok(reading.sheet)
+}
+
+/// Counts lines on the way through a text. The reader's own count is one behind after CR LF.
+struct LineCount<'a> {
+    rest: &'a [u8],
+    byte: u64,
+    line: u32,
+}
+
+impl LineCount<'_> {
+    /// Gives the line of the first character at or after `byte` that is no line end.
+    fn at(&mut self, byte: u64) -> u32 {
+        while let Some((first, rest)) = self.rest.split_first() {
+            if self.byte >= byte && !matches!(first, b'\r' | b'\n') {
+                break;
+            }
+            self.line = self.line.saturating_add(u32::from(*first == b'\n'));
+            (self.rest, self.byte) = (rest, self.byte.saturating_add(1));
+        }
+        self.line
+    }
 }
 
 /// Takes UTF-8 with or without a mark at the start; anything else is CP932.
@@ -369,7 +388,9 @@ fn parse_status(text: &str) -> Option<Status> {
     match text {
         "承認" | "確定" | "approved" | "1" => Some(Status::Approved),
         "否認" | "却下" | "キャンセル" | "rejected" | "2" => Some(Status::Rejected),
-        "未承認" | "未確定" | "保留" | "発生" | "occurred" | "0" => Some(Status::Occurred),
+        "未承認" | "未確定" | "保留" | "発生" | "occurred" | "0" => {
+            Some(Status::Occurred)
+        }
         _ => None,
     }
 }
@@ -442,6 +463,8 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
+    use core::fmt::Write as _;
+
     use expect_test::{Expect, expect};
 
     use super::*;
@@ -458,8 +481,9 @@ mod tests {
                 for row in sheet.rows {
                     let click = row.click.is_some();
                     let reason = row.reason.as_ref().map_or("-", Label::as_str);
-                    text += &format!(
-                        "{}: {} {} {} click {click} {} {} {} {reason}\n",
+                    writeln!(
+                        text,
+                        "{}: {} {} {} click {click} {} {} {} {reason}",
                         row.line,
                         row.external.as_str(),
                         Zone::JAPAN.format_second(row.occurred_at),
@@ -467,11 +491,12 @@ mod tests {
                         row.sale,
                         row.commission,
                         row.status.code(),
-                    );
+                    )
+                    .unwrap();
                 }
                 for error in sheet.errors {
                     let (column, problem) = (error.column.code(), error.problem.code());
-                    text += &format!("{}: {column} {problem}\n", error.line);
+                    writeln!(text, "{}: {column} {problem}", error.line).unwrap();
                 }
             }
         }
@@ -573,7 +598,8 @@ mod tests {
                 11: external contradicts
             "]],
         );
-        let mut broken = SHIFT_JIS.encode(&file("9,2026/10/03 12:04:31,A,CLICK,1,1,")).0.into_owned();
+        let mut broken =
+            SHIFT_JIS.encode(&file("9,2026/10/03 12:04:31,A,CLICK,1,1,")).0.into_owned();
         broken.extend([0x8F, 0x0A]);
         check(&broken, &expect!["2: status garbled\n"]);
     }

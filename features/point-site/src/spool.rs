@@ -151,16 +151,13 @@ impl Desk {
     }
 
     fn write(&mut self, lines: &str) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => {
-                let path = self.folder.join(CURRENT);
-                let file = OpenOptions::new().create(true).append(true).open(path)?;
-                // The name of a new file is on the disk only when its folder is.
-                File::open(&self.folder)?.sync_all()?;
-                self.file.insert(file)
-            }
-        };
+        if self.file.is_none() {
+            let path = self.folder.join(CURRENT);
+            self.file = Some(OpenOptions::new().create(true).append(true).open(path)?);
+            // The name of a new file is on the disk only when its folder is.
+            File::open(&self.folder)?.sync_all()?;
+        }
+        let Some(file) = &mut self.file else { return Err(stopped()) };
         file.write_all(lines.as_bytes())?;
         file.sync_data()
     }

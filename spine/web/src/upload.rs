@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn a_file_and_its_fields_are_read() {
-        let body = format!("{}{}--XX--\n", part("memo", None, "10月"), part("file", Some("a.csv"), "1,2"));
+        let body =
+            format!("{}{}--XX--\n", part("memo", None, "10月"), part("file", Some("a.csv"), "1,2"));
         let answer = send(FORM, &body);
         let found: (String, usize, Option<String>) = answer.json();
         assert_eq!(found, ("file a.csv".to_owned(), 3, Some("10月".to_owned())));

@@ -33,8 +33,7 @@ async fn go(
     let shelf = site.catalogue().shelf();
     let found = shelf.offers.get(&offer).ok_or_else(not_found)?;
     let listed = shelf.shops.get(&found.shop).is_some_and(|shop| shop.listed);
-    let version: &OfferVersion =
-        found.in_force(now).filter(|_| listed).ok_or_else(not_found)?;
+    let version: &OfferVersion = found.in_force(now).filter(|_| listed).ok_or_else(not_found)?;
     let click = Click {
         id: site.next_id(now),
         company,

@@ -235,7 +235,8 @@ impl ConversionFacts {
         let asked = Batch::try_new(batch, self.config.actor, steps);
         let asked = asked.map_err(|_too_many| "batch_too_long")?;
         posting.post(&asked).map_err(|refused| refused.refusal.code())?;
-        let line = |bits, kind| PostingLine { id: bits, conversion: id, kind, version: next.version };
+        let line =
+            |bits, kind| PostingLine { id: bits, conversion: id, kind, version: next.version };
         let mut lines = vec![line(batch.bits(), kind)];
         lines.extend(announced.map(|id| line(id.bits(), PostingKind::Expectation)));
         Ok(lines)

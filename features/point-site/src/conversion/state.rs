@@ -639,11 +639,9 @@ fn plan_tracked(
             };
             next.state = ConversionState::Approved { decided_at: now };
             let effect = match expectation {
-                Some(expectation) => Effect::Fulfil {
-                    expectation,
-                    announced: current.points,
-                    points: next.points,
-                },
+                Some(expectation) => {
+                    Effect::Fulfil { expectation, announced: current.points, points: next.points }
+                }
                 None => Effect::Grant { points: next.points },
             };
             let same = next.points == current.points;

@@ -19,8 +19,7 @@ const SLICE: u32 = 2_000;
 /// A [`Fault`] when the database fails; what is not done waits.
 pub fn process_messages(site: &Site) -> Result<usize, Fault> {
     let company = site.config().company;
-    let waiting =
-        site.store().database().read(|reader| list_waiting(reader, company, SLICE))?;
+    let waiting = site.store().database().read(|reader| list_waiting(reader, company, SLICE))?;
     let commands: Vec<ProcessMessage> = waiting
         .iter()
         .map(|message| ProcessMessage {

@@ -60,10 +60,8 @@ pub fn read_postback(
     let text = |name: &str| fields.get(name).map_or("", |text| text.trim());
     let external =
         Reference::parse(text("conversion_id")).map_err(|_text| Unreadable::ConversionId)?;
-    let occurred_at = network
-        .zone
-        .parse_local(text("occurred_at"))
-        .map_err(|_text| Unreadable::OccurredAt)?;
+    let occurred_at =
+        network.zone.parse_local(text("occurred_at")).map_err(|_text| Unreadable::OccurredAt)?;
     Ok(Told {
         key: ConversionKey {
             network: message.network.clone(),

@@ -1,9 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use vocabulary::{
-    Amount, CompanyNumber, Id, Label, Rate, Rounding, Timestamp, Token, kind,
-};
+use vocabulary::{Amount, CompanyNumber, Id, Label, Rate, Rounding, Timestamp, Token, kind};
 
 use store::natural_id;
 
@@ -46,10 +44,9 @@ fn folded(text: &str) -> String {
         .chars()
         .flat_map(char::to_lowercase)
         .map(|character| match character {
-            'ァ'..='ヶ' => u32::from(character)
-                .checked_sub(0x60)
-                .and_then(char::from_u32)
-                .unwrap_or(character),
+            'ァ'..='ヶ' => {
+                u32::from(character).checked_sub(0x60).and_then(char::from_u32).unwrap_or(character)
+            }
             other => other,
         })
         .collect()

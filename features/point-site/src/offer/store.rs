@@ -231,4 +231,3 @@ pub(crate) fn reward_of(row: &Row<'_>, first: usize) -> Result<Reward, Fault> {
 pub(crate) fn days(row: &Row<'_>, column: usize) -> Result<u16, Fault> {
     u16::try_from(row.small(column)?).map_err(|_range| row.corrupt("number of days"))
 }
-

@@ -118,9 +118,8 @@ fn try_out(site: &Site, told: &[Told]) -> Result<Tally, Fault> {
     let mut tally = Tally::default();
     let mut seen = BTreeSet::new();
     for slice in told.chunks(SLICE) {
-        let load = |reader: &mut store::Reader<'_>| {
-            ConversionFacts::load(&config, slice.iter(), reader)
-        };
+        let load =
+            |reader: &mut store::Reader<'_>| ConversionFacts::load(&config, slice.iter(), reader);
         let facts = site.store().database().read(load)?;
         for one in slice {
             if !seen.insert(&one.key.external) {
@@ -163,9 +162,7 @@ pub fn apply_reports(site: &Site) -> Result<u32, Fault> {
 pub(crate) fn apply_slices(site: &Site, slices_max: u32) -> Result<u32, Fault> {
     let company = site.config().company;
     let (mut applied, mut slices) = (0_u32, 0_u32);
-    while let Some(report) =
-        site.store().database().read(|reader| next_report(reader, company))?
-    {
+    while let Some(report) = site.store().database().read(|reader| next_report(reader, company))? {
         let rows = rows_of(site, &report)?;
         let mut first = report.rows_done;
         let done = usize::try_from(first).unwrap_or(usize::MAX);
@@ -206,9 +203,5 @@ fn rows_of(site: &Site, report: &Report) -> Result<Vec<Told>, Fault> {
     })?;
     let sheet = read_sheet(&bytes, network.zone)
         .map_err(|error| damaged("apply report: its file cannot be read").caused_by(error))?;
-    Ok(sheet
-        .rows
-        .iter()
-        .map(|row| row.told(&report.network, &report.account, report.id))
-        .collect())
+    Ok(sheet.rows.iter().map(|row| row.told(&report.network, &report.account, report.id)).collect())
 }

@@ -13,6 +13,6 @@ mod tests;
 pub use command::{
     ApplyFacts, ApplyRows, OpenReport, ReportFacts, ReportRefusal, StartReport, StoreReportPart,
 };
-pub use job::{Received, ReceiveError, UploadedReport, apply_reports, receive_report};
+pub use job::{ReceiveError, Received, UploadedReport, apply_reports, receive_report};
 pub(crate) use page::routes;
 pub use state::{Count, Report, ReportState, Tally};
