@@ -30,7 +30,7 @@ pub(crate) fn run_for_ci() -> anyhow::Result<bool> {
 }
 
 fn run_built(plan: &SimPlan, profile: &[&str]) -> anyhow::Result<bool> {
-    let example = ["--package", "store", "--example", "sim", "--locked"];
+    let example = ["--package", "store", "--example", "sim", "--features", "testing", "--locked"];
     let example = || example.into_iter().chain(profile.iter().copied());
     // Built apart, so that a build that fails is never taken for a bug that was found.
     if !Process::cargo(std::iter::once("build").chain(example())).run()? {

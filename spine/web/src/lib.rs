@@ -1,14 +1,14 @@
 //! The only crate that speaks HTTP: routes, extractors, problems, the page frame and the server.
 //!
-//! Words: the **door** is what every request passes in and out ([`Door`]); a **route** is one line of
-//! the URL space with its limits ([`Routes`]); a **problem** is a refusal or fault as RFC 9457
+//! Words: the **door** is what every request passes in and out ([`Door`]); a **route** is one line
+//! of the URL space with its limits ([`Routes`]); a **problem** is a refusal or fault as RFC 9457
 //! ([`Problem`]); a **view** is how one person sees pages ([`View`]).
 //!
-//! Start reading at `door.rs`, which is one request's way from head to log line; then `route.rs`, the
-//! table, and `extract.rs`, what handlers take.
+//! Start reading at `door.rs`, which is one request's way from head to log line; then `route.rs`,
+//! the table, and `extract.rs`, what handlers take.
 //!
-//! Deliberately absent: who may do what (`access`), anything that is stored, any feature; TLS, HTTP/2
-//! and compression of pages, which end or happen in front.
+//! Deliberately absent: who may do what (`access`), anything that is stored, any feature; TLS,
+//! HTTP/2 and compression of pages, which end or happen in front.
 
 mod assets;
 pub mod components;
