@@ -31,6 +31,7 @@ mod server;
 pub mod testing;
 mod texts;
 mod trace;
+mod upload;
 
 pub use assets::Assets;
 pub use context::{RequestContext, RequestId};
@@ -59,6 +60,7 @@ pub use texts::{
     LANGUAGE_COOKIE, Language, TEXTS, TextSource, TextValue, Texts, TextsError, Words, differences,
 };
 pub use trace::TraceContext;
+pub use upload::{Upload, UploadedFile};
 
 /// The kinds of problems that the door itself answers, to build cases of in handlers.
 pub mod problems {
@@ -74,7 +76,7 @@ pub mod problems {
 pub use axum::{
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 pub use utoipa::{self, IntoParams, ToSchema};
