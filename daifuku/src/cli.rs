@@ -141,7 +141,8 @@ impl Cli {
             }
             command => command,
         };
-        let config = Config::load(&sources).map_err(|errors| Failed::Settings(errors.to_string()))?;
+        let config =
+            Config::load(&sources).map_err(|errors| Failed::Settings(errors.to_string()))?;
         Ok(match command {
             Command::Serve { no_migrate } => {
                 let apply = if no_migrate { Apply::Nothing } else { Apply::Additions };

@@ -14,14 +14,13 @@ use store::{
 };
 use tokio::sync::Semaphore;
 use vocabulary::Clock;
-use web::{
-    Assets, CsrfKey, Door, DoorTools, Frame, Meter, ServerOptions, Texts, Transport,
-};
+use web::{CsrfKey, Door, DoorTools, Frame, Meter, ServerOptions, Texts, Transport};
 
 use crate::{
     chance::SharedChance,
     clock::pause,
     config::Config,
+    features::{Features, Later},
     guard::Guard,
     parts, routes,
     secrets::Secrets,
@@ -70,6 +69,7 @@ pub struct House {
     /// Which program this is.
     pub build: Build,
     pub(crate) hashing: Arc<Semaphore>,
+    later: Later,
 }
 
 /// Opens the database of the settings; the folder of an embedded one is made.
@@ -136,7 +136,8 @@ pub fn prepare_schema(
         Apply::Additions => needed.clone(),
         Apply::Everything => all,
     };
-    let applied = if list.is_empty() { Vec::new() } else { run_migrations(database, world, &list)? };
+    let applied =
+        if list.is_empty() { Vec::new() } else { run_migrations(database, world, &list)? };
     migrate::check(database, &needed).context("run `daifuku migrate`")?;
     Ok(applied)
 }
@@ -196,10 +197,25 @@ impl House {
             health: Arc::new(Health::new()),
             board: Arc::new(JobBoard::new()),
             meter: Arc::new(Meter::new()),
-            frame: Arc::new(Frame::new(texts, Assets::new(), &parts::problems())),
+            frame: Arc::new(Frame::new(texts, parts::assets(), &parts::problems())),
             build: Build { version: VERSION, started_at },
             hashing: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
+            later: Later::default(),
         })
+    }
+
+    /// Gives the features, which are opened when they are first asked for: after whatever plants a
+    /// company.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be opened.
+    pub fn features(&self) -> anyhow::Result<&Features> {
+        if let Some(features) = self.later.get() {
+            return Ok(features);
+        }
+        let opened = Features::open(self)?;
+        Ok(self.later.get_or_init(|| opened))
     }
 
     /// Gives the key for one-time codes.
@@ -286,8 +302,7 @@ fn sessions(config: &Config) -> Sessions {
     };
     let member_hours = config.sessions_member_days.get().saturating_mul(24);
     let member = limits(config.sessions_member_idle_minutes.get(), member_hours);
-    let staff =
-        limits(config.sessions_staff_idle_minutes.get(), config.sessions_staff_hours.get());
+    let staff = limits(config.sessions_staff_idle_minutes.get(), config.sessions_staff_hours.get());
     Sessions::new(member, staff)
 }
 

@@ -211,7 +211,10 @@ mod tests {
     const START: Timestamp = Timestamp::from_microseconds(1_795_143_600_000_000);
 
     /// Runs a job's turns by hand; gives the seconds until the next turn after each.
-    fn turns(count: usize, work: impl FnMut() -> anyhow::Result<Next> + Send + 'static) -> Vec<i64> {
+    fn turns(
+        count: usize,
+        work: impl FnMut() -> anyhow::Result<Next> + Send + 'static,
+    ) -> Vec<i64> {
         let mut runner = Runner {
             job: Job::new("sweep", 10, work),
             stop: Arc::default(),

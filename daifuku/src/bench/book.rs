@@ -5,14 +5,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use ledger::{
-    AccountNumber, AccountSpec, BalanceRule, NormalSide, Unit, UnitNumber, UnitPolicy,
-};
-use store::{
-    AccountDiffers, Command, Database, DatabaseUrl, Fault, MIGRATIONS, PoolOptions, Posting, Statement, Store,
-    StoreOptions, Tx, registry,
-};
 use super::run::BenchOptions;
+use ledger::{AccountNumber, AccountSpec, BalanceRule, NormalSide, Unit, UnitNumber, UnitPolicy};
+use store::{
+    AccountDiffers, Command, Database, DatabaseUrl, Fault, MIGRATIONS, PoolOptions, Posting,
+    Statement, Store, StoreOptions, Tx, registry,
+};
 use vocabulary::{
     CompanyNumber, Id, IdSource as _, ManualClock, Scale, SeededIds, Timestamp, UnitCode,
 };
@@ -59,7 +57,11 @@ impl Command for OpenAccounts {
         Ok(Vec::new())
     }
 
-    fn decide(&self, facts: &mut Vec<Unit>, posting: &mut Posting<'_>) -> Result<(), AccountDiffers> {
+    fn decide(
+        &self,
+        facts: &mut Vec<Unit>,
+        posting: &mut Posting<'_>,
+    ) -> Result<(), AccountDiffers> {
         for &spec in &self.accounts {
             posting.open_account(spec)?;
         }

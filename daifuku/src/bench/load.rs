@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
+use super::book::{BenchBook, NOW};
 use ledger::{
     AccountNumber, ActorNumber, Batch, CaptureRule, Lot, LotKind, Remaining, Step, Transfer,
     TransferKind, Wanted,
 };
 use store::Outcome;
-use super::book::{BenchBook, NOW};
 use vocabulary::{Amount, CompanyNumber, Day, Id, IdSource as _, SeededIds, Timestamp};
 
 /// How accounts are chosen.
@@ -111,7 +111,12 @@ impl Workload {
             }
             Kind::Grants => {
                 let account = u32::try_from(self.turn % u64::from(self.accounts)).unwrap_or(0);
-                transfer(AccountNumber::new(0), AccountNumber::new(account + 1), amount, Some(lot()))
+                transfer(
+                    AccountNumber::new(0),
+                    AccountNumber::new(account + 1),
+                    amount,
+                    Some(lot()),
+                )
             }
             Kind::Lots if self.turn % 2 == 1 => {
                 let wallet = self.pick();
@@ -238,7 +243,7 @@ pub(super) fn single(
     let mut timing = Timing::default();
     let started = Instant::now();
     let mut left = calls;
-    let mut call = |workload: &mut Workload| {
+    let call = |workload: &mut Workload| {
         let sender = sender.clone();
         let begun = Instant::now();
         // The receiver lives until the last answer.

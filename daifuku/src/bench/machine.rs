@@ -19,7 +19,10 @@ pub(super) fn describe(options: &BenchOptions) -> Vec<String> {
         format!("load before the run: {}", load.split(' ').take(3).collect::<Vec<_>>().join(" ")),
         format!(
             "database: {}",
-            options.database.as_deref().map_or("SQLite, synchronous=FULL", |_| "server, as configured")
+            options
+                .database
+                .as_deref()
+                .map_or("SQLite, synchronous=FULL", |_| "server, as configured")
         ),
     ]
 }

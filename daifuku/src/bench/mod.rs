@@ -21,4 +21,4 @@ mod machine;
 mod report;
 mod run;
 
-pub use run::{BenchOptions, WORKLOADS, run, run_args};
+pub use run::{BenchOptions, WORKLOADS, run};

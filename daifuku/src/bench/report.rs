@@ -20,7 +20,9 @@ impl Line {
         sorted.sort_unstable();
         let at = |share: f64| {
             let place = (sorted.len() as f64 * share) as usize;
-            sorted.get(place.min(sorted.len().saturating_sub(1))).map_or(0.0, |d| d.as_secs_f64() * 1e3)
+            sorted
+                .get(place.min(sorted.len().saturating_sub(1)))
+                .map_or(0.0, |d| d.as_secs_f64() * 1e3)
         };
         Self {
             name,

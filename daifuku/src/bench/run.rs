@@ -24,7 +24,10 @@ pub struct BenchOptions {
 
 /// The names of all workloads, with what they measure.
 pub const WORKLOADS: &[(&str, &str)] = &[
-    ("bulk", "bulk transfers in groups of 8,190: 10 k and 1 M accounts, uniform, Zipf, one hot account"),
+    (
+        "bulk",
+        "bulk transfers in groups of 8,190: 10 k and 1 M accounts, uniform, Zipf, one hot account",
+    ),
     ("groups", "bulk transfers in groups of 1, 10, 100, 1,000 and 8,190"),
     ("lots", "bulk grants and spends on accounts with lots"),
     ("holds", "bulk hold and capture"),
@@ -113,7 +116,11 @@ fn lots(options: &BenchOptions, report: &mut Report<'_>) -> anyhow::Result<()> {
     let before = book.disk();
     let timing = load::bulk(&book, Workload::lots(100_000), options.transfers, 8_190)?;
     let disk = book.disk().saturating_sub(before);
-    report.line(&Line::bulk("grants and spends of lots, 100000 accounts".to_owned(), &timing, disk));
+    report.line(&Line::bulk(
+        "grants and spends of lots, 100000 accounts".to_owned(),
+        &timing,
+        disk,
+    ));
     book.close();
     Ok(())
 }
@@ -177,14 +184,4 @@ fn start(options: &BenchOptions, report: &mut Report<'_>) -> anyhow::Result<()> 
         reopened.as_secs_f64()
     ));
     Ok(())
-}
-
-/// For the developer's harness.
-
-#[allow(dead_code, clippy::all, reason = "removed before it lands")]
-pub fn run_args(args: &[String]) -> anyhow::Result<()> {
-    let mut o = BenchOptions { database: None, transfers: 2_000_000, only: vec![], folder: "/tmp/benchbook".into() };
-    let mut it = args.iter();
-    while let Some(a) = it.next() { match a.as_str() { "--database" => o.database = it.next().cloned(), "--transfers" => o.transfers = it.next().unwrap().parse()?, x => o.only.push(x.to_owned()) } }
-    run(&o, &mut |t| println!("{t}"))
 }

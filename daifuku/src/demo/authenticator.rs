@@ -12,7 +12,8 @@ pub(super) fn code(secret: &str, now: Timestamp) -> Option<String> {
     mac.update(&step.to_be_bytes());
     let bytes: [u8; 20] = mac.finalize().into_bytes().into();
     let start = bytes.last().map_or(0, |last| usize::from(last & 15));
-    let word = bytes.iter().skip(start).take(4).fold(0, |word, byte| (word << 8) | u32::from(*byte));
+    let word =
+        bytes.iter().skip(start).take(4).fold(0, |word, byte| (word << 8) | u32::from(*byte));
     Some(format!("{:06}", (word & 0x7fff_ffff) % 1_000_000))
 }
 
