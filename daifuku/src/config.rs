@@ -498,7 +498,8 @@ pub fn default_file() -> String {
             section = of;
             text.push_str(&format!("\n[{section}]\n"));
         }
-        let bare = setting.default.parse::<u32>().is_ok() || setting.default.parse::<bool>().is_ok();
+        let bare =
+            setting.default.parse::<u32>().is_ok() || setting.default.parse::<bool>().is_ok();
         let quote = if bare { "" } else { "\"" };
         text.push_str(&format!(
             "#{}\n# {}\n{name} = {quote}{}{quote}\n",
@@ -631,7 +632,11 @@ mod tests {
             };
             let (flag, variable) = (format!("{key}={good}"), setting.variable());
             let file = format!("{key} = \"{good}\"");
-            assert_ne!(of(&load(None, &[], &[]).unwrap()), good, "{key}: the sample is the default");
+            assert_ne!(
+                of(&load(None, &[], &[]).unwrap()),
+                good,
+                "{key}: the sample is the default"
+            );
             assert_eq!(of(&load(Some(&file), &[], &[]).unwrap()), good, "{key}");
             assert_eq!(of(&load(None, &[(&variable, good)], &[]).unwrap()), good, "{variable}");
             assert_eq!(of(&load(None, &[], &[&flag]).unwrap()), good, "{flag}");
@@ -643,7 +648,8 @@ mod tests {
     #[test]
     fn the_nearer_place_wins() {
         let file = "[server]\nlisten = \"127.0.0.1:1\"\ndrain_ms = 1\nbehind_tls = true\n";
-        let variables = [("DAIFUKU_SERVER_LISTEN", "127.0.0.1:2"), ("DAIFUKU_SERVER_DRAIN_MS", "2")];
+        let variables =
+            [("DAIFUKU_SERVER_LISTEN", "127.0.0.1:2"), ("DAIFUKU_SERVER_DRAIN_MS", "2")];
         let config = load(Some(file), &variables, &["server.listen=127.0.0.1:3"]).unwrap();
         assert_eq!(config.server_listen.port(), 3);
         assert_eq!((config.server_drain_ms.get(), config.server_behind_tls), (2, true));
@@ -658,17 +664,56 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_key_and_place() {
-        refused("[server]\nlistne = \"x\"\n", &[], &[], &expect!["server.listne in …/daifuku.toml: there is no such setting; there is server.listen"]);
-        refused("listen = \"127.0.0.1:1\"\n", &[], &[], &expect!["listen in …/daifuku.toml: there is no such setting; there is server.listen"]);
-        refused("[server\n", &[], &[], &expect!["…/daifuku.toml: line 1: unclosed table, expected `]`"]);
-        refused("[log]\nlevel = [\"info\"]\n", &[], &[], &expect!["log.level in …/daifuku.toml: give a text, a number or a boolean"]);
-        refused("", &[("DAIFUKU_SERVER_LISTENING", "x")], &[], &expect!["the environment variable DAIFUKU_SERVER_LISTENING: there is no such setting"]);
+        refused(
+            "[server]\nlistne = \"x\"\n",
+            &[],
+            &[],
+            &expect![
+                "server.listne in …/daifuku.toml: there is no such setting; there is server.listen"
+            ],
+        );
+        refused(
+            "listen = \"127.0.0.1:1\"\n",
+            &[],
+            &[],
+            &expect!["listen in …/daifuku.toml: there is no such setting; there is server.listen"],
+        );
+        refused(
+            "[server\n",
+            &[],
+            &[],
+            &expect!["…/daifuku.toml: line 1: unclosed table, expected `]`"],
+        );
+        refused(
+            "[log]\nlevel = [\"info\"]\n",
+            &[],
+            &[],
+            &expect!["log.level in …/daifuku.toml: give a text, a number or a boolean"],
+        );
+        refused(
+            "",
+            &[("DAIFUKU_SERVER_LISTENING", "x")],
+            &[],
+            &expect!["the environment variable DAIFUKU_SERVER_LISTENING: there is no such setting"],
+        );
         refused("", &[], &["colour"], &expect!["colour in --set: write KEY=VALUE"]);
-        refused("", &[], &["colour=red", "log.level=x", "site.unit=0"], &expect![[r#"
+        refused(
+            "",
+            &[],
+            &["colour=red", "log.level=x", "site.unit=0"],
+            &expect![[r#"
             colour in --set: there is no such setting; `daifuku config list` shows all
             log.level in --set: give one of error, warn, info, debug, trace
-            site.unit in --set: give a whole number from 1 to 65535"#]]);
-        refused("[database]\nurl = \"mysql://u:secret@h\"\n", &[], &[], &expect!["database.url in …/daifuku.toml: read database address (there is no /name of a database): the database is not set up rightly"]);
+            site.unit in --set: give a whole number from 1 to 65535"#]],
+        );
+        refused(
+            "[database]\nurl = \"mysql://u:secret@h\"\n",
+            &[],
+            &[],
+            &expect![
+                "database.url in …/daifuku.toml: read database address (there is no /name of a database): the database is not set up rightly"
+            ],
+        );
         let missing = Sources { file: Some(PathBuf::from("/nowhere.toml")), ..Sources::default() };
         let error = Config::load(&missing).unwrap_err().to_string();
         assert!(error.starts_with("/nowhere.toml: "), "{error}");

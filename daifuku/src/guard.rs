@@ -23,8 +23,8 @@ use axum::http::{Uri, request::Parts};
 use store::{Database, Fault};
 use vocabulary::{Clock, Timestamp};
 use web::{
-    Admission, Bearer, CSRF_FIELD, CsrfKey, CsrfRefusal, HeaderMap, Method, Problem, RequestContext,
-    Route, components::FormToken, csrf, find_cookie, header, problems,
+    Admission, Bearer, CSRF_FIELD, CsrfKey, CsrfRefusal, HeaderMap, Method, Problem,
+    RequestContext, Route, components::FormToken, csrf, find_cookie, header, problems,
 };
 
 use crate::{
@@ -192,7 +192,14 @@ impl Guard {
                 Err(fault) => Err(faulted(fault)),
             }),
             None => match find_cookie(&parts.headers, realm.cookie()) {
-                None => return turn_away(Problem::new(&problems::UNAUTHENTICATED), realm, Stage::Full, parts),
+                None => {
+                    return turn_away(
+                        Problem::new(&problems::UNAUTHENTICATED),
+                        realm,
+                        Stage::Full,
+                        parts,
+                    );
+                }
                 Some(cookie) => self.sessions.find_cached(realm, cookie, now).map(Ok),
             },
         };

@@ -14,16 +14,10 @@ use store::{
 };
 use tokio::sync::Semaphore;
 use vocabulary::Clock;
-use web::{
-    Assets, CsrfKey, Door, DoorTools, Frame, Meter, ServerOptions, Texts, Transport,
-};
+use web::{CsrfKey, Door, DoorTools, Frame, Meter, ServerOptions, Texts, Transport};
 
 use crate::{
-    chance::SharedChance,
-    clock::pause,
-    config::Config,
-    guard::Guard,
-    parts, routes,
+    chance::SharedChance, clock::pause, config::Config, guard::Guard, parts, routes,
     secrets::Secrets,
 };
 
@@ -136,7 +130,8 @@ pub fn prepare_schema(
         Apply::Additions => needed.clone(),
         Apply::Everything => all,
     };
-    let applied = if list.is_empty() { Vec::new() } else { run_migrations(database, world, &list)? };
+    let applied =
+        if list.is_empty() { Vec::new() } else { run_migrations(database, world, &list)? };
     migrate::check(database, &needed).context("run `daifuku migrate`")?;
     Ok(applied)
 }
@@ -196,7 +191,7 @@ impl House {
             health: Arc::new(Health::new()),
             board: Arc::new(JobBoard::new()),
             meter: Arc::new(Meter::new()),
-            frame: Arc::new(Frame::new(texts, Assets::new(), &parts::problems())),
+            frame: Arc::new(Frame::new(texts, parts::assets(), &parts::problems())),
             build: Build { version: VERSION, started_at },
             hashing: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
         })
@@ -286,8 +281,7 @@ fn sessions(config: &Config) -> Sessions {
     };
     let member_hours = config.sessions_member_days.get().saturating_mul(24);
     let member = limits(config.sessions_member_idle_minutes.get(), member_hours);
-    let staff =
-        limits(config.sessions_staff_idle_minutes.get(), config.sessions_staff_hours.get());
+    let staff = limits(config.sessions_staff_idle_minutes.get(), config.sessions_staff_hours.get());
     Sessions::new(member, staff)
 }
 

@@ -148,10 +148,11 @@ impl Runner {
         }
     }
 
-    /// Works once; gives the moment of the next turn.
+    /// Works once; gives the moment of the next turn, counted from the beginning of this one.
     fn turn(&mut self) -> Timestamp {
         let every = i64::from(self.job.every_seconds);
         loop {
+            let begun_at = self.clock.now();
             // A job that panicked is called again: what it shares with others guards itself.
             let done = catch_unwind(AssertUnwindSafe(|| (self.job.work)()));
             let complaint = match done {
@@ -160,7 +161,7 @@ impl Runner {
                     if next == Next::Again && !self.stop.asked() {
                         continue;
                     }
-                    return self.clock.now().plus_seconds(every);
+                    return begun_at.plus_seconds(every);
                 }
                 Ok(Err(error)) => format!("{error:#}"),
                 Err(panic) => format!("it panicked: {}", message(panic.as_ref())),
@@ -168,7 +169,7 @@ impl Runner {
             let failures = self.note_failure(&complaint);
             let doubled = every.saturating_mul(1 << failures.min(20));
             let wait = doubled.min(BACKOFF_SECONDS_MAX.max(every));
-            return self.clock.now().plus_seconds(wait);
+            return begun_at.plus_seconds(wait);
         }
     }
 
@@ -211,7 +212,10 @@ mod tests {
     const START: Timestamp = Timestamp::from_microseconds(1_795_143_600_000_000);
 
     /// Runs a job's turns by hand; gives the seconds until the next turn after each.
-    fn turns(count: usize, work: impl FnMut() -> anyhow::Result<Next> + Send + 'static) -> Vec<i64> {
+    fn turns(
+        count: usize,
+        work: impl FnMut() -> anyhow::Result<Next> + Send + 'static,
+    ) -> Vec<i64> {
         let mut runner = Runner {
             job: Job::new("sweep", 10, work),
             stop: Arc::default(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use access::{ForgetEnded, Need, NoteUse};
 use store::{Listed, migrate::Migration};
-use web::{ProblemKind, TextSource};
+use web::{Assets, ProblemKind, TextSource};
 
 use crate::{
     answers::ACCESS_PROBLEMS,
@@ -33,6 +33,11 @@ pub fn texts() -> Vec<TextSource> {
 /// Every kind of problem.
 pub fn problems() -> Vec<&'static [&'static ProblemKind]> {
     vec![web::PROBLEMS, ACCESS_PROBLEMS.as_slice(), ops::PROBLEMS]
+}
+
+/// Static files: the frame's, and what features add to them.
+pub fn assets() -> Assets {
+    Assets::new()
 }
 
 /// The entries of the staff's home: who needs what to see it, where it is, the key of its text.

@@ -28,6 +28,15 @@ pub fn routes(house: &House) -> anyhow::Result<Routes> {
         .and(ops::routes(&house.ops()))
         // A feature is one line here.
         .and(house.frame.routes());
-    let document = ApiDocument::try_new(API, &routes.list())?;
+    let document = api_document(&routes)?;
     Ok(routes.and(document.routes()))
+}
+
+/// The document of the public API among these routes.
+///
+/// # Errors
+///
+/// When a route of the API has no description.
+pub fn api_document(routes: &Routes) -> anyhow::Result<ApiDocument> {
+    Ok(ApiDocument::try_new(API, &routes.list())?)
 }

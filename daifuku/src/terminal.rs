@@ -19,7 +19,8 @@ pub fn complain(line: impl AsRef<str>) {
 /// Lays out rows in columns. A Japanese character takes two places.
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width_of = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max();
+    let width_of =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max();
     let widths: Vec<usize> = (0..columns).map(|column| width_of(column).unwrap_or(0)).collect();
     let mut text = String::new();
     for row in rows {
@@ -99,7 +100,8 @@ mod tests {
         expect![[r#"
             who       mail    role
             たび日和  a@b.jp  sales
-        "#]].assert_eq(&table(&rows));
+        "#]]
+        .assert_eq(&table(&rows));
     }
 
     #[test]

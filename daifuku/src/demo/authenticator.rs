@@ -6,13 +6,14 @@ use vocabulary::Timestamp;
 
 /// Computes the six digits that an app shows at a moment, for a secret in base 32; `None` when the
 /// secret is none.
-pub(super) fn code(secret: &str, now: Timestamp) -> Option<String> {
+pub fn code(secret: &str, now: Timestamp) -> Option<String> {
     let step = u64::try_from(now.as_seconds().div_euclid(30)).ok()?;
     let mut mac = Hmac::<Sha1>::new_from_slice(&from_base32(secret)?).ok()?;
     mac.update(&step.to_be_bytes());
     let bytes: [u8; 20] = mac.finalize().into_bytes().into();
     let start = bytes.last().map_or(0, |last| usize::from(last & 15));
-    let word = bytes.iter().skip(start).take(4).fold(0, |word, byte| (word << 8) | u32::from(*byte));
+    let word =
+        bytes.iter().skip(start).take(4).fold(0, |word, byte| (word << 8) | u32::from(*byte));
     Some(format!("{:06}", (word & 0x7fff_ffff) % 1_000_000))
 }
 

@@ -6,15 +6,17 @@
 use core::convert::Infallible;
 
 use access::{
-    AddLogin, ApiKeyText, Authenticated, ChangeApiKey, EnrolSecondFactor, KeyChange, LoginKey, Need,
-    NewSession, Password, PasswordHash, Realm, Role, SessionLimits, SignIn, SignOut, SignOutScope,
-    Subject, TotpSalt, TotpSecret, TypedCode, check_enrolment, check_password, find_login,
+    AddLogin, ApiKeyText, Authenticated, ChangeApiKey, EnrolSecondFactor, KeyChange, LoginKey,
+    Need, NewSession, Password, PasswordHash, Realm, Role, SessionLimits, SignIn, SignOut,
+    SignOutScope, Subject, TotpSalt, TotpSecret, TypedCode, check_enrolment, check_password,
+    find_login,
 };
 use anyhow::{Context as _, anyhow};
 use ledger::{AccountSpec, BalanceRule, NormalSide, SpendOrder, Unit, UnitNumber, UnitPolicy};
 use store::{Command, Fault, Posting, Tx, natural_id, registry};
 use vocabulary::{
-    AccountRole, CompanyNumber, Email, Id, Label, Scale, SeededIds, Timestamp, Token, UnitCode, kind,
+    AccountRole, CompanyNumber, Email, Id, Label, Scale, SeededIds, Timestamp, Token, UnitCode,
+    kind,
 };
 
 use super::authenticator;
@@ -250,8 +252,7 @@ fn enrol(house: &House, person: &Person, password: &Password) -> anyhow::Result<
     let first = SignIn { verdict, session, previous: None, request: None };
     must(house.store.run(first)?);
     let now = house.world.clock.now();
-    let found =
-        house.sessions.find(house.store.database(), Realm::Staff, secret.expose(), now)?;
+    let found = house.sessions.find(house.store.database(), Realm::Staff, secret.expose(), now)?;
     let signed_in = found.context("sign in a person of the demo")?;
     let (totp, salt) = person.secret(house);
     // The code of the step before, so that the current one can still be used.

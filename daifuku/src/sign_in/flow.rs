@@ -75,7 +75,8 @@ impl Flow {
         key: LoginKey,
         password: Password,
     ) -> Result<access::PasswordVerdict, Problem> {
-        let login = read(self.house.store.database(), move |reader| find_login(reader, key)).await?;
+        let login =
+            read(self.house.store.database(), move |reader| find_login(reader, key)).await?;
         let overloaded = |_closed| Problem::new(&problems::OVERLOADED).retry_after_s(1);
         let turn = self.house.hashing.acquire().await.map_err(overloaded)?;
         let parameters = self.house.password_parameters();

@@ -142,8 +142,7 @@ fn sign_in_form(view: &View, realm: Realm, back: &ReturnPath, shown: &Shown<'_>)
             .autocomplete("current-password"),
         back: back.as_str(),
         send: Button::new(words.get("sign-in-send")),
-        other: LinkButton::new(words.get(other), sign_in_path(other_realm))
-            .weight(Weight::Quiet),
+        other: LinkButton::new(words.get(other), sign_in_path(other_realm)).weight(Weight::Quiet),
     };
     let page = view.page(title.as_ref()).status(status(shown));
     with_retry_after(page.show(&main), shown.refusal)
@@ -492,8 +491,7 @@ async fn show_sign_out(
         action: Paths::of(flow.realm).sign_out,
         token: proof.field(),
         send: Button::new(words.get("sign-out-send")),
-        back: LinkButton::new(words.get("sign-out-back"), home(flow.realm))
-            .weight(Weight::Quiet),
+        back: LinkButton::new(words.get("sign-out-back"), home(flow.realm)).weight(Weight::Quiet),
     };
     view.page(title.as_ref()).show(&main)
 }

@@ -90,10 +90,7 @@ mod tests {
     #[test]
     fn the_way_back_is_one_parameter() {
         let address = sign_in_address(Realm::Staff, Stage::Code, "/staff/keys?a=1&b=あ");
-        assert_eq!(
-            address,
-            "/staff/sign-in/code?return=/staff/keys%3Fa%3D1%26b%3D%E3%81%82"
-        );
+        assert_eq!(address, "/staff/sign-in/code?return=/staff/keys%3Fa%3D1%26b%3D%E3%81%82");
         assert_eq!(sign_in_address(Realm::Member, Stage::Full, "/"), "/sign-in?return=/");
     }
 }

@@ -33,10 +33,8 @@ async fn show(
     Caller(who): Caller<Authenticated>,
 ) -> Response {
     let words = view.words();
-    let columns = vec![
-        Column::text(words.get("staff-page")),
-        Column::text(words.get("staff-page-about")),
-    ];
+    let columns =
+        vec![Column::text(words.get("staff-page")), Column::text(words.get("staff-page-about"))];
     let pages = STAFF_PAGES.iter().filter(|page| who.needs().contains(page.need)).map(|page| {
         let about = words.get(&format!("{}-about", page.text));
         vec![Cell::link(words.get(page.text), page.href), about.into_owned().into()]

@@ -85,15 +85,10 @@ async fn show(
     page(&house, &Looking { view: &view, who, proof: &proof }, Told::default()).await
 }
 
-async fn page(
-    house: &House,
-    looking: &Looking<'_>,
-    told: Told,
-) -> Result<Response, Problem> {
+async fn page(house: &House, looking: &Looking<'_>, told: Told) -> Result<Response, Problem> {
     let (view, company) = (looking.view, looking.who.company());
     let words = view.words();
-    let keys =
-        read(house.store.database(), move |reader| list_api_keys(reader, company)).await?;
+    let keys = read(house.store.database(), move |reader| list_api_keys(reader, company)).await?;
     let may_manage = looking.who.needs().contains(Need::KeyManage);
     let filled = |name: &str| {
         let pair = told.filled.iter().find(|(known, _)| known == name);
@@ -103,7 +98,8 @@ async fn page(
         let error = told.errors.iter().find(|(known, _)| *known == name);
         error.map_or("", |(_, text)| text.as_str())
     };
-    let errors = told.errors.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect();
+    let errors =
+        told.errors.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect();
     let grantable = Need::ALL.iter().filter(|need| need.grantable());
     let main = KeysMain {
         words,
@@ -128,7 +124,10 @@ async fn page(
             .map(|need| Choice {
                 code: need.code(),
                 name: need_name(words, need.code()),
-                chosen: told.filled.iter().any(|(name, code)| name == "need" && code == need.code()),
+                chosen: told
+                    .filled
+                    .iter()
+                    .any(|(name, code)| name == "need" && code == need.code()),
             })
             .collect(),
         send: Button::new(words.get("keys-create")),
@@ -154,14 +153,20 @@ fn table(words: Words<'_>, keys: &[ApiKey], proof: Option<&FormProof>, now: Time
         return Html::of(&empty);
     }
     let heads = [
-        "keys-label", "keys-standing", "keys-needs", "keys-created", "keys-expires", "keys-used",
+        "keys-label",
+        "keys-standing",
+        "keys-needs",
+        "keys-created",
+        "keys-expires",
+        "keys-used",
         "keys-actions",
     ];
     let columns = heads.map(|key| Column::text(words.get(key))).into();
     let day = |at: Timestamp| Zone::JAPAN.day_of(at).to_string();
     let rows = keys.iter().map(|key| -> Vec<Cell> {
         let (tone, standing) = standing(key, now);
-        let names: Vec<String> = key.needs.iter().map(|need| need_name(words, need.code())).collect();
+        let names: Vec<String> =
+            key.needs.iter().map(|need| need_name(words, need.code())).collect();
         let actions = proof.filter(|_| key.revoked_at.is_none()).map(|proof| {
             Html::of(&Actions {
                 id: key.id.to_string(),
