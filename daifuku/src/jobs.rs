@@ -233,7 +233,8 @@ mod tests {
         let mut count = 0;
         let recovers = move || {
             count += 1;
-            if count == 2 { bail!("away") } else { Ok(Next::Rest) }
+            anyhow::ensure!(count != 2, "away");
+            Ok(Next::Rest)
         };
         assert_eq!(turns(4, recovers), [10, 20, 10, 10]);
     }
