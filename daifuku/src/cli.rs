@@ -205,14 +205,70 @@ mod tests {
 
     #[test]
     fn the_help_names_every_command_and_exit_code() {
-        check("daifuku --help", &expect![[""]]);
+        check(
+            "daifuku --help",
+            &expect![[r"
+            A points bank: one exact ledger under a point site, a wallet and a group's companies
+
+            Usage: daifuku [OPTIONS] <COMMAND>
+
+            Commands:
+              demo     Serves a sample group of companies on this machine: nothing else is needed
+              serve    Serves
+              verify   Folds the whole journal again and names the first row that does not fit
+              backup   Copies the embedded database to a new file, while it is served
+              restore  Puts a backup in the place of the embedded database and verifies it
+              doctor   Examines the installation and says what to do about what is wrong
+              config   Checks, shows or lists settings
+              migrate  Brings the schema up to this version
+              help     Print this message or the help of the given subcommand(s)
+
+            Options:
+                  --config <FILE>    Reads settings from FILE instead of /etc/daifuku/daifuku.toml
+                  --set <KEY=VALUE>  Sets one setting, before the environment and the file
+              -h, --help             Print help
+              -V, --version          Print version
+
+            Exit codes:
+              0  done, and all is well
+              1  done, and something was found that somebody must act on
+              2  not begun: the command line or a setting is wrong
+              3  failed: the database, the disk or the network"]],
+        );
     }
 
     #[test]
     fn settings_can_stand_before_and_after_the_command() {
-        check("daifuku --set a=1 serve --no-migrate --set b=2", &expect![[""]]);
-        check("daifuku --config x.toml config check", &expect![[""]]);
-        check("daifuku servr", &expect![[""]]);
-        check("daifuku backup", &expect![[""]]);
+        check(
+            "daifuku --set a=1 serve --no-migrate --set b=2",
+            &expect![[r#"SettingsArgs { config: None, set: ["b=2"] } Serve { no_migrate: true }"#]],
+        );
+        check(
+            "daifuku --config x.toml config check",
+            &expect![[
+                r#"SettingsArgs { config: Some("x.toml"), set: [] } Config { command: Check }"#
+            ]],
+        );
+        check(
+            "daifuku servr",
+            &expect![[r"
+            error: unrecognized subcommand 'servr'
+
+              tip: some similar subcommands exist: 'restore', 'serve'
+
+            Usage: daifuku [OPTIONS] <COMMAND>
+
+            For more information, try '--help'."]],
+        );
+        check(
+            "daifuku backup",
+            &expect![[r"
+            error: the following required arguments were not provided:
+              <TARGET>
+
+            Usage: daifuku backup <TARGET>
+
+            For more information, try '--help'."]],
+        );
     }
 }

@@ -3,7 +3,10 @@
 //! A setting's text comes from the first of these that has it: `--set`, the environment, the file, its
 //! default. A text becomes a value here or is refused with its key and where it was written.
 
-use core::{fmt, net::IpAddr, net::SocketAddr};
+use core::{
+    fmt::{self, Write as _},
+    net::{IpAddr, SocketAddr},
+};
 use std::{
     collections::BTreeMap,
     env, fs,
@@ -496,17 +499,14 @@ pub fn default_file() -> String {
         let (of, name) = setting.key.split_once('.').unwrap_or(("", setting.key));
         if of != section {
             section = of;
-            text.push_str(&format!("\n[{section}]\n"));
+            let _infallible = write!(text, "\n[{section}]\n");
         }
         let bare =
             setting.default.parse::<u32>().is_ok() || setting.default.parse::<bool>().is_ok();
         let quote = if bare { "" } else { "\"" };
-        text.push_str(&format!(
-            "#{}\n# {}\n{name} = {quote}{}{quote}\n",
-            setting.meaning,
-            setting.variable(),
-            setting.default
-        ));
+        let (meaning, variable, default) = (setting.meaning, setting.variable(), setting.default);
+        let _infallible =
+            write!(text, "#{meaning}\n# {variable}\n{name} = {quote}{default}{quote}\n");
     }
     text
 }
@@ -517,8 +517,8 @@ pub fn reference() -> String {
         "# Settings\n\nThe whole file with every setting at its default; under each its environment \
          variable. A setting is taken\nfrom `--set KEY=VALUE`, else from the environment, else from the \
          file, else it is the default. `{{folder}}` stands\nfor that setting. What is no setting is \
-         refused.\n\n```toml{}```\n",
-        format!("\n{}", default_file().trim_start())
+         refused.\n\n```toml\n{}```\n",
+        default_file().trim_start()
     )
 }
 
@@ -701,10 +701,10 @@ mod tests {
             "",
             &[],
             &["colour=red", "log.level=x", "site.unit=0"],
-            &expect![[r#"
+            &expect![[r"
             colour in --set: there is no such setting; `daifuku config list` shows all
             log.level in --set: give one of error, warn, info, debug, trace
-            site.unit in --set: give a whole number from 1 to 65535"#]],
+            site.unit in --set: give a whole number from 1 to 65535"]],
         );
         refused(
             "[database]\nurl = \"mysql://u:secret@h\"\n",

@@ -189,7 +189,7 @@ impl Guard {
         let found = match parts.extensions.remove::<LookedUp>() {
             Some(LookedUp(slot)) => slot.get().map(|found| match found {
                 Ok(found) => Ok(*found),
-                Err(fault) => Err(faulted(fault)),
+                Err(fault) => Err(Box::new(faulted(fault))),
             }),
             None => match find_cookie(&parts.headers, realm.cookie()) {
                 None => {
@@ -205,7 +205,7 @@ impl Guard {
         };
         match found {
             None => self.ask_database(realm, now, parts),
-            Some(Err(problem)) => denied(problem),
+            Some(Err(problem)) => Admission::Denied(problem),
             Some(Ok(Err(refusal))) => turn_away(refused(refusal.kind()), realm, Stage::Full, parts),
             Some(Ok(Ok(signed_in))) => self.admit_session(entrance, realm, signed_in, parts),
         }

@@ -148,10 +148,11 @@ impl Runner {
         }
     }
 
-    /// Works once; gives the moment of the next turn.
+    /// Works once; gives the moment of the next turn, counted from the beginning of this one.
     fn turn(&mut self) -> Timestamp {
         let every = i64::from(self.job.every_seconds);
         loop {
+            let begun_at = self.clock.now();
             // A job that panicked is called again: what it shares with others guards itself.
             let done = catch_unwind(AssertUnwindSafe(|| (self.job.work)()));
             let complaint = match done {
@@ -160,7 +161,7 @@ impl Runner {
                     if next == Next::Again && !self.stop.asked() {
                         continue;
                     }
-                    return self.clock.now().plus_seconds(every);
+                    return begun_at.plus_seconds(every);
                 }
                 Ok(Err(error)) => format!("{error:#}"),
                 Err(panic) => format!("it panicked: {}", message(panic.as_ref())),
@@ -168,7 +169,7 @@ impl Runner {
             let failures = self.note_failure(&complaint);
             let doubled = every.saturating_mul(1 << failures.min(20));
             let wait = doubled.min(BACKOFF_SECONDS_MAX.max(every));
-            return self.clock.now().plus_seconds(wait);
+            return begun_at.plus_seconds(wait);
         }
     }
 
@@ -232,7 +233,8 @@ mod tests {
         let mut count = 0;
         let recovers = move || {
             count += 1;
-            if count == 2 { bail!("away") } else { Ok(Next::Rest) }
+            anyhow::ensure!(count != 2, "away");
+            Ok(Next::Rest)
         };
         assert_eq!(turns(4, recovers), [10, 20, 10, 10]);
     }

@@ -32,6 +32,15 @@ pub fn routes(house: &House) -> anyhow::Result<Routes> {
         .and(wallet::home(&features.wallet))
         .and(features.site.as_ref().map_or_else(|| Routes::of("point-site"), point_site::routes))
         .and(house.frame.routes());
-    let document = ApiDocument::try_new(API, &routes.list())?;
+    let document = api_document(&routes)?;
     Ok(routes.and(document.routes()))
+}
+
+/// The document of the public API among these routes.
+///
+/// # Errors
+///
+/// When a route of the API has no description.
+pub fn api_document(routes: &Routes) -> anyhow::Result<ApiDocument> {
+    Ok(ApiDocument::try_new(API, &routes.list())?)
 }

@@ -51,7 +51,7 @@ impl Secrets {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let mut file = File::open(path)?;
         let mode = file.metadata()?.permissions().mode();
-        ensure!(mode & 0o077 == 0, "others may read it; run chmod 600 {}", path.display());
+        ensure!(mode.trailing_zeros() >= 6, "others may read it; run chmod 600 {}", path.display());
         let mut text = String::new();
         file.read_to_string(&mut text)?;
         parse(text.trim()).context("it is not 64 hexadecimal digits")
@@ -130,7 +130,7 @@ mod tests {
     fn a_file_that_others_may_read_or_that_is_cut_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secrets");
-        drop(Secrets::open(&path, &mut SeededIds::new(1)).unwrap());
+        Secrets::open(&path, &mut SeededIds::new(1)).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let error = Secrets::open(&path, &mut SeededIds::new(1)).unwrap_err();
         assert!(format!("{error:#}").contains("chmod 600"), "{error:#}");

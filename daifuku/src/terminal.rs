@@ -97,10 +97,10 @@ mod tests {
     fn columns_stand_under_one_another() {
         let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
         let rows = [row(["who", "mail", "role"]), row(["たび日和", "a@b.jp", "sales"])];
-        expect![[r#"
+        expect![[r"
             who       mail    role
             たび日和  a@b.jp  sales
-        "#]]
+        "]]
         .assert_eq(&table(&rows));
     }
 

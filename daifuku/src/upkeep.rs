@@ -1,6 +1,6 @@
 //! What an engineer does at a shell: verify, back up, restore, examine, migrate.
 
-use core::ops::ControlFlow;
+use core::{fmt::Write as _, ops::ControlFlow};
 use std::path::Path;
 
 use access::audit_trail::{self, Flaw, Verdict};
@@ -39,7 +39,10 @@ pub fn verify(config: &Config) -> anyhow::Result<Ended> {
     let database = open_database(config)?;
     let verified = fold(&database)?;
     let head = &verified.head;
-    let hash: String = head.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut hash = String::with_capacity(64);
+    for byte in head.hash {
+        write!(hash, "{byte:02x}")?;
+    }
     say(format!("head: group {}, last seq {}, hash {hash}", head.number, verified.last_seq));
     for finding in &verified.findings {
         say(format!("FINDING: {finding}"));
@@ -152,17 +155,13 @@ pub enum Depth {
 }
 
 /// Examines the installation and says what to do about what is wrong. Reads only.
-///
-/// # Errors
-///
-/// Never for what is wrong with the installation: that is a finding.
-pub fn doctor(config: &Config, depth: Depth) -> anyhow::Result<Ended> {
+pub fn doctor(config: &Config, depth: Depth) -> Ended {
     let diagnoses = diagnose(config, &World::of_machine(), depth);
     for line in report(&diagnoses) {
         say(line);
     }
     let worst = diagnoses.iter().map(|diagnosis| diagnosis.severity).max();
-    Ok(if worst >= Some(Severity::Bad) { Ended::WithFindings } else { Ended::Well })
+    if worst >= Some(Severity::Bad) { Ended::WithFindings } else { Ended::Well }
 }
 
 /// Writes diagnoses as lines: what was found, and below it what to do.

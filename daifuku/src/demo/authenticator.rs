@@ -6,7 +6,7 @@ use vocabulary::Timestamp;
 
 /// Computes the six digits that an app shows at a moment, for a secret in base 32; `None` when the
 /// secret is none.
-pub(super) fn code(secret: &str, now: Timestamp) -> Option<String> {
+pub fn code(secret: &str, now: Timestamp) -> Option<String> {
     let step = u64::try_from(now.as_seconds().div_euclid(30)).ok()?;
     let mut mac = Hmac::<Sha1>::new_from_slice(&from_base32(secret)?).ok()?;
     mac.update(&step.to_be_bytes());

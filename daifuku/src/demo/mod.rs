@@ -7,4 +7,7 @@ mod page;
 mod seed;
 mod start;
 
-pub use self::start::{Options, run};
+pub use self::{
+    authenticator::code as code_of_authenticator,
+    start::{Options, run},
+};

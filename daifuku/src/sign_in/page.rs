@@ -308,8 +308,7 @@ async fn confirm(
     context: RequestContext,
     headers: HeaderMap,
     view: View,
-    Caller(signed_in): Caller<SignedIn>,
-    Caller(proof): Caller<FormProof>,
+    (Caller(signed_in), Caller(proof)): (Caller<SignedIn>, Caller<FormProof>),
     Form(form): Form<CodeForm>,
 ) -> Result<Response, Problem> {
     proof.check(&headers, &form.csrf)?;
@@ -435,8 +434,7 @@ async fn enrol(
     context: RequestContext,
     headers: HeaderMap,
     view: View,
-    Caller(signed_in): Caller<SignedIn>,
-    Caller(proof): Caller<FormProof>,
+    (Caller(signed_in), Caller(proof)): (Caller<SignedIn>, Caller<FormProof>),
     Form(form): Form<CodeForm>,
 ) -> Result<Response, Problem> {
     proof.check(&headers, &form.csrf)?;

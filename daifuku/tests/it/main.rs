@@ -1,0 +1,11 @@
+//! The whole installation inside one process: its surface as golden files, who comes in, signing in,
+//! and what an engineer asks of it.
+#![cfg(test)]
+
+mod doors;
+mod keys;
+mod ops;
+mod program;
+mod sign_in;
+mod site;
+mod surface;

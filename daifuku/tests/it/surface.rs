@@ -1,0 +1,65 @@
+use std::collections::BTreeSet;
+
+use daifuku::{guard::is_known_need, parts, routes};
+use expect_test::expect_file;
+use store::testing::{assert_same_schema, for_each_database, prepare_all};
+use web::problem_list;
+
+use crate::site::Site;
+
+#[test]
+fn the_url_space_is_what_its_list_says() {
+    let site = Site::new();
+    let routes = routes::routes(&site.house).unwrap();
+    expect_file!["../../../docs/generated/routes.txt"].assert_eq(&routes.to_text());
+    for route in routes.list() {
+        assert!(is_known_need(route.need()), "{} needs {}", route.path(), route.need());
+    }
+}
+
+#[test]
+fn the_api_is_what_its_document_says() {
+    let site = Site::new();
+    let routes = routes::routes(&site.house).unwrap();
+    let document = routes::api_document(&routes).unwrap();
+    expect_file!["../../../docs/generated/openapi.json"].assert_eq(&document.to_text());
+}
+
+#[test]
+fn every_problem_is_listed_once_and_said_in_both_languages() {
+    let problems = parts::problems().concat();
+    expect_file!["../../../docs/generated/problems.md"].assert_eq(&problem_list(&problems));
+    let codes: BTreeSet<&str> = problems.iter().map(|kind| kind.code).collect();
+    assert_eq!(codes.len(), problems.len(), "a code is there twice");
+    for source in parts::texts() {
+        assert_eq!(web::differences(&source), Vec::<String>::new(), "{}", source.name);
+    }
+    let site = Site::new();
+    for language in [web::Language::Japanese, web::Language::English] {
+        let words = site.house.frame.texts().words(language);
+        for code in access::REFUSALS.iter().map(|refusal| refusal.code) {
+            for key in [format!("problem-{code}"), format!("problem-{code}-next")] {
+                assert!(words.find(&key).is_some(), "{key} in {}", language.code());
+            }
+        }
+        for need in access::Need::ALL {
+            let key = format!("need-{}", need.code().replace('.', "-"));
+            assert!(words.find(&key).is_some(), "{key} in {}", language.code());
+        }
+        for page in parts::STAFF_PAGES {
+            for key in [page.text.to_owned(), format!("{}-about", page.text)] {
+                assert!(words.find(&key).is_some(), "{key} in {}", language.code());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_whole_schema_and_every_statement_fit_both_databases() {
+    let migrations = parts::migrations();
+    for_each_database(|database| {
+        database.migrate(&migrations);
+        prepare_all(database.database(), &parts::statements());
+    });
+    assert_same_schema(&migrations);
+}
