@@ -53,7 +53,12 @@ pub use crate::{
     },
     problems::PROBLEMS,
     unit::{ChangePolicy, OpenUnit, PolicyChange, UnitFacts, UnitRefusal, system_accounts},
-    webhook::WebhookKey,
+    webhook::{
+        AddEndpoint, Attempt, AttemptResult, ChangeEndpoint, Delivery, DeliveryRun, DeliveryState,
+        Endpoint, EndpointChange, EndpointFacts, EndpointRefusal, EndpointState, EventKinds,
+        MIGRATIONS, RecordAttempt, RecordAttemptFacts, STATEMENTS, TellEvents, TellEventsFacts,
+        WebhookKey, WebhookSecret, deliver_due,
+    },
 };
 
 /// Every route of the API, with its state.

@@ -119,6 +119,8 @@ kinds! {
         "More movements lie between than are walked back here. Take the journal instead.";
     WEBHOOK_LIMIT "webhook_limit" CONFLICT "Too many webhook endpoints",
         "A company has 20 endpoints at most. Remove one first.";
+    WEBHOOK_GENERATION "webhook_generation" CONFLICT "The secret is of another generation",
+        "The endpoint's secret was replaced meanwhile. Look at its `generation` and decide again.";
     WEBHOOK_ID_TAKEN "webhook_id_taken" CONFLICT "The endpoint's id is taken",
         "There is an endpoint of this id with other contents. Take a new id.";
 }

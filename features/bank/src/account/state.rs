@@ -217,7 +217,7 @@ mod tests {
             let amount = seen_amount(NormalSide::Credit, number, movement);
             writeln!(lines, "{} {amount:+} {balance}", movement.kind.name()).unwrap();
         }
-        expect_test::expect![[r#"
+        expect_test::expect![[r"
             transfer +300 300
             transfer +50 350
             announcement +70 350
@@ -231,7 +231,7 @@ mod tests {
             fulfilment -30 150
             grant +30 180
             freeze +0 180
-        "#]]
+        "]]
         .assert_eq(&lines);
     }
 }
