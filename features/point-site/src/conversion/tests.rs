@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use expect_test::{Expect, expect};
 use vocabulary::{Id, Label, Reference, Zone, kind};
 
-use crate::conversion::{Authority, ConversionKey, Source, Status, Told, stories};
+use crate::conversion::{Authority, ConversionFacts, ConversionKey, Source, Status, Told, stories};
 use crate::tests::{OURS, Stage, at, play, tell, token};
 
 /// Plays lines of a story and compares what became of each:
@@ -39,15 +39,28 @@ fn check(story: &str, expected: &Expect) {
                 ["spend", amount] => stage.spend(amount.parse().unwrap()),
                 [authority, rest @ ..] => {
                     let told = told(stage, &clicks, authority, rest);
-                    let (outcome, paid) = stage.say(vec![told])[0];
+                    let (outcome, paid) = stage.say(vec![told.clone()])[0];
                     let paid = if paid.is_zero() { String::new() } else { format!(" pays {paid}") };
-                    writeln!(text, "{line}: {}{paid} → {}", outcome.code(), stage.purse()).unwrap();
+                    let why = why(stage, &told);
+                    let outcome = outcome.code();
+                    writeln!(text, "{line}: {outcome}{why}{paid} → {}", stage.purse()).unwrap();
                 }
                 [] => {}
             }
         }
         text
     });
+}
+
+/// Tells why a person has to look, from the rows.
+fn why(stage: &Stage, told: &Told) -> String {
+    let config = stage.site.shared_config();
+    let load = |reader: &mut store::Reader<'_>| {
+        ConversionFacts::load(&config, core::iter::once(told), reader)
+    };
+    let facts = stage.site.store().database().read(load).unwrap();
+    let review = facts.known.get(&told.key.id()).unwrap().review;
+    review.map_or_else(String::new, |review| format!(" ({})", review.code()))
 }
 
 fn told(
@@ -189,7 +202,7 @@ fn cancelled_after_approval_is_taken_back_and_what_is_missing_is_owed() {
             report 100 approved 10000/300 c1 R-1: approved pays 150 → has 150 expects 0 owes 0
             report 100 rejected 10000/300 c1 R-1: reversed → has 0 expects 0 owes 100
             report 100 rejected 10000/300 c1 R-1: duplicate → has 0 expects 0 owes 100
-            report 100 approved 10000/300 c1 R-1: needs_review → has 0 expects 0 owes 100
+            report 100 approved 10000/300 c1 R-1: needs_review (approved_after_reversal) → has 0 expects 0 owes 100
         "#]],
     );
 }
@@ -225,9 +238,9 @@ fn a_decision_that_a_postback_contradicts_waits_for_a_person() {
         &expect![[r#"
             post 100 occurred 10000/300 c1 R-1: tracked → has 0 expects 150 owes 0
             report 100 approved 10000/300 c1 R-1: approved pays 150 → has 150 expects 0 owes 0
-            post 100 rejected 10000/300 c1 R-1: needs_review → has 150 expects 0 owes 0
-            post 100 rejected 10000/300 c1 R-1: duplicate → has 150 expects 0 owes 0
-            post 100 strange 10000/300 c1 R-1: needs_review → has 150 expects 0 owes 0
+            post 100 rejected 10000/300 c1 R-1: needs_review (claim_differs) → has 150 expects 0 owes 0
+            post 100 rejected 10000/300 c1 R-1: duplicate (claim_differs) → has 150 expects 0 owes 0
+            post 100 strange 10000/300 c1 R-1: needs_review (status_unknown) → has 150 expects 0 owes 0
         "#]],
     );
 }
@@ -239,9 +252,24 @@ fn an_unknown_click_waits_for_a_person() {
          post 100 occurred 3980/119 unknown R-1
          report 100 approved 3980/119 unknown R-1",
         &expect![[r#"
-            post 100 occurred 3980/119 unknown R-1: unmatched → has 0 expects 0 owes 0
-            post 100 occurred 3980/119 unknown R-1: duplicate → has 0 expects 0 owes 0
-            report 100 approved 3980/119 unknown R-1: unmatched → has 0 expects 0 owes 0
+            post 100 occurred 3980/119 unknown R-1: unmatched (click_unknown) → has 0 expects 0 owes 0
+            post 100 occurred 3980/119 unknown R-1: duplicate (click_unknown) → has 0 expects 0 owes 0
+            report 100 approved 3980/119 unknown R-1: unmatched (click_unknown) → has 0 expects 0 owes 0
+        "#]],
+    );
+}
+
+#[test]
+fn a_click_that_comes_after_its_conversion_heals_it() {
+    check(
+        "post 100 occurred 10000/300 c1 R-1
+         click c1 books
+         post 100 occurred 10000/300 c1 R-1
+         report 100 approved 10000/300 c1 R-1",
+        &expect![[r#"
+            post 100 occurred 10000/300 c1 R-1: unmatched (click_unknown) → has 0 expects 0 owes 0
+            post 100 occurred 10000/300 c1 R-1: tracked → has 0 expects 150 owes 0
+            report 100 approved 10000/300 c1 R-1: approved pays 150 → has 150 expects 0 owes 0
         "#]],
     );
 }
@@ -257,10 +285,10 @@ fn a_click_that_is_too_old_too_new_or_elsewhere_waits_for_a_person() {
          post 103 occurred 3980/119 c1 R-4 at=2026-11-20_12:00 net=second
          post 104 occurred 3980/119 c1 R-5 at=2026-11-01_11:50",
         &expect![[r#"
-            post 100 occurred 3980/119 c1 R-1: needs_review → has 0 expects 0 owes 0
-            post 101 occurred 3980/119 c1 R-2 at=2026-11-01_11:00: needs_review → has 0 expects 0 owes 0
-            post 102 occurred 3980/119 c1 R-3 at=2026-12-20_21:00: needs_review → has 0 expects 0 owes 0
-            post 103 occurred 3980/119 c1 R-4 at=2026-11-20_12:00 net=second: needs_review → has 0 expects 0 owes 0
+            post 100 occurred 3980/119 c1 R-1: needs_review (click_too_old) → has 0 expects 0 owes 0
+            post 101 occurred 3980/119 c1 R-2 at=2026-11-01_11:00: needs_review (event_before_click) → has 0 expects 0 owes 0
+            post 102 occurred 3980/119 c1 R-3 at=2026-12-20_21:00: needs_review (event_in_future) → has 0 expects 0 owes 0
+            post 103 occurred 3980/119 c1 R-4 at=2026-11-20_12:00 net=second: needs_review (route_differs) → has 0 expects 0 owes 0
             post 104 occurred 3980/119 c1 R-5 at=2026-11-01_11:50: tracked → has 0 expects 59 owes 0
         "#]],
     );
@@ -277,12 +305,12 @@ fn negative_and_zero_amounts_wait_for_a_person() {
          report 102 approved 3980/0 c1 R-3
          report 102 approved 3980/119 c1 R-3",
         &expect![[r#"
-            post 100 occurred -3980/-119 c1 R-1: needs_review → has 0 expects 0 owes 0
-            post 101 occurred 3980/0 c1 R-2: needs_review → has 0 expects 0 owes 0
+            post 100 occurred -3980/-119 c1 R-1: needs_review (amount_negative) → has 0 expects 0 owes 0
+            post 101 occurred 3980/0 c1 R-2: needs_review (commission_zero) → has 0 expects 0 owes 0
             post 102 occurred 3980/119 c1 R-3: tracked → has 0 expects 59 owes 0
-            post 102 occurred -3980/-119 c1 R-3: needs_review → has 0 expects 59 owes 0
-            report 102 approved 3980/0 c1 R-3: needs_review → has 0 expects 59 owes 0
-            report 102 approved 3980/119 c1 R-3: approved pays 59 → has 59 expects 0 owes 0
+            post 102 occurred -3980/-119 c1 R-3: needs_review (amount_negative) → has 0 expects 59 owes 0
+            report 102 approved 3980/0 c1 R-3: needs_review (commission_zero) → has 0 expects 59 owes 0
+            report 102 approved 3980/119 c1 R-3: approved (commission_zero) pays 59 → has 59 expects 0 owes 0
         "#]],
     );
 }
@@ -303,11 +331,11 @@ fn three_items_of_an_order_are_three_conversions() {
             post 100 occurred 1000/30 c1 R-1 item=1: tracked → has 0 expects 15 owes 0
             post 101 occurred 2000/60 c1 R-1 item=2: tracked → has 0 expects 45 owes 0
             post 102 occurred 3000/90 c1 R-1 item=3: tracked → has 0 expects 90 owes 0
-            post 102 occurred 3000/90 c1 R-1 item=4: needs_review → has 0 expects 90 owes 0
+            post 102 occurred 3000/90 c1 R-1 item=4: needs_review (item_differs) → has 0 expects 90 owes 0
             post 101 occurred 2000/60 c1 R-1 item=2: duplicate → has 0 expects 90 owes 0
             report 100 approved 1000/30 c1 R-1: approved pays 15 → has 15 expects 75 owes 0
             report 101 approved 2000/60 c1 R-1: approved pays 30 → has 45 expects 45 owes 0
-            report 102 rejected 3000/90 c1 R-1: rejected → has 45 expects 0 owes 0
+            report 102 rejected 3000/90 c1 R-1: rejected (item_differs) → has 45 expects 0 owes 0
         "#]],
     );
 }
@@ -324,8 +352,8 @@ fn the_same_order_over_two_networks_waits_for_a_person() {
          post 101 occurred 10000/1000 c3 R-1",
         &expect![[r#"
             post 100 occurred 10000/300 c1 R-1: tracked → has 0 expects 150 owes 0
-            post 200 occurred 10000/200 c2 R-1 net=second: needs_review → has 0 expects 150 owes 0
-            report 200 approved 10000/200 c2 R-1 net=second: needs_review → has 0 expects 150 owes 0
+            post 200 occurred 10000/200 c2 R-1 net=second: needs_review (double_route) → has 0 expects 150 owes 0
+            report 200 approved 10000/200 c2 R-1 net=second: needs_review (double_route) → has 0 expects 150 owes 0
             post 101 occurred 10000/1000 c3 R-1: tracked → has 0 expects 650 owes 0
         "#]],
     );
@@ -370,7 +398,7 @@ fn another_click_under_the_same_id_waits_for_a_person() {
          post 100 occurred 3980/119 c2 R-1",
         &expect![[r#"
             post 100 occurred 3980/119 c1 R-1: tracked → has 0 expects 59 owes 0
-            post 100 occurred 3980/119 c2 R-1: needs_review → has 0 expects 59 owes 0
+            post 100 occurred 3980/119 c2 R-1: needs_review (click_differs) → has 0 expects 59 owes 0
         "#]],
     );
 }
