@@ -33,7 +33,7 @@ mod tests;
 use store::{Listed, migrate::Migration};
 use web::{ProblemKind, Routes, TextSource};
 
-pub use config::{NavLink, Network, PathSecret, SiteConfig, Trust};
+pub use config::{Network, PathSecret, SiteConfig, Trust};
 pub use conversion::{ConversionStory, stories};
 pub use site::{OpenError, Site};
 pub use spool::SpoolError;

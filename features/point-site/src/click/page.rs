@@ -11,7 +11,6 @@ use web::{
 use crate::click::{Click, reference, store::list_clicks};
 use crate::conversion::ConversionState;
 use crate::conversion::store::{ClickOutcome, find_of_clicks};
-use crate::offer::member_nav;
 use crate::site::Site;
 
 /// The member's own list of clicks.
@@ -106,7 +105,7 @@ async fn list(
         empty: EmptyState::new(words.get("clicks-empty"), words.get("clicks-empty-text"))
             .action(LinkButton::new(words.get("shops-title"), "/shops")),
     };
-    Ok(view.page(words.get("clicks-title")).nav(member_nav(&site, &view)).show(&main))
+    Ok(view.page(words.get("clicks-title")).nav((site.config().member_nav)(&view)).show(&main))
 }
 
 fn standing(site: &Site, click: &Click) -> Standing {

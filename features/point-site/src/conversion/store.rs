@@ -87,6 +87,13 @@ static SAVE_CONVERSIONS: Upsert = Upsert {
     keys: &["id"],
     updates: &[
         "version",
+        "click",
+        "member",
+        "shop",
+        "offer",
+        "offer_version",
+        "clicked_at",
+        "due_at",
         "decided_at",
         "changed_at",
         "sale",

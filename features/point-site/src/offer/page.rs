@@ -3,7 +3,7 @@ use serde::Deserialize;
 use vocabulary::{Amount, Scale, Timestamp, Zone};
 
 use web::components::{DataList, EmptyState, Html, LinkButton, Notice, Tone, Weight};
-use web::{NavItem, Path, Problem, Query, Response, Routes, State, View, Words, get, problems};
+use web::{Path, Problem, Query, Response, Routes, State, View, Words, get, problems};
 
 use crate::offer::{Offer, OfferVersion, Reward, Shop};
 use crate::site::Site;
@@ -123,7 +123,7 @@ async fn list(
             .action(LinkButton::new(words.get("shops-all"), "/shops")),
     };
     let title = words.get("shops-title");
-    Ok(view.page(title).nav(member_nav(&site, &view)).show(&main))
+    Ok(view.page(title).nav((site.config().member_nav)(&view)).show(&main))
 }
 
 async fn show(
@@ -145,7 +145,7 @@ async fn show(
         closed: Notice::new(Tone::Wait, words.get("shop-closed"), words.get("shop-closed-text")),
         back: LinkButton::new(words.get("shops-all"), "/shops").weight(Weight::Quiet),
     };
-    Ok(view.page(shop.name.as_str()).nav(member_nav(&site, &view)).show(&main))
+    Ok(view.page(shop.name.as_str()).nav((site.config().member_nav)(&view)).show(&main))
 }
 
 fn chips(words: Words<'_>, search: &Search, categories: &[&str]) -> Vec<CategoryChip> {
@@ -275,15 +275,6 @@ fn per_cent(basis_points: u32) -> String {
 pub(crate) fn category_name(words: Words<'_>, category: &str) -> String {
     let known = words.find(&format!("category-{category}"));
     known.map_or_else(|| category.to_owned(), std::borrow::Cow::into_owned)
-}
-
-/// Makes the navigation of members' pages.
-pub(crate) fn member_nav(site: &Site, view: &View) -> Vec<NavItem> {
-    let links = &site.config().member_nav;
-    let item = |link: &crate::config::NavLink| {
-        NavItem::new(view.words().get(link.text), link.href, view.path())
-    };
-    links.iter().map(item).collect()
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@ use vocabulary::{Id, Token, Zone, kind};
 
 use access::{Authenticated, Need, Resource, authorize};
 use web::components::{
-    Badge, Button, Cell, Column, EmptyState, Figure, FormToken, LinkButton, Notice, Progress,
+    Badge, Button, Cell, Column, EmptyState, Figure, LinkButton, Notice, Progress,
     Select, Table, Tone, Weight,
 };
 use web::{
-    Caller, IntoResponse as _, NavItem, Path, Problem, Query, Redirect, Response, Routes, State,
+    Caller, IntoResponse as _, Path, Problem, Query, Redirect, Response, Routes, State,
     StatusCode, Upload, View, Words, get, post, problems,
 };
 
@@ -52,7 +52,6 @@ pub(crate) fn routes() -> Routes<Site> {
 #[template(path = "report/page.html")]
 struct ListMain<'a> {
     words: Words<'a>,
-    token: Option<FormToken>,
     notice: Option<Notice>,
     network: Select,
     send: Button,
@@ -64,7 +63,6 @@ struct ListMain<'a> {
 #[template(path = "report/page_report.html")]
 struct ReportMain<'a> {
     words: Words<'a>,
-    token: Option<FormToken>,
     notice: Option<Notice>,
     file_name: &'a str,
     state: Badge,
@@ -84,16 +82,14 @@ async fn list(
     State(site): State<Site>,
     view: View,
     Caller(who): Caller<Authenticated>,
-    token: Result<Caller<FormToken>, Problem>,
 ) -> Result<Response, Problem> {
     permit(&site, &who)?;
-    list_page(&site, &view, token.ok().map(|Caller(token)| token), None).await
+    list_page(&site, &view, None).await
 }
 
 async fn list_page(
     site: &Site,
     view: &View,
-    token: Option<FormToken>,
     refusal: Option<&'static str>,
 ) -> Result<Response, Problem> {
     let words = view.words();
@@ -110,7 +106,6 @@ async fn list_page(
     });
     let main = ListMain {
         words,
-        token,
         notice,
         network: Select::new("network", words.get("report-network"), accounts.collect()),
         send: Button::new(words.get("report-check")),
@@ -119,7 +114,7 @@ async fn list_page(
     };
     let status = if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let title = words.get("reports-title");
-    Ok(view.page(title).nav(staff_nav(site, view)).status(status).show(&main))
+    Ok(view.page(title).nav((site.config().staff_nav)(view)).status(status).show(&main))
 }
 
 fn history(words: Words<'_>, reports: &[Report]) -> Table {
@@ -155,20 +150,18 @@ async fn receive(
     State(site): State<Site>,
     view: View,
     Caller(who): Caller<Authenticated>,
-    token: Result<Caller<FormToken>, Problem>,
     upload: Upload,
 ) -> Result<Response, Problem> {
     permit(&site, &who)?;
-    let token = token.ok().map(|Caller(token)| token);
     let account = upload.field("network").and_then(|text| text.split_once('/'));
     let account = account.and_then(|(network, account)| {
         Some((Token::parse(network).ok()?, Token::parse(account).ok()?))
     });
     let Some((network, account)) = account else {
-        return list_page(&site, &view, token, Some("account")).await;
+        return list_page(&site, &view, Some("account")).await;
     };
     let Some(file) = upload.file else {
-        return list_page(&site, &view, token, Some("file")).await;
+        return list_page(&site, &view, Some("file")).await;
     };
     let (file_name, bytes) = (file.name, file.bytes.to_vec());
     let uploaded = UploadedReport { network, account, file_name, bytes, by: who.actor() };
@@ -187,7 +180,7 @@ async fn receive(
         Err(ReceiveError::Sheet(crate::sheet::SheetError::Empty)) => "empty",
         Err(ReceiveError::Sheet(crate::sheet::SheetError::HeadingMissing)) => "heading",
     };
-    list_page(&site, &view, token, Some(refused)).await
+    list_page(&site, &view, Some(refused)).await
 }
 
 /// What the page is to say above.
@@ -201,7 +194,6 @@ async fn show(
     State(site): State<Site>,
     view: View,
     Caller(who): Caller<Authenticated>,
-    token: Result<Caller<FormToken>, Problem>,
     Path(id): Path<Id<kind::Report>>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
@@ -222,7 +214,6 @@ async fn show(
     let done = !matches!(report.state, ReportState::Checked);
     let main = ReportMain {
         words,
-        token: token.ok().map(|Caller(token)| token),
         notice: asked.again.map(|_| again),
         file_name: report.file_name.as_str(),
         state: state_badge(words, report.state),
@@ -239,7 +230,7 @@ async fn show(
         back: LinkButton::new(words.get("report-back"), "/staff/reports").weight(Weight::Quiet),
     };
     let title = words.get("report-title");
-    Ok(view.page(title).nav(staff_nav(&site, &view)).show(&main))
+    Ok(view.page(title).nav((site.config().staff_nav)(&view)).show(&main))
 }
 
 async fn apply(
@@ -355,9 +346,4 @@ fn apply_button(words: Words<'_>, report: &Report) -> Button {
     let rows = vocabulary::Scale::default().format(i64::from(report.rows));
     let key = if report.errors > 0 { "report-apply-rest" } else { "report-apply" };
     Button::new(words.with(key, &[("rows", rows.into())]))
-}
-
-fn staff_nav(site: &Site, view: &View) -> Vec<NavItem> {
-    let links = site.config().staff_nav.iter();
-    links.map(|link| NavItem::new(view.words().get(link.text), link.href, view.path())).collect()
 }
