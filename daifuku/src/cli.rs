@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    bench,
     config::{Config, SETTINGS, Sources, Supervision, default_file},
     demo,
     house::Apply,
@@ -73,6 +74,20 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Measures the ledger on this machine; docs/bench.md tells what each figure means.
+    Bench {
+        /// The workloads to run; all of them without a name.
+        only: Vec<String>,
+        /// A server's database to use instead of the embedded one. Its tables are dropped.
+        #[arg(long, value_name = "URL")]
+        database: Option<String>,
+        /// Transfers of each bulk workload.
+        #[arg(long, default_value_t = 2_000_000)]
+        transfers: u64,
+        /// The folder of the embedded database: on the disk that is to be measured.
+        #[arg(long, value_name = "FOLDER", default_value = ".daifuku/bench")]
+        folder: PathBuf,
+    },
     /// Brings the schema up to this version.
     Migrate {
         /// Only tells how far each step came.
@@ -139,6 +154,11 @@ impl Cli {
                 say(default_file().trim_end());
                 return Ok(Ended::Well);
             }
+            Command::Bench { only, database, transfers, folder } => {
+                let options = bench::BenchOptions { database, transfers, only, folder };
+                bench::run(&options, &mut |line| say(line))?;
+                return Ok(Ended::Well);
+            }
             command => command,
         };
         let config =
@@ -153,7 +173,7 @@ impl Cli {
             Command::Backup { target } => upkeep::back_up(&config, &target)?,
             Command::Restore { backup } => upkeep::restore(&config, &backup)?,
             Command::Doctor { quick } => {
-                upkeep::doctor(&config, if quick { Depth::Quick } else { Depth::Whole })?
+                upkeep::doctor(&config, if quick { Depth::Quick } else { Depth::Whole })
             }
             Command::Migrate { status } => {
                 upkeep::migrate(&config, if status { Apply::Nothing } else { Apply::Everything })?
@@ -168,6 +188,7 @@ impl Cli {
                 Ended::Well
             }
             Command::Demo(_)
+            | Command::Bench { .. }
             | Command::Config { command: ConfigCommand::List | ConfigCommand::Default } => {
                 Ended::Well
             }

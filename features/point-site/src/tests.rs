@@ -98,9 +98,10 @@ impl Stage {
     pub(crate) fn open(test: &TestDatabase, trust: Trust) -> Self {
         test.migrate(&[store::MIGRATIONS, MIGRATIONS].concat());
         let clock = Arc::new(ManualClock::new(at("2026-11-01 12:00")));
-        let options = StoreOptions { patience: Duration::from_millis(200), ..StoreOptions::default() };
-        let store =
-            Store::open(test.database(), options, clock.clone(), SeededIds::new(1), |_| ()).unwrap();
+        let options =
+            StoreOptions { patience: Duration::from_millis(200), ..StoreOptions::default() };
+        let store = Store::open(test.database(), options, clock.clone(), SeededIds::new(1), |_| ())
+            .unwrap();
         let breakage = AccountSpec {
             id: Id::of(COMPANY, UNIT.get(), AccountRole::Breakage),
             unit: UNIT,
@@ -379,6 +380,6 @@ fn the_routes_are_the_ones_that_were_reviewed() {
         POST   /staff/reports                 point-site   report.import                idempotent
         GET    /staff/reports/{id}            point-site   report.import                idempotent
         POST   /staff/reports/{id}/apply      point-site   report.import                idempotent
-    "#]].assert_eq(&crate::routes(&stage.site).to_text());
+    "#]]
+    .assert_eq(&crate::routes(&stage.site).to_text());
 }
-
