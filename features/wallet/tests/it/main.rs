@@ -1,4 +1,7 @@
 //! Stories of the wallet, as a member, a till and the clock tell them.
 
+mod expiry;
 mod pages;
+mod passbook;
+mod payments;
 mod stage;
