@@ -6,12 +6,12 @@ use vocabulary::{Id, Token, Zone, kind};
 
 use access::{Authenticated, Need, Resource, authorize};
 use web::components::{
-    Badge, Button, Cell, Column, EmptyState, Figure, LinkButton, Notice, Progress,
-    Select, Table, Tone, Weight,
+    Badge, Button, Cell, Column, EmptyState, Figure, LinkButton, Notice, Progress, Select, Table,
+    Tone, Weight,
 };
 use web::{
-    Caller, IntoResponse as _, Path, Problem, Query, Redirect, Response, Routes, State,
-    StatusCode, Upload, View, Words, get, post, problems,
+    Caller, IntoResponse as _, Path, Problem, Query, Redirect, Response, Routes, State, StatusCode,
+    Upload, View, Words, get, post, problems,
 };
 
 use crate::conversion::Outcome;
