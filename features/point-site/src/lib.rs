@@ -23,7 +23,7 @@ pub mod conversion;
 pub mod message;
 pub mod offer;
 pub mod report;
-//pub mod sandbox;
+pub mod sandbox;
 pub mod sheet;
 mod site;
 mod spool;

@@ -19,7 +19,7 @@ use vocabulary::{
 use store::testing::{Setup, TestDatabase, assert_same_schema, for_each_database, prepare_all};
 use store::{Command, Fault, Outcome as Posted, Posting, Recall, Store, StoreOptions, Tx};
 use web::testing::{Client, door_with, frame};
-use web::{Admission, Guard, NavItem, Problem, Route, ServerOptions, View, problems};
+use web::{Admission, Door, Guard, NavItem, Problem, Route, ServerOptions, View, problems};
 
 use crate::click::{Click, RecordClick};
 use crate::conversion::{ConversionFacts, Outcome, Told};
@@ -268,13 +268,17 @@ impl Stage {
         assert!(matches!(outcome, Posted::Posted(_)), "{outcome:?}");
     }
 
-    /// A client that is let in as this.
-    pub(crate) fn client(&self, who: Option<Authenticated>) -> Client {
+    /// The door of the site, at which this one sits.
+    pub(crate) fn door(&self, who: Option<Authenticated>) -> Arc<Door> {
         let frame = frame(&[TEXTS]);
         let routes = crate::routes(&self.site).and(frame.routes());
         let guard = Arc::new(Seat(who));
-        let door = door_with(routes, ServerOptions::default(), frame, guard).unwrap();
-        Client::new(Arc::new(door))
+        Arc::new(door_with(routes, ServerOptions::default(), frame, guard).unwrap())
+    }
+
+    /// A client that is let in as this.
+    pub(crate) fn client(&self, who: Option<Authenticated>) -> Client {
+        Client::new(self.door(who))
     }
 }
 
@@ -344,7 +348,7 @@ fn both_languages_have_the_same_texts() {
 #[test]
 fn every_code_that_pages_show_has_its_text() {
     let frame = frame(&[TEXTS]);
-    let keys = crate::conversion::Outcome::ALL
+    let keys = Outcome::ALL
         .iter()
         .map(|outcome| format!("outcome-{}", outcome.code()))
         .chain(crate::sheet::SheetColumn::ALL.iter().map(|c| format!("column-{}", c.code())))
@@ -370,7 +374,7 @@ fn the_statements_fit_and_the_schemas_agree() {
 fn the_routes_are_the_ones_that_were_reviewed() {
     let test = TestDatabase::sqlite();
     let stage = Stage::open(&test, Trust::Reports);
-    expect![[r#"
+    expect![[r"
         GET    /clicks                        point-site   member.self                  idempotent
         GET    /go/{offer}                    point-site   member.self                  idempotent
         GET    /in/v1/accesstrade/{secret}/cv point-site   public                       idempotent
@@ -380,6 +384,6 @@ fn the_routes_are_the_ones_that_were_reviewed() {
         POST   /staff/reports                 point-site   report.import                idempotent
         GET    /staff/reports/{id}            point-site   report.import                idempotent
         POST   /staff/reports/{id}/apply      point-site   report.import                idempotent
-    "#]]
+    "]]
     .assert_eq(&crate::routes(&stage.site).to_text());
 }

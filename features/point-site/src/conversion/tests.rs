@@ -108,13 +108,13 @@ fn a_conversion_is_announced_and_the_report_decides() {
          report 100 approved 3980/119 c1 R-1
          report 100 approved 3980/119 c1 R-1
          post 100 approved 3980/119 c1 R-1",
-        &expect![[r#"
+        &expect![[r"
             post 100 occurred 3980/119 c1 R-1: tracked → has 0 expects 59 owes 0
             post 100 approved 3980/119 c1 R-1: claimed → has 0 expects 59 owes 0
             report 100 approved 3980/119 c1 R-1: approved pays 59 → has 59 expects 0 owes 0
             report 100 approved 3980/119 c1 R-1: duplicate → has 59 expects 0 owes 0
             post 100 approved 3980/119 c1 R-1: duplicate → has 59 expects 0 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -124,10 +124,10 @@ fn a_trusted_postback_decides() {
         "click c1 books
          trusted 100 occurred 3980/119 c1 R-1
          trusted 100 approved 3980/119 c1 R-1",
-        &expect![[r#"
+        &expect![[r"
             trusted 100 occurred 3980/119 c1 R-1: tracked → has 0 expects 59 owes 0
             trusted 100 approved 3980/119 c1 R-1: approved pays 59 → has 59 expects 0 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -137,10 +137,10 @@ fn a_duplicate_changes_nothing() {
         "click c1 books
          post 100 occurred 3980/119 c1 R-1
          post 100 occurred 3980/119 c1 R-1",
-        &expect![[r#"
+        &expect![[r"
             post 100 occurred 3980/119 c1 R-1: tracked → has 0 expects 59 owes 0
             post 100 occurred 3980/119 c1 R-1: duplicate → has 0 expects 59 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -157,7 +157,7 @@ fn a_changed_amount_changes_what_is_announced_and_later_what_was_granted() {
          spend 100
          report 100 approved 4000/120 c1 R-1
          report 100 rejected 4000/120 c1 R-1",
-        &expect![[r#"
+        &expect![[r"
             post 100 occurred 3980/119 c1 R-1: tracked → has 0 expects 59 owes 0
             post 100 occurred 10000/300 c1 R-1: changed → has 0 expects 150 owes 0
             post 100 occurred 0/1 c1 R-1: changed → has 0 expects 0 owes 0
@@ -166,7 +166,7 @@ fn a_changed_amount_changes_what_is_announced_and_later_what_was_granted() {
             report 100 approved 9000/270 c1 R-1: corrected pays 15 → has 135 expects 0 owes 0
             report 100 approved 4000/120 c1 R-1: corrected → has 0 expects 0 owes 40
             report 100 rejected 4000/120 c1 R-1: reversed → has 0 expects 0 owes 100
-        "#]],
+        "]],
     );
 }
 
@@ -178,12 +178,12 @@ fn approved_before_it_occurred_waits_for_the_report() {
          post 100 occurred 3980/119 c1 R-1
          post 100 occurred 9999/299 c1 R-1
          report 100 approved 3980/119 c1 R-1",
-        &expect![[r#"
+        &expect![[r"
             post 100 approved 3980/119 c1 R-1: tracked → has 0 expects 59 owes 0
             post 100 occurred 3980/119 c1 R-1: stale → has 0 expects 59 owes 0
             post 100 occurred 9999/299 c1 R-1: stale → has 0 expects 59 owes 0
             report 100 approved 3980/119 c1 R-1: approved pays 59 → has 59 expects 0 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -197,13 +197,13 @@ fn cancelled_after_approval_is_taken_back_and_what_is_missing_is_owed() {
          report 100 rejected 10000/300 c1 R-1
          report 100 rejected 10000/300 c1 R-1
          report 100 approved 10000/300 c1 R-1",
-        &expect![[r#"
+        &expect![[r"
             post 100 occurred 10000/300 c1 R-1: tracked → has 0 expects 150 owes 0
             report 100 approved 10000/300 c1 R-1: approved pays 150 → has 150 expects 0 owes 0
             report 100 rejected 10000/300 c1 R-1: reversed → has 0 expects 0 owes 100
             report 100 rejected 10000/300 c1 R-1: duplicate → has 0 expects 0 owes 100
             report 100 approved 10000/300 c1 R-1: needs_review (approved_after_reversal) → has 0 expects 0 owes 100
-        "#]],
+        "]],
     );
 }
 
@@ -216,13 +216,13 @@ fn approved_after_rejection_is_granted_and_can_be_taken_back() {
          post 100 occurred 10000/300 c1 R-1
          report 100 approved 10000/300 c1 R-1
          report 100 rejected 10000/300 c1 R-1",
-        &expect![[r#"
+        &expect![[r"
             post 100 occurred 10000/300 c1 R-1: tracked → has 0 expects 150 owes 0
             report 100 rejected 10000/300 c1 R-1: rejected → has 0 expects 0 owes 0
             post 100 occurred 10000/300 c1 R-1: stale → has 0 expects 0 owes 0
             report 100 approved 10000/300 c1 R-1: reopened pays 150 → has 150 expects 0 owes 0
             report 100 rejected 10000/300 c1 R-1: reversed → has 0 expects 0 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -235,13 +235,13 @@ fn a_decision_that_a_postback_contradicts_waits_for_a_person() {
          post 100 rejected 10000/300 c1 R-1
          post 100 rejected 10000/300 c1 R-1
          post 100 strange 10000/300 c1 R-1",
-        &expect![[r#"
+        &expect![[r"
             post 100 occurred 10000/300 c1 R-1: tracked → has 0 expects 150 owes 0
             report 100 approved 10000/300 c1 R-1: approved pays 150 → has 150 expects 0 owes 0
             post 100 rejected 10000/300 c1 R-1: needs_review (claim_differs) → has 150 expects 0 owes 0
             post 100 rejected 10000/300 c1 R-1: duplicate (claim_differs) → has 150 expects 0 owes 0
             post 100 strange 10000/300 c1 R-1: needs_review (status_unknown) → has 150 expects 0 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -251,11 +251,11 @@ fn an_unknown_click_waits_for_a_person() {
         "post 100 occurred 3980/119 unknown R-1
          post 100 occurred 3980/119 unknown R-1
          report 100 approved 3980/119 unknown R-1",
-        &expect![[r#"
+        &expect![[r"
             post 100 occurred 3980/119 unknown R-1: unmatched (click_unknown) → has 0 expects 0 owes 0
             post 100 occurred 3980/119 unknown R-1: duplicate (click_unknown) → has 0 expects 0 owes 0
             report 100 approved 3980/119 unknown R-1: unmatched (click_unknown) → has 0 expects 0 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -266,11 +266,11 @@ fn a_click_that_comes_after_its_conversion_heals_it() {
          click c1 books
          post 100 occurred 10000/300 c1 R-1
          report 100 approved 10000/300 c1 R-1",
-        &expect![[r#"
+        &expect![[r"
             post 100 occurred 10000/300 c1 R-1: unmatched (click_unknown) → has 0 expects 0 owes 0
             post 100 occurred 10000/300 c1 R-1: tracked → has 0 expects 150 owes 0
             report 100 approved 10000/300 c1 R-1: approved pays 150 → has 150 expects 0 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -284,13 +284,13 @@ fn a_click_that_is_too_old_too_new_or_elsewhere_waits_for_a_person() {
          post 102 occurred 3980/119 c1 R-3 at=2026-12-20_21:00
          post 103 occurred 3980/119 c1 R-4 at=2026-11-20_12:00 net=second
          post 104 occurred 3980/119 c1 R-5 at=2026-11-01_11:50",
-        &expect![[r#"
+        &expect![[r"
             post 100 occurred 3980/119 c1 R-1: needs_review (click_too_old) → has 0 expects 0 owes 0
             post 101 occurred 3980/119 c1 R-2 at=2026-11-01_11:00: needs_review (event_before_click) → has 0 expects 0 owes 0
             post 102 occurred 3980/119 c1 R-3 at=2026-12-20_21:00: needs_review (event_in_future) → has 0 expects 0 owes 0
             post 103 occurred 3980/119 c1 R-4 at=2026-11-20_12:00 net=second: needs_review (route_differs) → has 0 expects 0 owes 0
             post 104 occurred 3980/119 c1 R-5 at=2026-11-01_11:50: tracked → has 0 expects 59 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -304,14 +304,14 @@ fn negative_and_zero_amounts_wait_for_a_person() {
          post 102 occurred -3980/-119 c1 R-3
          report 102 approved 3980/0 c1 R-3
          report 102 approved 3980/119 c1 R-3",
-        &expect![[r#"
+        &expect![[r"
             post 100 occurred -3980/-119 c1 R-1: needs_review (amount_negative) → has 0 expects 0 owes 0
             post 101 occurred 3980/0 c1 R-2: needs_review (commission_zero) → has 0 expects 0 owes 0
             post 102 occurred 3980/119 c1 R-3: tracked → has 0 expects 59 owes 0
             post 102 occurred -3980/-119 c1 R-3: needs_review (amount_negative) → has 0 expects 59 owes 0
             report 102 approved 3980/0 c1 R-3: needs_review (commission_zero) → has 0 expects 59 owes 0
             report 102 approved 3980/119 c1 R-3: approved (commission_zero) pays 59 → has 59 expects 0 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -327,7 +327,7 @@ fn three_items_of_an_order_are_three_conversions() {
          report 100 approved 1000/30 c1 R-1
          report 101 approved 2000/60 c1 R-1
          report 102 rejected 3000/90 c1 R-1",
-        &expect![[r#"
+        &expect![[r"
             post 100 occurred 1000/30 c1 R-1 item=1: tracked → has 0 expects 15 owes 0
             post 101 occurred 2000/60 c1 R-1 item=2: tracked → has 0 expects 45 owes 0
             post 102 occurred 3000/90 c1 R-1 item=3: tracked → has 0 expects 90 owes 0
@@ -336,7 +336,7 @@ fn three_items_of_an_order_are_three_conversions() {
             report 100 approved 1000/30 c1 R-1: approved pays 15 → has 15 expects 75 owes 0
             report 101 approved 2000/60 c1 R-1: approved pays 30 → has 45 expects 45 owes 0
             report 102 rejected 3000/90 c1 R-1: rejected (item_differs) → has 45 expects 0 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -350,12 +350,12 @@ fn the_same_order_over_two_networks_waits_for_a_person() {
          post 200 occurred 10000/200 c2 R-1 net=second
          report 200 approved 10000/200 c2 R-1 net=second
          post 101 occurred 10000/1000 c3 R-1",
-        &expect![[r#"
+        &expect![[r"
             post 100 occurred 10000/300 c1 R-1: tracked → has 0 expects 150 owes 0
             post 200 occurred 10000/200 c2 R-1 net=second: needs_review (double_route) → has 0 expects 150 owes 0
             report 200 approved 10000/200 c2 R-1 net=second: needs_review (double_route) → has 0 expects 150 owes 0
             post 101 occurred 10000/1000 c3 R-1: tracked → has 0 expects 650 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -365,10 +365,10 @@ fn a_test_of_the_networks_moves_nothing() {
         "click c1 books
          post 100 occurred 3980/119 c1 R-1 test
          post 100 approved 3980/119 c1 R-1 test",
-        &expect![[r#"
+        &expect![[r"
             post 100 occurred 3980/119 c1 R-1 test: test → has 0 expects 0 owes 0
             post 100 approved 3980/119 c1 R-1 test: test → has 0 expects 0 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -381,11 +381,11 @@ fn a_postback_that_never_came_is_made_good_by_the_report() {
          report 100 approved 3980/119 c1 R-1
          report 101 rejected 9999/1000 c2 R-2
          report 102 occurred 9999/1000 c2 R-3",
-        &expect![[r#"
+        &expect![[r"
             report 100 approved 3980/119 c1 R-1: approved_unannounced pays 59 → has 59 expects 0 owes 0
             report 101 rejected 9999/1000 c2 R-2: rejected → has 59 expects 0 owes 0
             report 102 occurred 9999/1000 c2 R-3: tracked → has 59 expects 500 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -396,10 +396,10 @@ fn another_click_under_the_same_id_waits_for_a_person() {
          click c2 books
          post 100 occurred 3980/119 c1 R-1
          post 100 occurred 3980/119 c2 R-1",
-        &expect![[r#"
+        &expect![[r"
             post 100 occurred 3980/119 c1 R-1: tracked → has 0 expects 59 owes 0
             post 100 occurred 3980/119 c2 R-1: needs_review (click_differs) → has 0 expects 59 owes 0
-        "#]],
+        "]],
     );
 }
 
@@ -447,12 +447,12 @@ fn a_frozen_account_keeps_the_conversion_as_it_was() {
 
 #[test]
 fn movements_lead_to_their_stories() {
-    let expected = expect![[r#"
+    let expected = expect![[r"
         announcement: ほんだな書店, clicked 2026-11-01 12:00, recorded 2026-11-03 09:30, due 2026-12-31 12:00, reversed
         fulfilment: ほんだな書店, clicked 2026-11-01 12:00, recorded 2026-11-03 09:30, due 2026-12-31 12:00, reversed
         grant: ほんだな書店, clicked 2026-11-01 12:00, recorded 2026-11-03 09:30, due 2026-12-31 12:00, reversed
         reversal: ほんだな書店, clicked 2026-11-01 12:00, recorded 2026-11-03 09:30, due 2026-12-31 12:00, reversed
-    "#]];
+    "]];
     tell(&expected, |stage| {
         let clicks = BTreeMap::from([("c1".to_owned(), stage.click(1, stage.books))]);
         let line = |authority: &str, words: &str| {
