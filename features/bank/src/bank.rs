@@ -1,13 +1,14 @@
 use core::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use access::{Authenticated, Need, authorize};
-use ledger::Batch;
-use store::{Command, Decision, Fault, FaultKind, Outcome, Store};
 use tokio::{
     sync::{Semaphore, oneshot},
     task::spawn_blocking,
 };
+
+use access::{Authenticated, Need, authorize};
+use ledger::Batch;
+use store::{Command, Decision, Fault, FaultKind, Outcome, Store};
 use vocabulary::{Clock, CompanyNumber, Id, IdSource, Timestamp};
 use web::{Problem, Reach, problems};
 

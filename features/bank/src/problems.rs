@@ -140,7 +140,8 @@ const OWN_COUNT: usize = OWN.len();
 /// Gives the kind of a refusal of the ledger.
 pub(crate) fn kind_of(refusal: Refusal) -> &'static ProblemKind {
     let code = refusal.code();
-    // A test holds the list to the ledger's own; a fault is what a caller would rather see than a panic.
+    // A test holds the list to the ledger's own; a fault is what a caller would rather see than a
+    // panic.
     LEDGER.iter().find(|kind| kind.code == code).copied().unwrap_or(&problems::INTERNAL_FAULT)
 }
 

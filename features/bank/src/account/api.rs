@@ -1,8 +1,9 @@
+use serde::{Deserialize, Serialize};
+
 use access::{Authenticated, Need};
 use ledger::{
     Account, AccountNumber, BalanceRule, Cell, Movement, NegativeBy, NormalSide, Seq, Standing,
 };
-use serde::{Deserialize, Serialize};
 use store::{Fault, Store, UnderWay, natural_id};
 use vocabulary::{Amount, CompanyNumber, Id, Timestamp, UnitCode, kind};
 use web::{
@@ -25,7 +26,8 @@ use crate::{
 /// The most accounts of one request.
 const ACCOUNTS_MAX: usize = 10_000;
 
-/// How many movements one question about the past walks back at most: about a second on a small machine.
+/// How many movements one question about the past walks back at most: about a second on a small
+/// machine.
 const WALK_MAX: usize = 100_000;
 
 /// How many movements are read at once on such a walk.
@@ -114,8 +116,8 @@ impl From<BalanceRule> for RuleWord {
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct AccountForm {
-    /// The id you choose; for one account the header `Idempotency-Key` will do, and without both a new id is
-    /// made.
+    /// The id you choose; for one account the header `Idempotency-Key` will do, and without both a
+    /// new id is made.
     #[schema(value_type = Option<String>)]
     id: Option<Chosen<kind::Account>>,
     /// The code of a unit that your company issues.
@@ -555,8 +557,8 @@ impl StatementLine {
     }
 }
 
-/// Where a statement goes on: after this movement, at this balance. The balance travels along because
-/// nothing stores it; a forged one misleads only the forger.
+/// Where a statement goes on: after this movement, at this balance. The balance travels along
+/// because nothing stores it; a forged one misleads only the forger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bookmark {
     seq: Seq,
@@ -577,8 +579,8 @@ impl Bookmark {
     }
 }
 
-/// Reads a page of movements, each with the posted balance after it. A cursor that is not on the account's
-/// chain gives nothing.
+/// Reads a page of movements, each with the posted balance after it. A cursor that is not on the
+/// account's chain gives nothing.
 fn statement(
     store: &Store,
     number: AccountNumber,

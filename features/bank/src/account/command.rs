@@ -19,8 +19,8 @@ pub struct AskedOpening {
     pub lots: bool,
 }
 
-/// Opens accounts of one company; each is opened or refused alone. One that is open already and alike gives
-/// its number again.
+/// Opens accounts of one company; each is opened or refused alone. One that is open already and
+/// alike gives its number again.
 #[derive(Clone, Debug)]
 pub struct OpenAccounts {
     /// The company whose accounts they are.

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use ledger::{Account, AccountNumber, AccountSpec, Cell, Layer, Lot, Movement, NormalSide, Seq};
 use vocabulary::Amount;
 
-/// The figures of an account at some moment: those of now, with the newest movements undone one by one.
+/// The figures of an account at some moment: those of now, with the newest movements undone one by
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Past {
     spec: AccountSpec,

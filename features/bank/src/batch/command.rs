@@ -7,9 +7,9 @@ use super::{Asked, AskedCapture, AskedChange, AskedGrant, AskedIncrease, AskedVo
 
 /// Posts steps that succeed or fail together, for one caller.
 ///
-/// Ids become numbers inside the decision, so that what the steps name is looked at as everything decided
-/// before left it, and holds that ended long ago are there. The same id with the same steps gives the first
-/// receipt again.
+/// Ids become numbers inside the decision, so that what the steps name is looked at as everything
+/// decided before left it, and holds that ended long ago are there. The same id with the same steps
+/// gives the first receipt again.
 #[derive(Clone, Debug)]
 pub struct PostBatch {
     /// Who asks.

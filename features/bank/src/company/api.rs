@@ -1,5 +1,6 @@
-use access::{Authenticated, Need, Resource, authorize};
 use serde::{Deserialize, Serialize};
+
+use access::{Authenticated, Need, Resource, authorize};
 use store::{registry, registry::Company};
 use vocabulary::{CompanyNumber, Id, Label, Timestamp, Token, kind};
 use web::{
@@ -18,7 +19,8 @@ use crate::{
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CompanyForm {
-    /// The id you choose; without one a new one is made, and a repeat is refused because of its code.
+    /// The id you choose; without one a new one is made, and a repeat is refused because of its
+    /// code.
     #[schema(value_type = Option<String>)]
     id: Option<Chosen<kind::Company>>,
     /// A short name for machines, 1 to 64 of `a-z`, `0-9`, `-`, `_`, `.`; unique.

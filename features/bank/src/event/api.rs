@@ -1,6 +1,7 @@
+use serde::{Deserialize, Serialize};
+
 use access::{Authenticated, Need};
 use ledger::Seq;
-use serde::{Deserialize, Serialize};
 use store::{Fault, Store};
 use web::{
     Caller, IntoParams, Json, Operation, PageLimit, Problem, Query, Routes, State, ToSchema, get,
@@ -50,7 +51,8 @@ pub(crate) fn routes() -> Routes<Bank> {
     Routes::of("bank").on(get("/api/v1/events", Need::JournalRead.code()).describe(listing), list)
 }
 
-/// Reads the occurrences after a place: whole ones, and where to go on. Nothing when the journal ends there.
+/// Reads the occurrences after a place: whole ones, and where to go on. Nothing when the journal
+/// ends there.
 ///
 /// # Errors
 ///

@@ -1,6 +1,7 @@
+use serde::{Deserialize, Serialize};
+
 use access::{Authenticated, Need};
 use ledger::ExpectationState;
-use serde::{Deserialize, Serialize};
 use store::natural_id;
 use vocabulary::{Amount, Id, Timestamp, kind};
 use web::{

@@ -1,6 +1,7 @@
+use serde::{Deserialize, Serialize};
+
 use access::{Authenticated, Need};
 use ledger::{Hold, HoldState};
-use serde::{Deserialize, Serialize};
 use store::natural_id;
 use vocabulary::{Amount, Id, Timestamp, kind};
 use web::{
@@ -40,7 +41,8 @@ struct CaptureForm {
     /// How much, in minor units; all it still reserves unless told otherwise.
     #[schema(value_type = Option<i64>, minimum = 1)]
     amount: Option<Amount>,
-    /// Whether to post also beyond the hold and after its expiry, as a card network's clearing does.
+    /// Whether to post also beyond the hold and after its expiry, as a card network's clearing
+    /// does.
     #[serde(default)]
     forced: bool,
     /// Whether the rest stays reserved for a later capture.

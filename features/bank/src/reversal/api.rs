@@ -1,5 +1,6 @@
-use access::{Authenticated, Need};
 use serde::Deserialize;
+
+use access::{Authenticated, Need};
 use store::natural_id;
 use vocabulary::{Id, kind};
 use web::{
@@ -18,8 +19,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ReversalForm {
-    /// The id you choose, or the header `Idempotency-Key`; without both it follows from `original`, since
-    /// a batch is reversed once at most.
+    /// The id you choose, or the header `Idempotency-Key`; without both it follows from `original`,
+    /// since a batch is reversed once at most.
     #[schema(value_type = Option<String>)]
     id: Option<Chosen<kind::Batch>>,
     /// The batch of your company to undo.

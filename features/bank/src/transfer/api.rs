@@ -1,5 +1,6 @@
-use access::{Authenticated, Need};
 use serde::Serialize;
+
+use access::{Authenticated, Need};
 use web::{
     Bytes, Caller, Class, HeaderMap, IdempotencyKey, IntoResponse as _, Json, Operation, Problem,
     RawBody, Response, Routes, State, ToSchema, header, parse_json, post, problems, utoipa,

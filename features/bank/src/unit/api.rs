@@ -1,6 +1,7 @@
+use serde::{Deserialize, Serialize};
+
 use access::{Authenticated, Need};
 use ledger::{SpendOrder, Unit};
-use serde::{Deserialize, Serialize};
 use store::registry;
 use vocabulary::{CompanyNumber, Id, Scale, UnitCode, kind};
 use web::{

@@ -1,6 +1,7 @@
+use serde::{Deserialize, Serialize};
+
 use access::{Authenticated, Need};
 use ledger::Seq;
-use serde::{Deserialize, Serialize};
 use store::Store;
 use vocabulary::{Id, Timestamp, kind};
 use web::{
@@ -312,7 +313,8 @@ async fn add(
         told: bank.store().durable(),
     };
     let (endpoint, repeated) = bank.run(command).await?.map_err(refused)?;
-    // Also a repeat shows the secret: else a lost reply would leave an endpoint whose secret nobody has.
+    // Also a repeat shows the secret: else a lost reply would leave an endpoint whose secret nobody
+    // has.
     Ok((repeated.status(), Json(EndpointView::with_secret(&bank, &endpoint))).into_response())
 }
 

@@ -18,7 +18,8 @@ use crate::form::Repeated;
 /// The most endpoints of a company.
 const ENDPOINTS_MAX: usize = 20;
 
-/// Adds an endpoint, which hears of what happens from now on. The same again gives the first answer.
+/// Adds an endpoint, which hears of what happens from now on. The same again gives the first
+/// answer.
 #[derive(Clone, Debug)]
 pub struct AddEndpoint {
     /// Its id.
@@ -253,8 +254,8 @@ impl Command for ChangeEndpoint {
     }
 }
 
-/// Notes what a part of the journal means for an endpoint. Somebody else may have noted it, or moved the
-/// endpoint back, meanwhile: then nothing is done.
+/// Notes what a part of the journal means for an endpoint. Somebody else may have noted it, or
+/// moved the endpoint back, meanwhile: then nothing is done.
 #[derive(Clone, Debug)]
 pub struct TellEvents {
     /// Which.

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
+use tokio::task::JoinSet;
+
 use ledger::Seq;
 use store::{Fault, FaultKind, Store};
-use tokio::task::JoinSet;
 use vocabulary::{Id, Timestamp, kind};
 use web::{
     Bytes, HeaderMap, HeaderValue, Method, Outgoing, OutgoingAnswer, OutgoingError,
@@ -45,8 +46,8 @@ impl DeliveryRun {
     }
 }
 
-/// Notes what the journal says to each endpoint and sends what is due, within half a minute at most. What is
-/// sent twice, after a crash or by two processes, carries the same id.
+/// Notes what the journal says to each endpoint and sends what is due, within half a minute at
+/// most. What is sent twice, after a crash or by two processes, carries the same id.
 ///
 /// # Errors
 ///
@@ -73,7 +74,8 @@ pub async fn deliver_due(bank: &Bank, outgoing: &Outgoing) -> Result<DeliveryRun
     Ok(DeliveryRun { noted, delivered, failed })
 }
 
-/// Waits for one endpoint's turn to end. A task that panicked has noted nothing: its messages are sent again.
+/// Waits for one endpoint's turn to end. A task that panicked has noted nothing: its messages are
+/// sent again.
 async fn finished(sending: &mut JoinSet<Vec<RecordAttempt>>) -> Vec<RecordAttempt> {
     sending.join_next().await.and_then(Result::ok).unwrap_or_default()
 }
@@ -160,8 +162,8 @@ fn message(store: &Store, endpoint: &Endpoint, delivery: Delivery) -> Result<Mes
     Ok(Message { delivery, body: event.ok_or_else(lost)? })
 }
 
-/// Sends an endpoint its messages, the longest waiting first, until one does not get through or its turn is
-/// over.
+/// Sends an endpoint its messages, the longest waiting first, until one does not get through or its
+/// turn is over.
 async fn send_all(
     bank: &Bank,
     outgoing: &Outgoing,

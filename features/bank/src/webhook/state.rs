@@ -2,19 +2,20 @@ use core::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use ledger::Seq;
 use sha2::Sha256;
+
+use ledger::Seq;
 use store::natural_id;
 use vocabulary::{CompanyNumber, Id, Timestamp, kind};
 
 use crate::event::EventKind;
 
-/// How long after each failed try the next one comes, in seconds: the schedule that Standard Webhooks
-/// recommends, three days in all.
+/// How long after each failed try the next one comes, in seconds: the schedule that Standard
+/// Webhooks recommends, three days in all.
 const DELAYS_S: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
-/// How long an endpoint is left alone at most while nothing gets through, so that it is found soon when it
-/// is back.
+/// How long an endpoint is left alone at most while nothing gets through, so that it is found soon
+/// when it is back.
 const PAUSE_MAX_S: i64 = 3_600;
 
 /// The most a receiver can ask us to wait.
@@ -23,7 +24,8 @@ const RETRY_AFTER_MAX_S: i64 = 86_400;
 /// How long both secrets sign after a rotation.
 pub(crate) const OVERLAP_S: i64 = 86_400;
 
-/// The installation's key for the secrets of webhooks; all nodes have the same one. Never shown by `Debug`.
+/// The installation's key for the secrets of webhooks; all nodes have the same one. Never shown by
+/// `Debug`.
 #[derive(Clone)]
 pub struct WebhookKey([u8; 32]);
 
@@ -58,8 +60,8 @@ impl WebhookSecret {
         format!("whsec_{}", STANDARD.encode(self.0))
     }
 
-    /// Signs a delivery: `v1,` and the base 64 of HMAC-SHA256 over id, time in seconds and body, with dots
-    /// between.
+    /// Signs a delivery: `v1,` and the base 64 of HMAC-SHA256 over id, time in seconds and body,
+    /// with dots between.
     pub fn sign(&self, id: &str, at: Timestamp, body: &[u8]) -> String {
         let mut mac = keyed(&self.0);
         mac.update(format!("{id}.{}.", at.as_seconds()).as_bytes());
@@ -112,8 +114,8 @@ impl EventKinds {
 pub enum EndpointState {
     /// Events are sent.
     Enabled,
-    /// Nothing is sent: its company wants a pause, it answered 410, or nothing got through for days. What
-    /// happens meanwhile is sent once it is enabled.
+    /// Nothing is sent: its company wants a pause, it answered 410, or nothing got through for
+    /// days. What happens meanwhile is sent once it is enabled.
     Disabled,
 }
 
@@ -158,7 +160,8 @@ impl Endpoint {
         text
     }
 
-    /// Takes note of a try: pauses while nothing gets through, ends at 410 and when days of it were in vain.
+    /// Takes note of a try: pauses while nothing gets through, ends at 410 and when days of it were
+    /// in vain.
     pub(crate) fn after(&mut self, attempt: &Attempt, delivery: &Delivery) {
         if attempt.result.accepted() {
             self.failures = 0;
@@ -296,7 +299,8 @@ impl Delivery {
         let Some(delay_s) = delay(tries) else { return DeliveryState::Failed };
         let asked = retry_after_s.map_or(0, i64::from).min(RETRY_AFTER_MAX_S);
         let delay_us = delay_s.max(asked).saturating_mul(1_000_000);
-        // Up to a tenth on top, another for each delivery, so that they do not all come back at once.
+        // Up to a tenth on top, another for each delivery, so that they do not all come back at
+        // once.
         let most = u128::from(delay_us.unsigned_abs()).wrapping_div(10).max(1);
         let chance = (self.id.bits() >> 64) ^ (u128::from(tries) << 40);
         let jitter = i64::try_from(chance.wrapping_rem(most)).unwrap_or(0);

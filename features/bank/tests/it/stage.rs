@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use access::{Authenticated, Need, testing::api_key};
 use bank::{Bank, BankTools, PROBLEMS, WebhookKey, routes};
-use serde_json::{Value, json};
 use store::{
     Store, StoreOptions,
     testing::{TestDatabase, for_each_database},

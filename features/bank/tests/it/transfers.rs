@@ -1,5 +1,6 @@
-use access::Need;
 use serde_json::{Value, json};
+
+use access::Need;
 use web::Method;
 
 use crate::stage::{OURS, THEIRS, play, problem, told};

@@ -1,11 +1,12 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use bank::{DeliveryRun, deliver_due};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
+
+use bank::{DeliveryRun, deliver_due};
 use web::{
     HeaderMap, Method, Outgoing, OutgoingOptions, RawBody, Reach, Routes, ServerOptions, State,
     StatusCode, post,
