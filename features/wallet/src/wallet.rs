@@ -1,9 +1,10 @@
 use core::fmt;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use access::{Authenticated, Authorized, Need, Resource, authorize};
 use store::{Command, Decision, Fault, Store};
-use tokio::sync::oneshot;
 use vocabulary::{Clock, Id, kind};
 use web::{NavItem, Problem, View, problems};
 

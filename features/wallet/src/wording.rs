@@ -1,4 +1,5 @@
 use askama::Template;
+
 use ledger::Unit;
 use vocabulary::{Amount, Day, Timestamp};
 use web::Words;
@@ -158,7 +159,8 @@ impl Wording<'_> {
         Some(Badge::new(tone, self.text(key)))
     }
 
-    /// What a line moves: a change of the balance in ink, what is only announced or reserved in pencil.
+    /// What a line moves: a change of the balance in ink, what is only announced or reserved in
+    /// pencil.
     pub(crate) fn moves(&self, line: &Line, fate: Fate) -> Html {
         let (spoken, pencil) = match line.kind {
             LineKind::Expected | LineKind::Lowered => ("wallet-expected", line.expected),

@@ -1,9 +1,10 @@
 //! The passbook: the balance card, the lines, what is announced, what expires; and the home page.
 
-use access::{Authenticated, Need};
 use askama::Template;
-use ledger::Standing;
 use serde::Deserialize;
+
+use access::{Authenticated, Need};
+use ledger::Standing;
 use vocabulary::{Amount, Day, Timestamp, UnitCode};
 use web::components::{
     Badge, EmptyState, Figure, Html, LinkButton, Notice, Pager, Tabs, Tone, Weight,
@@ -256,7 +257,8 @@ impl<'a> Sight<'a> {
         let usable = Amount::try_new(balance.usable).unwrap_or_default();
         let printed = |amount: Amount| wording.balance(amount.minor_units());
         let mut rows = Vec::new();
-        // Where something stands between the balance and what can be used, both are shown, and add up.
+        // Where something stands between the balance and what can be used, both are shown, and add
+        // up.
         if balance.posted != balance.usable || balance.posted < 0 {
             rows.push(("wallet-posted", wording.balance(balance.posted)));
         }

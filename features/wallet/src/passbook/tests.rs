@@ -1,6 +1,7 @@
 use core::fmt::Write as _;
 
 use expect_test::{Expect, expect};
+
 use ledger::Seq;
 use ledger::testing::Ledger;
 use vocabulary::{Amount, Day};

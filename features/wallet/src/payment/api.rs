@@ -1,8 +1,9 @@
 //! The till's JSON API.
 
+use serde::{Deserialize, Serialize};
+
 use access::{Authenticated, Need, Resource, authorize};
 use ledger::Refusal;
-use serde::{Deserialize, Serialize};
 use vocabulary::{AccountRole, Amount, Id, Label, Timestamp, UnitCode, kind};
 use web::{
     Caller, Class, ErrorStatus, Json, Operation, Path, Problem, ProblemKind, Routes, State,

@@ -10,12 +10,14 @@ use vocabulary::{AccountRole, Amount, CompanyNumber, Id, Label, kind};
 use super::state::{Payment, PaymentReceipt};
 use super::store::{load, save};
 
-/// Days after which the clock gives a reserved amount back; what card networks allow for most shops.
+/// Days after which the clock gives a reserved amount back; what card networks allow for most
+/// shops.
 const HOLD_DAYS: i64 = 7;
 
 /// Reserves a member's points for a company's till.
 ///
-/// The caller chooses the hold's id: the same again with the same contents answers alike and reserves once.
+/// The caller chooses the hold's id: the same again with the same contents answers alike and
+/// reserves once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaceHold {
     /// Who asks.
@@ -34,8 +36,8 @@ pub struct PlaceHold {
     pub shop: Label,
 }
 
-/// Posts what a hold reserved, in part or in full, and releases the rest. Once: a repeat with the same amount
-/// answers alike.
+/// Posts what a hold reserved, in part or in full, and releases the rest. Once: a repeat with the
+/// same amount answers alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CaptureHold {
     /// Who asks.

@@ -1,5 +1,6 @@
-use access::{Authenticated, Need};
 use askama::Template;
+
+use access::{Authenticated, Need};
 use ledger::{LotKind, Seq};
 use vocabulary::{Amount, Timestamp};
 use web::components::{Badge, DataList, Html, LinkButton, StepState, Story as Steps, Weight};

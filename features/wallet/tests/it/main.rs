@@ -1,4 +1,5 @@
 //! Stories of the wallet, as a member, a till and the clock tell them.
+#![cfg(test)]
 
 mod expiry;
 mod pages;

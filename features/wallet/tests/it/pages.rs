@@ -1,4 +1,5 @@
-//! Every page as a member sees it, written to the folder of the build, to be looked at in a browser.
+//! Every page as a member sees it, written to the folder of the build, to be looked at in a
+//! browser.
 
 use std::{fs, path::PathBuf};
 

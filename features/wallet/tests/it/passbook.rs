@@ -182,7 +182,8 @@ fn without_the_names_of_shops_the_figures_stay() {
     let test = store::testing::TestDatabase::sqlite();
     let stage = Stage::open(&test);
     live(&stage);
-    for explains in [Arc::new(Broken) as Arc<dyn Explains>, Arc::new(())] {
+    let explains: [Arc<dyn Explains>; 2] = [Arc::new(Broken), Arc::new(())];
+    for explains in explains {
         let hana = stage.client_with(Some(member(7, OURS, HANA)), explains).browser();
         let page = stage.page(&hana, "/passbook?lang=ja");
         assert!(page.contains("獲得予定") && !page.contains("旅のしおり"), "{page}");

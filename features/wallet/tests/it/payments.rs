@@ -1,6 +1,7 @@
+use serde_json::{Value, json};
+
 use access::{Need, testing::api_key};
 use ledger::Step;
-use serde_json::{Value, json};
 use store::testing::TestDatabase;
 use vocabulary::Id;
 use web::testing::{Answer, Client};

@@ -107,8 +107,8 @@ fn company(number: CompanyNumber) -> registry::Company {
     }
 }
 
-pub(crate) const fn company_id(number: CompanyNumber) -> Id<kind::Company> {
-    Id::from_bits(0x0192_0000_0000_0000_0000_0000_C000_0000 + number.get() as u128)
+pub(crate) fn company_id(number: CompanyNumber) -> Id<kind::Company> {
+    Id::from_bits(0x0192_0000_0000_0000_0000_0000_C000_0000 + u128::from(number.get()))
 }
 
 /// Noon of a day in Japan.
