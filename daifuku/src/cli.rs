@@ -159,7 +159,13 @@ impl Cli {
                 bench::run(&options, &mut |line| say(line))?;
                 return Ok(Ended::Well);
             }
-            command => command,
+            command @ (Command::Serve { .. }
+            | Command::Verify
+            | Command::Backup { .. }
+            | Command::Restore { .. }
+            | Command::Doctor { .. }
+            | Command::Config { .. }
+            | Command::Migrate { .. }) => command,
         };
         let config =
             Config::load(&sources).map_err(|errors| Failed::Settings(errors.to_string()))?;

@@ -1,19 +1,19 @@
 //! The features, made once and joined: what one says of another is in `reactions.rs`.
 
+use core::time::Duration;
 use std::sync::{Arc, OnceLock};
 
-use access::{RegisterActor, Subject};
 use anyhow::{Context as _, anyhow};
+
+use crate::{house::House, reactions::ShopStories};
+use access::{RegisterActor, Subject};
 use bank::{Bank, BankTools, WebhookKey};
-use core::time::Duration;
 use ledger::{BalanceRule, NegativeBy};
 use point_site::{Network, PathSecret, Site, SiteConfig, Trust};
 use store::registry;
 use vocabulary::{Label, Token, Zone};
 use wallet::Wallet;
 use web::{NavItem, Reach, View};
-
-use crate::{house::House, reactions::ShopStories};
 
 /// Points are good until the end of the month so many months after they were granted.
 const LOT_MONTHS: u8 = 12;
@@ -94,7 +94,7 @@ fn navigation(view: &View, links: &[(&str, &str)]) -> Vec<NavItem> {
 /// The secret part of the address that a network calls.
 pub(crate) fn path_secret(house: &House, network: &str) -> String {
     let key = house.secrets.key(&format!("network {network}"));
-    key.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    key.iter().take(16).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 fn open_site(house: &House) -> anyhow::Result<Option<Site>> {

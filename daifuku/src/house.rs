@@ -3,18 +3,8 @@
 use core::time::Duration;
 use std::{fs, sync::Arc};
 
-use access::{
-    KeyRing, PasswordParameters, SessionLimits, Sessions, SignInThrottle, ThrottleLimit, TotpKey,
-};
 use anyhow::Context as _;
-use ops::{Build, Health, JobBoard, Ops, Probe};
-use store::{
-    Database, DatabaseUrl, OpenProgress, PoolOptions, Store, StoreOptions,
-    migrate::{self, Migration, Outcome, Phase},
-};
 use tokio::sync::Semaphore;
-use vocabulary::Clock;
-use web::{CsrfKey, Door, DoorTools, Frame, Meter, ServerOptions, Texts, Transport};
 
 use crate::{
     chance::SharedChance,
@@ -25,6 +15,16 @@ use crate::{
     parts, routes,
     secrets::Secrets,
 };
+use access::{
+    KeyRing, PasswordParameters, SessionLimits, Sessions, SignInThrottle, ThrottleLimit, TotpKey,
+};
+use ops::{Build, Health, JobBoard, Ops, Probe};
+use store::{
+    Database, DatabaseUrl, OpenProgress, PoolOptions, Store, StoreOptions,
+    migrate::{self, Migration, Outcome, Phase},
+};
+use vocabulary::Clock;
+use web::{CsrfKey, Door, DoorTools, Frame, Meter, ServerOptions, Texts, Transport};
 
 /// The version of the product.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -7,8 +7,8 @@
 //! | who comes in | `guard.rs`, `sign_in/` |
 //! | what runs by itself | `jobs.rs` |
 //!
-//! A **house** is everything that serves, put together; a **world** is time and chance, the machine's
-//! or a test's.
+//! A **house** is everything that serves, put together; a **world** is time and chance, the
+//! machine's or a test's.
 //!
 //! Deliberately absent: rules about value, and SQL.
 

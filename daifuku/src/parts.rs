@@ -3,13 +3,7 @@
 
 use std::sync::Arc;
 
-use access::{ForgetEnded, Need, NoteUse};
-use point_site::{Site, click::feed_spool, message::process_messages, report::apply_reports};
-use store::{Fault, Listed, Store, migrate::Migration};
 use tokio::runtime;
-use vocabulary::Timestamp;
-use wallet::expiry::Progress;
-use web::{Assets, Outgoing, OutgoingOptions, ProblemKind, Reach, TextSource};
 
 use crate::{
     answers::ACCESS_PROBLEMS,
@@ -17,6 +11,12 @@ use crate::{
     house::House,
     jobs::{Job, Next},
 };
+use access::{ForgetEnded, Need, NoteUse};
+use point_site::{Site, click::feed_spool, message::process_messages, report::apply_reports};
+use store::{Fault, Listed, Store, migrate::Migration};
+use vocabulary::Timestamp;
+use wallet::expiry::Progress;
+use web::{Assets, Outgoing, OutgoingOptions, ProblemKind, Reach, TextSource};
 
 /// Every step of the schema, by number.
 pub fn migrations() -> Vec<Migration> {

@@ -3,14 +3,7 @@
 use core::{fmt::Write as _, ops::ControlFlow};
 use std::path::Path;
 
-use access::audit_trail::{self, Flaw, Verdict};
 use anyhow::{Context as _, bail};
-use ops::{Diagnosis, Disk, Ledger, Outside, Severity};
-use store::{
-    Database, DatabaseUrl, backup,
-    migrate::{self, Progress as StepProgress},
-    verify::{Verified, verify as verify_journal},
-};
 
 use crate::{
     config::Config,
@@ -18,6 +11,13 @@ use crate::{
     parts,
     secrets::Secrets,
     terminal::{Progress, say, table},
+};
+use access::audit_trail::{self, Flaw, Verdict};
+use ops::{Diagnosis, Disk, Ledger, Outside, Severity};
+use store::{
+    Database, DatabaseUrl, backup,
+    migrate::{self, Progress as StepProgress},
+    verify::{Verified, verify as verify_journal},
 };
 
 /// How a command ended that did what it was to do.

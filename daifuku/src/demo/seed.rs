@@ -5,22 +5,22 @@
 
 use core::convert::Infallible;
 
+use anyhow::{Context as _, anyhow};
+
+use super::authenticator;
+use crate::house::House;
 use access::{
     AddLogin, ApiKeyText, Authenticated, ChangeApiKey, EnrolSecondFactor, KeyChange, LoginKey,
     Need, NewSession, Password, PasswordHash, Realm, Role, SessionLimits, SignIn, SignOut,
     SignOutScope, Subject, TotpSalt, TotpSecret, TypedCode, check_enrolment, check_password,
     find_login,
 };
-use anyhow::{Context as _, anyhow};
 use ledger::{SpendOrder, Unit, UnitNumber, UnitPolicy};
 use store::{Command, Fault, Posting, Tx, natural_id, registry};
 use vocabulary::{
     AccountRole, CompanyNumber, Email, Id, Label, Scale, SeededIds, Timestamp, Token, UnitCode,
     kind,
 };
-
-use super::authenticator;
-use crate::house::House;
 
 /// The password of everybody in the demo.
 pub(super) const PASSWORD: &str = "mame-daifuku-2026";

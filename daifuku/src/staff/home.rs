@@ -1,13 +1,13 @@
-use access::{Authenticated, Role};
 use askama::Template;
+
+use super::keys;
+use crate::{house::House, parts::STAFF_PAGES};
+use access::{Authenticated, Role};
 use web::{
     Caller, NavItem, Response, Routes, State, View, Words,
     components::{Cell, Column, DataList, LinkButton, Table, Weight},
     get,
 };
-
-use super::keys;
-use crate::{house::House, parts::STAFF_PAGES};
 
 /// The doors of the staff console that belong to no feature.
 pub(crate) fn routes(house: &House) -> Routes {

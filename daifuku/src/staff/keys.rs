@@ -1,10 +1,17 @@
 use std::sync::Arc;
 
+use askama::Template;
+
+use super::home::{nav, need_name};
+use crate::{
+    answers::{blocking, faulted, read, refused, run},
+    guard::FormProof,
+    house::House,
+};
 use access::{
     ApiKey, ApiKeyText, Authenticated, ChangeApiKey, ChangeApiKeyRefusal, KeyChange, Need,
     Resource, authorize, list_api_keys,
 };
-use askama::Template;
 use vocabulary::{Day, Id, IdSource as _, Label, Timestamp, Zone, kind};
 use web::{
     Caller, Form, HeaderMap, IntoResponse as _, Path, Problem, RequestContext, Response, Routes,
@@ -14,13 +21,6 @@ use web::{
         Table, TextField, Tone, Weight,
     },
     get, header, post, problems,
-};
-
-use super::home::{nav, need_name};
-use crate::{
-    answers::{blocking, faulted, read, refused, run},
-    guard::FormProof,
-    house::House,
 };
 
 /// For how long the old secrets of a rotated key go on: a working day to deploy the new one.

@@ -111,7 +111,8 @@ impl Site {
         text.expose()
     }
 
-    /// A browser of somebody who signs in through the doors, with the second step if it is asked for.
+    /// A browser of somebody who signs in through the doors, with the second step if it is asked
+    /// for.
     pub(crate) async fn signed_in(&self, company: CompanyNumber, role: Role) -> Client {
         let mail = self.add(&format!("{}{company}", role.code()), company, role);
         let browser = self.client().browser();

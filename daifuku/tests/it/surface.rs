@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
 
-use daifuku::{guard::is_known_need, parts, routes};
 use expect_test::expect_file;
-use store::testing::{assert_same_schema, for_each_database, prepare_all};
-use web::problem_list;
 
 use crate::site::Site;
+use daifuku::{guard::is_known_need, parts, routes};
+use store::testing::{assert_same_schema, for_each_database, prepare_all};
+use web::problem_list;
 
 #[test]
 fn the_url_space_is_what_its_list_says() {

@@ -6,13 +6,12 @@ use tokio::{
     task::spawn_blocking,
 };
 
+use crate::webhook::WebhookKey;
 use access::{Authenticated, Need, authorize};
 use ledger::Batch;
 use store::{Command, Decision, Fault, FaultKind, Outcome, Store};
 use vocabulary::{Clock, CompanyNumber, Id, IdSource, Timestamp};
 use web::{Problem, Reach, problems};
-
-use crate::webhook::WebhookKey;
 
 /// How many NDJSON bodies are read at once; each holds a few thousand lines at most.
 const STREAMS_MAX: usize = 32;

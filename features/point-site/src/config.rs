@@ -4,9 +4,10 @@ use core::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ledger::{ActorNumber, BalanceRule, UnitNumber};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+
+use ledger::{ActorNumber, BalanceRule, UnitNumber};
 use vocabulary::{CompanyNumber, Id, Scale, Timestamp, Token, Zone, kind};
 use web::{NavItem, View};
 
@@ -17,8 +18,8 @@ pub struct SiteConfig {
     pub company: CompanyNumber,
     /// That company's id, which owns the cost account.
     pub company_id: Id<kind::Company>,
-    /// The job in whose name the site posts; of the same company, and always the same one, because a
-    /// batch is found again under the company that posted it.
+    /// The job in whose name the site posts; of the same company, and always the same one, because
+    /// a batch is found again under the company that posted it.
     pub actor: ActorNumber,
     /// The unit that is granted.
     pub unit: UnitNumber,

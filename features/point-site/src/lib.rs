@@ -10,12 +10,13 @@
 //! | [`sandbox`] | a network and shops to try all of this with | |
 //!
 //! A conversion moves value and nothing else does: tracked announces an expectation (判定中), approved
-//! turns it into a lot that the site's company bears, rejected drops it, reversed takes the lot back.
+//! turns it into a lot that the site's company bears, rejected drops it, reversed takes the lot
+//! back.
 //!
 //! Start with `conversion/state.rs`, whose `plan` decides all of that; then `site.rs`.
 //!
-//! Deliberately absent: members' particulars (a member is an id), balances (the ledger has them), any
-//! other feature.
+//! Deliberately absent: members' particulars (a member is an id), balances (the ledger has them),
+//! any other feature.
 
 pub mod click;
 mod config;

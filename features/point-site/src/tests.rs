@@ -5,26 +5,25 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::Authenticated;
 use expect_test::{Expect, expect};
-use ledger::{
-    AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, NormalSide, Step, Transfer,
-    TransferKind, Unit, UnitNumber, UnitPolicy, Wanted,
-};
-use vocabulary::{
-    AccountRole, Amount, CompanyNumber, Id, Label, ManualClock, Scale, SeededIds, Timestamp, Token,
-    UnitCode, Zone, kind,
-};
-
-use store::testing::{Setup, TestDatabase, assert_same_schema, for_each_database, prepare_all};
-use store::{Command, Fault, Outcome as Posted, Posting, Recall, Store, StoreOptions, Tx};
-use web::testing::{Client, door_with, frame};
-use web::{Admission, Door, Guard, NavItem, Problem, Route, ServerOptions, View, problems};
 
 use crate::click::{Click, RecordClick};
 use crate::conversion::{ConversionFacts, Outcome, Told};
 use crate::offer::{OfferTerms, Reward, SaveOffer, SaveShop, Shop};
 use crate::{MIGRATIONS, Network, PathSecret, Site, SiteConfig, TEXTS, Trust, statements};
+use access::Authenticated;
+use ledger::{
+    AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, NormalSide, Step, Transfer,
+    TransferKind, Unit, UnitNumber, UnitPolicy, Wanted,
+};
+use store::testing::{Setup, TestDatabase, assert_same_schema, for_each_database, prepare_all};
+use store::{Command, Fault, Outcome as Posted, Posting, Recall, Store, StoreOptions, Tx};
+use vocabulary::{
+    AccountRole, Amount, CompanyNumber, Id, Label, ManualClock, Scale, SeededIds, Timestamp, Token,
+    UnitCode, Zone, kind,
+};
+use web::testing::{Client, door_with, frame};
+use web::{Admission, Door, Guard, NavItem, Problem, Route, ServerOptions, View, problems};
 
 pub(crate) const OURS: CompanyNumber = CompanyNumber::new(1);
 pub(crate) const THEIRS: CompanyNumber = CompanyNumber::new(2);
@@ -37,7 +36,8 @@ const UNIT: UnitNumber = UnitNumber::new(1);
 pub(crate) struct Stage {
     pub(crate) site: Site,
     pub(crate) clock: Arc<ManualClock>,
-    /// The shop `books`: 3 % of the sale to the network's account `main`, 1.5 % of it to the member.
+    /// The shop `books`: 3 % of the sale to the network's account `main`, 1.5 % of it to the
+    /// member.
     pub(crate) books: Id<kind::Offer>,
     /// The shop `card`: 500 points for each conversion.
     pub(crate) card: Id<kind::Offer>,

@@ -1,8 +1,7 @@
+use crate::passbook::Line;
 use store::Fault;
 use vocabulary::Timestamp;
 use web::Language;
-
-use crate::passbook::Line;
 
 /// Knows what lines of a passbook are about: at which shop, why not approved.
 ///

@@ -3,12 +3,11 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use crate::Explains;
 use access::{Authenticated, Authorized, Need, Resource, authorize};
 use store::{Command, Decision, Fault, Store};
 use vocabulary::{Clock, Id, kind};
 use web::{NavItem, Problem, View, problems};
-
-use crate::Explains;
 
 /// What the handlers share.
 #[derive(Clone)]

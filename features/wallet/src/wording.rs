@@ -1,11 +1,10 @@
 use askama::Template;
 
+use crate::passbook::{Fate, Line, LineKind, Told};
 use ledger::Unit;
 use vocabulary::{Amount, Day, Timestamp};
 use web::Words;
 use web::components::{Badge, Figure, Html, Tone};
-
-use crate::passbook::{Fate, Line, LineKind, Told};
 
 /// How the lines of one unit are written in one language.
 #[derive(Clone, Copy, Debug)]

@@ -305,8 +305,8 @@ impl Outgoing {
                 body: body.to_bytes(),
             })
         };
-        // The connection moves the bytes. When it ends first, the answer may have come all the same:
-        // many peers close without the farewell that TLS asks for.
+        // The connection moves the bytes. When it ends first, the answer may have come all the
+        // same: many peers close without the farewell that TLS asks for.
         tokio::pin!(answering);
         tokio::select! {
             biased;

@@ -1,5 +1,15 @@
 use serde::{Deserialize, Serialize};
 
+use super::{
+    AskedOpening, OpenAccounts, OpeningRefusal, Past,
+    state::{posted_change, seen_amount},
+};
+use crate::{
+    bank::{Bank, reaches},
+    batch::{Asked, AskedAccount, api::post_step},
+    form::{Chosen, LotView, ReceiptView, Repeated},
+    problems::{ACCOUNT_DIFFERS, LEDGER, TOO_FAR_BACK, UNIT_NOT_FOUND},
+};
 use access::{Authenticated, Need};
 use ledger::{
     Account, AccountNumber, BalanceRule, Cell, Movement, NegativeBy, NormalSide, Seq, Standing,
@@ -10,17 +20,6 @@ use web::{
     Caller, Cursor, IdempotencyKey, IntoParams, IntoResponse as _, Json, Operation, PageRequest,
     Paged, Path, Problem, ProblemKind, Query, Response, Routes, State, ToSchema, get, post,
     problems, utoipa,
-};
-
-use super::{
-    AskedOpening, OpenAccounts, OpeningRefusal, Past,
-    state::{posted_change, seen_amount},
-};
-use crate::{
-    bank::{Bank, reaches},
-    batch::{Asked, AskedAccount, api::post_step},
-    form::{Chosen, LotView, ReceiptView, Repeated},
-    problems::{ACCOUNT_DIFFERS, LEDGER, TOO_FAR_BACK, UNIT_NOT_FOUND},
 };
 
 /// The most accounts of one request.

@@ -1,8 +1,7 @@
+use crate::form::Repeated;
 use ledger::{AccountNumber, AccountSpec, BalanceRule, NormalSide, Unit};
 use store::{Command, Fault, Posting, Tx, registry};
 use vocabulary::{CompanyNumber, Id, UnitCode, kind};
-
-use crate::form::Repeated;
 
 /// An account to open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,18 +1,17 @@
 use serde::Deserialize;
 
+use super::{Asked, PostBatch};
+use crate::{
+    bank::{Bank, require},
+    form::{Chosen, ReceiptView},
+    problems::{BEARER_FOREIGN, LEDGER},
+};
 use access::{Authenticated, Need};
 use ledger::Batch;
 use vocabulary::{Id, kind};
 use web::{
     Caller, Class, IdempotencyKey, IntoResponse as _, Json, Operation, Problem, Response, Routes,
     State, ToSchema, post, problems, utoipa,
-};
-
-use super::{Asked, PostBatch};
-use crate::{
-    bank::{Bank, require},
-    form::{Chosen, ReceiptView},
-    problems::{BEARER_FOREIGN, LEDGER},
 };
 
 /// Steps that succeed or fail together.

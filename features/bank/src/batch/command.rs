@@ -1,9 +1,8 @@
+use super::{Asked, AskedCapture, AskedChange, AskedGrant, AskedIncrease, AskedVoid, StepFault};
 use access::Authenticated;
 use ledger::{Batch, Refused, Step};
 use store::{Command, Fault, Posting, Recall, Receipt, Tx};
 use vocabulary::{Id, kind};
-
-use super::{Asked, AskedCapture, AskedChange, AskedGrant, AskedIncrease, AskedVoid, StepFault};
 
 /// Posts steps that succeed or fail together, for one caller.
 ///

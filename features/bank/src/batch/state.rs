@@ -1,17 +1,16 @@
 use serde::Deserialize;
 
+use crate::{
+    bank::reaches,
+    form::{Chosen, LotFault, LotForm},
+    problems::{BEARER_FOREIGN, refused},
+};
 use access::{Authenticated, Need};
 use ledger::{
     AccountNumber, Book, CaptureRule, Refusal, Remaining, Step, Transfer, TransferKind, Wanted,
 };
 use vocabulary::{Amount, CompanyNumber, Id, Timestamp, kind};
 use web::{Problem, ToSchema, problems, utoipa};
-
-use crate::{
-    bank::reaches,
-    form::{Chosen, LotFault, LotForm},
-    problems::{BEARER_FOREIGN, refused},
-};
 
 /// One thing to do, named by ids. What is more than one word long is a struct, which the nouns' own
 /// doors take as well.

@@ -1,18 +1,17 @@
 use serde::{Deserialize, Serialize};
 
+use super::{CompanyRefusal, OpenCompany};
+use crate::{
+    bank::{Bank, reaches},
+    form::Chosen,
+    problems::{COMPANIES_FULL, COMPANY_CODE_TAKEN, COMPANY_ID_TAKEN},
+};
 use access::{Authenticated, Need, Resource, authorize};
 use store::{registry, registry::Company};
 use vocabulary::{CompanyNumber, Id, Label, Timestamp, Token, kind};
 use web::{
     Caller, IntoResponse as _, Json, Operation, Problem, Response, Routes, State, ToSchema, get,
     post, problems, utoipa,
-};
-
-use super::{CompanyRefusal, OpenCompany};
-use crate::{
-    bank::{Bank, reaches},
-    form::Chosen,
-    problems::{COMPANIES_FULL, COMPANY_CODE_TAKEN, COMPANY_ID_TAKEN},
 };
 
 /// A company to put on the books.

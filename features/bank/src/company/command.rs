@@ -1,7 +1,6 @@
+use crate::form::Repeated;
 use store::{Command, Fault, Posting, Tx, registry, registry::Company};
 use vocabulary::{CompanyNumber, Id, Label, Token, kind};
-
-use crate::form::Repeated;
 
 /// Puts a company on the books under the next number. The same id, code and name again give the
 /// first row.

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use super::{Happened, Occurrence, happened, occurrences};
+use crate::bank::Bank;
 use access::{Authenticated, Need};
 use ledger::Seq;
 use store::{Fault, Store};
@@ -7,9 +9,6 @@ use web::{
     Caller, IntoParams, Json, Operation, PageLimit, Problem, Query, Routes, State, ToSchema, get,
     utoipa,
 };
-
-use super::{Happened, Occurrence, happened, occurrences};
-use crate::bank::Bank;
 
 /// How many rows of the journal are read at once.
 const ROWS: u32 = 5_000;

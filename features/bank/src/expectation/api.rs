@@ -1,5 +1,11 @@
 use serde::{Deserialize, Serialize};
 
+use crate::{
+    bank::{Bank, reaches},
+    batch::{Asked, AskedAnnouncement, AskedChange, AskedGrant, api::post_step},
+    form::{Chosen, LotForm, ReceiptView},
+    problems::{BEARER_FOREIGN, LEDGER},
+};
 use access::{Authenticated, Need};
 use ledger::ExpectationState;
 use store::natural_id;
@@ -7,13 +13,6 @@ use vocabulary::{Amount, Id, Timestamp, kind};
 use web::{
     Caller, IdempotencyKey, Json, Operation, Path, Problem, Response, Route, Routes, State,
     ToSchema, delete, get, patch, post, problems, utoipa,
-};
-
-use crate::{
-    bank::{Bank, reaches},
-    batch::{Asked, AskedAnnouncement, AskedChange, AskedGrant, api::post_step},
-    form::{Chosen, LotForm, ReceiptView},
-    problems::{BEARER_FOREIGN, LEDGER},
 };
 
 const KEY: &str = "idempotency-key";

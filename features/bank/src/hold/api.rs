@@ -1,5 +1,11 @@
 use serde::{Deserialize, Serialize};
 
+use crate::{
+    bank::{Bank, reaches},
+    batch::{Asked, AskedCapture, AskedHold, AskedIncrease, AskedVoid, api::post_step},
+    form::{Chosen, LotView, ReceiptView},
+    problems::LEDGER,
+};
 use access::{Authenticated, Need};
 use ledger::{Hold, HoldState};
 use store::natural_id;
@@ -7,13 +13,6 @@ use vocabulary::{Amount, Id, Timestamp, kind};
 use web::{
     Caller, Class, IdempotencyKey, Json, Operation, Path, Problem, Response, Routes, State,
     ToSchema, get, post, problems, utoipa,
-};
-
-use crate::{
-    bank::{Bank, reaches},
-    batch::{Asked, AskedCapture, AskedHold, AskedIncrease, AskedVoid, api::post_step},
-    form::{Chosen, LotView, ReceiptView},
-    problems::LEDGER,
 };
 
 const KEY: &str = "idempotency-key";

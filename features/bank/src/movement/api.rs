@@ -5,17 +5,16 @@ use http_body_util::channel::{Channel, Sender};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::{
+    bank::{Bank, reaches},
+    form::LotView,
+};
 use access::{Authenticated, Need};
 use ledger::{Book, Movement, Seq};
 use vocabulary::{Amount, Id, Timestamp, UnitCode, kind};
 use web::{
     Body, Bytes, Caller, Class, HeaderValue, IntoParams, Json, Operation, PageLimit, Problem,
     Query, Response, Routes, State, ToSchema, get, header, problems, utoipa,
-};
-
-use crate::{
-    bank::{Bank, reaches},
-    form::LotView,
 };
 
 /// How many rows of the journal are read at once.

@@ -1,18 +1,17 @@
 use serde::Deserialize;
 
+use crate::{
+    bank::Bank,
+    batch::{Asked, AskedReversal, api::post_step},
+    form::{Chosen, ReceiptView},
+    problems::LEDGER,
+};
 use access::{Authenticated, Need};
 use store::natural_id;
 use vocabulary::{Id, kind};
 use web::{
     Caller, IdempotencyKey, Json, Operation, Problem, Response, Routes, State, ToSchema, post,
     utoipa,
-};
-
-use crate::{
-    bank::Bank,
-    batch::{Asked, AskedReversal, api::post_step},
-    form::{Chosen, ReceiptView},
-    problems::LEDGER,
 };
 
 /// What to undo.

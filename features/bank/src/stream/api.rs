@@ -5,18 +5,17 @@ use http_body_util::channel::{Channel, Sender};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use access::{Authenticated, Need};
-use vocabulary::kind;
-use web::{
-    Body, Bytes, Caller, Class, HeaderValue, Line, Lines, Operation, Problem, Response, Routes,
-    State, header, parse_json, post, problems,
-};
-
 use crate::{
     bank::{Bank, Outcomes},
     batch::AskedTransfer,
     form::{Chosen, ResultView},
     transfer::state::{Prepared, Slots, TransferForm},
+};
+use access::{Authenticated, Need};
+use vocabulary::kind;
+use web::{
+    Body, Bytes, Caller, Class, HeaderValue, Line, Lines, Operation, Problem, Response, Routes,
+    State, header, parse_json, post, problems,
 };
 
 /// The most lines that are handed to the writer at once.

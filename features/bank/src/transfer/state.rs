@@ -5,16 +5,15 @@ use serde::{
     de::{self, MapAccess, value::MapAccessDeserializer},
 };
 
+use crate::{
+    batch::{AskedTransfer, KindWord, StepFault},
+    form::{Chosen, LotForm},
+};
 use access::Authenticated;
 use ledger::{Batch, Book, Refused};
 use store::{Outcome, Receipt};
 use vocabulary::{Amount, Id, kind};
 use web::{Problem, ToSchema, problems, utoipa};
-
-use crate::{
-    batch::{AskedTransfer, KindWord, StepFault},
-    form::{Chosen, LotForm},
-};
 
 /// The most transfers of one request.
 pub(crate) const TRANSFERS_MAX: usize = 10_000;

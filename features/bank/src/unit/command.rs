@@ -1,8 +1,7 @@
+use crate::form::Repeated;
 use ledger::{AccountSpec, BalanceRule, NormalSide, SpendOrder, Unit, UnitNumber, UnitPolicy};
 use store::{Command, Fault, Posting, Tx, registry, registry::Company};
 use vocabulary::{AccountRole, CompanyNumber, Id, Scale, UnitCode, kind};
-
-use crate::form::Repeated;
 
 /// Puts a unit on the books under the next number and opens the issuer's accounts in it. The same
 /// unit again gives the first answer, also when its policy was changed meanwhile.

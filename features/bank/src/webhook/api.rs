@@ -1,15 +1,5 @@
 use serde::{Deserialize, Serialize};
 
-use access::{Authenticated, Need};
-use ledger::Seq;
-use store::Store;
-use vocabulary::{Id, Timestamp, kind};
-use web::{
-    Caller, Cursor, IntoParams, IntoResponse as _, Json, Operation, OutgoingUrl, PageLimit, Paged,
-    Path, Problem, Query, Response, Routes, State, StatusCode, ToSchema, delete, get, patch, post,
-    problems, utoipa,
-};
-
 use super::{
     AddEndpoint, ChangeEndpoint, Delivery, DeliveryState, Endpoint, EndpointChange,
     EndpointRefusal, EndpointState, EventKinds,
@@ -23,6 +13,15 @@ use crate::{
     event::EventKind,
     form::Chosen,
     problems::{WEBHOOK_GENERATION, WEBHOOK_ID_TAKEN, WEBHOOK_LIMIT},
+};
+use access::{Authenticated, Need};
+use ledger::Seq;
+use store::Store;
+use vocabulary::{Id, Timestamp, kind};
+use web::{
+    Caller, Cursor, IntoParams, IntoResponse as _, Json, Operation, OutgoingUrl, PageLimit, Paged,
+    Path, Problem, Query, Response, Routes, State, StatusCode, ToSchema, delete, get, patch, post,
+    problems, utoipa,
 };
 
 /// An endpoint to add.

@@ -1,10 +1,6 @@
 use core::convert::Infallible;
 use std::collections::{BTreeMap, BTreeSet};
 
-use ledger::Seq;
-use store::{Command, Fault, Posting, Tx};
-use vocabulary::{CompanyNumber, Id, Timestamp, kind};
-
 use super::{
     Attempt, Delivery, Endpoint, EndpointState, EventKinds,
     state::OVERLAP_S,
@@ -14,6 +10,9 @@ use super::{
     },
 };
 use crate::form::Repeated;
+use ledger::Seq;
+use store::{Command, Fault, Posting, Tx};
+use vocabulary::{CompanyNumber, Id, Timestamp, kind};
 
 /// The most endpoints of a company.
 const ENDPOINTS_MAX: usize = 20;

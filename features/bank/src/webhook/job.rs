@@ -2,14 +2,6 @@ use std::collections::BTreeMap;
 
 use tokio::task::JoinSet;
 
-use ledger::Seq;
-use store::{Fault, FaultKind, Store};
-use vocabulary::{Id, Timestamp, kind};
-use web::{
-    Bytes, HeaderMap, HeaderValue, Method, Outgoing, OutgoingAnswer, OutgoingError,
-    OutgoingRequest, OutgoingUrl, header,
-};
-
 use super::{
     Attempt, AttemptResult, Delivery, Endpoint, RecordAttempt, TellEvents,
     store::{due_deliveries, enabled_endpoints, find_endpoints},
@@ -17,6 +9,13 @@ use super::{
 use crate::{
     bank::Bank,
     event::{Occurrence, api::read_after, happened, occurrences},
+};
+use ledger::Seq;
+use store::{Fault, FaultKind, Store};
+use vocabulary::{Id, Timestamp, kind};
+use web::{
+    Bytes, HeaderMap, HeaderValue, Method, Outgoing, OutgoingAnswer, OutgoingError,
+    OutgoingRequest, OutgoingUrl, header,
 };
 
 /// How many parts of the journal one run tells an endpoint.

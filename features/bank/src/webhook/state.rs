@@ -4,11 +4,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use crate::event::EventKind;
 use ledger::Seq;
 use store::natural_id;
 use vocabulary::{CompanyNumber, Id, Timestamp, kind};
-
-use crate::event::EventKind;
 
 /// How long after each failed try the next one comes, in seconds: the schedule that Standard
 /// Webhooks recommends, three days in all.

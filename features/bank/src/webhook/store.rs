@@ -1,11 +1,10 @@
 //! The tables and all SQL of webhooks.
 
+use super::{Attempt, AttemptResult, Delivery, DeliveryState, Endpoint, EndpointState, EventKinds};
+use crate::event::EventKind;
 use ledger::Seq;
 use store::{Fault, Insert, Listed, Reader, Row, Statement, Tx, Upsert, Value, migrate::Migration};
 use vocabulary::{CompanyNumber, Id, Timestamp, kind};
-
-use super::{Attempt, AttemptResult, Delivery, DeliveryState, Endpoint, EndpointState, EventKinds};
-use crate::event::EventKind;
 
 /// The steps of this crate's tables, 200 to 299.
 pub const MIGRATIONS: &[Migration] =

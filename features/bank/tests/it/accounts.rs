@@ -1,9 +1,8 @@
 use serde_json::{Value, json};
 
+use crate::stage::{OPERATOR, OURS, THEIRS, play, problem, told};
 use access::Need;
 use web::Method;
-
-use crate::stage::{OPERATOR, OURS, THEIRS, play, problem, told};
 
 #[test]
 fn companies_and_units_are_seen_by_their_own() {

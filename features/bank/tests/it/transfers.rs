@@ -1,9 +1,8 @@
 use serde_json::{Value, json};
 
+use crate::stage::{OURS, THEIRS, play, problem, told};
 use access::Need;
 use web::Method;
-
-use crate::stage::{OURS, THEIRS, play, problem, told};
 
 #[test]
 fn a_transfer_is_posted_once_and_told_again() {

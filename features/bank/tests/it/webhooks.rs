@@ -6,14 +6,13 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use crate::stage::{OURS, Stage, THEIRS, play, problem, told};
 use bank::{DeliveryRun, deliver_due};
 use web::{
     HeaderMap, Method, Outgoing, OutgoingOptions, RawBody, Reach, Routes, ServerOptions, State,
     StatusCode, post,
     testing::{Client, door},
 };
-
-use crate::stage::{OURS, Stage, THEIRS, play, problem, told};
 
 /// A request that came.
 type Came = (HeaderMap, Vec<u8>);

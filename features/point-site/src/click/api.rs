@@ -1,25 +1,23 @@
 use std::time::Duration;
 
-use vocabulary::{Id, kind};
-
+use crate::click::{Click, RecordClick, reference};
+use crate::offer::OfferVersion;
+use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
+use vocabulary::{Id, kind};
 use web::{
     Caller, HeaderValue, IntoResponse as _, Path, Problem, Redirect, Response, Routes, State, get,
     header, problems,
 };
 
-use crate::click::{Click, RecordClick, reference};
-use crate::offer::OfferVersion;
-use crate::site::Site;
-
-/// `/go/{offer}`: whoever is not signed in is shown the page to sign in by the guard, at this address,
-/// and comes back to it.
+/// `/go/{offer}`: whoever is not signed in is shown the page to sign in by the guard, at this
+/// address, and comes back to it.
 pub(crate) fn routes() -> Routes<Site> {
     Routes::of("point-site").on(get("/go/{offer}", Need::MemberSelf.code()).deadline_ms(3_000), go)
 }
 
-/// Notes the click and leads to the shop. Offers are in memory, and a click is durable before the answer:
-/// in the database, or in the spool while that is away.
+/// Notes the click and leads to the shop. Offers are in memory, and a click is durable before the
+/// answer: in the database, or in the spool while that is away.
 async fn go(
     State(site): State<Site>,
     Path(offer): Path<Id<kind::Offer>>,

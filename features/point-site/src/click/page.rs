@@ -1,17 +1,16 @@
 use askama::Template;
-use vocabulary::{Id, Timestamp, Zone, kind};
-
-use access::{Authenticated, Need, Resource, authorize};
-use web::components::{Badge, Cell, Column, EmptyState, Figure, LinkButton, Pager, Table, Tone};
-use web::{
-    Caller, Cursor, PageRequest, Paged, Problem, Query, Response, Routes, State, View, Words, get,
-    problems,
-};
 
 use crate::click::{Click, reference, store::list_clicks};
 use crate::conversion::ConversionState;
 use crate::conversion::store::{ClickOutcome, find_of_clicks};
 use crate::site::Site;
+use access::{Authenticated, Need, Resource, authorize};
+use vocabulary::{Id, Timestamp, Zone, kind};
+use web::components::{Badge, Cell, Column, EmptyState, Figure, LinkButton, Pager, Table, Tone};
+use web::{
+    Caller, Cursor, PageRequest, Paged, Problem, Query, Response, Routes, State, View, Words, get,
+    problems,
+};
 
 /// The member's own list of clicks.
 pub(crate) fn routes() -> Routes<Site> {

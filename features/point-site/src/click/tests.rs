@@ -1,11 +1,10 @@
-use access::testing::{api_key, member, staff};
-use access::{Need, Role};
-use vocabulary::Id;
-
 use crate::Trust;
 use crate::click::store::list_clicks;
 use crate::click::{Click, feed_spool, parse_reference, reference};
 use crate::tests::{HANA, OURS, Stage, THEIRS, at, play, wait};
+use access::testing::{api_key, member, staff};
+use access::{Need, Role};
+use vocabulary::Id;
 
 fn clicks(stage: &Stage) -> Vec<Click> {
     let list = |reader: &mut store::Reader<'_>| list_clicks(reader, HANA, None, 100);

@@ -1,8 +1,6 @@
-use vocabulary::{Amount, Id, Label, Reference, Timestamp, Token, kind};
-
-use store::natural_id;
-
 use crate::offer::Reward;
+use store::natural_id;
+use vocabulary::{Amount, Id, Label, Reference, Timestamp, Token, kind};
 
 /// How far a network's clock may be from ours.
 const CLOCKS_APART_SECONDS: i64 = 900;
@@ -682,8 +680,8 @@ fn plan_amount(
     Plan { next: Some(next), effect, outcome: Outcome::Changed }
 }
 
-/// A postback that does not decide: the amount is believed until something is claimed, and a claim is
-/// noted.
+/// A postback that does not decide: the amount is believed until something is claimed, and a claim
+/// is noted.
 fn plan_claim(
     current: &Conversion,
     expectation: Option<Id<kind::Expectation>>,

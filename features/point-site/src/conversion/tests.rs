@@ -2,10 +2,10 @@ use core::fmt::Write as _;
 use std::collections::BTreeMap;
 
 use expect_test::{Expect, expect};
-use vocabulary::{Id, Label, Reference, Zone, kind};
 
 use crate::conversion::{Authority, ConversionFacts, ConversionKey, Source, Status, Told, stories};
 use crate::tests::{OURS, Stage, at, play, tell, token};
+use vocabulary::{Id, Label, Reference, Zone, kind};
 
 /// Plays lines of a story and compares what became of each:
 ///
@@ -17,8 +17,8 @@ use crate::tests::{OURS, Stage, at, play, tell, token};
 /// spend 20                                Hana spends
 /// ```
 ///
-/// After the order may stand `item=2`, `net=second`, `at=2026-11-02 12:00` (with `_` for the blank),
-/// `test`.
+/// After the order may stand `item=2`, `net=second`, `at=2026-11-02 12:00` (with `_` for the
+/// blank), `test`.
 fn check(story: &str, expected: &Expect) {
     tell(expected, |stage| {
         let mut clicks: BTreeMap<String, Id<kind::Click>> = BTreeMap::new();

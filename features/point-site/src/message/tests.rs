@@ -2,14 +2,13 @@ use core::fmt::Write as _;
 
 use expect_test::expect;
 use sha2::{Digest as _, Sha256};
-use vocabulary::Zone;
-
-use store::{Reader, Row, Statement};
 
 use crate::click::reference;
 use crate::message::process_messages;
 use crate::tests::{SECRET, Stage, at, play, play_trusting, tell, wait};
 use crate::{PathSecret, Trust};
+use store::{Reader, Row, Statement};
+use vocabulary::Zone;
 
 static ALL: Statement = Statement::new(
     "list all messages",

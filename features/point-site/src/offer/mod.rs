@@ -1,5 +1,5 @@
-//! Shops, and what members get for buying there. An offer has versions, each with its own period; the
-//! version in force at a click decides what that click is worth, for ever.
+//! Shops, and what members get for buying there. An offer has versions, each with its own period;
+//! the version in force at a click decides what that click is worth, for ever.
 
 mod command;
 mod page;

@@ -1,12 +1,11 @@
 use askama::Template;
 use serde::Deserialize;
-use vocabulary::{Amount, Scale, Timestamp, Zone};
-
-use web::components::{DataList, EmptyState, Html, LinkButton, Notice, Tone, Weight};
-use web::{Path, Problem, Query, Response, Routes, State, View, Words, get, problems};
 
 use crate::offer::{Offer, OfferVersion, Reward, Shop};
 use crate::site::Site;
+use vocabulary::{Amount, Scale, Timestamp, Zone};
+use web::components::{DataList, EmptyState, Html, LinkButton, Notice, Tone, Weight};
+use web::{Path, Problem, Query, Response, Routes, State, View, Words, get, problems};
 
 /// The list of shops and a shop's own page; the same for everybody, so that anyone may look.
 pub(crate) fn routes() -> Routes<Site> {
@@ -232,7 +231,8 @@ fn parts(
     }
 }
 
-/// Gives what is in force when this version is not: only where it is less, the difference says something.
+/// Gives what is in force when this version is not: only where it is less, the difference says
+/// something.
 fn usual(offer: &Offer, version: &OfferVersion, now: Timestamp) -> Option<Reward> {
     version.ends_at?;
     let others = Offer {

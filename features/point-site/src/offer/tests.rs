@@ -1,8 +1,7 @@
-use vocabulary::{Amount, Id, Label};
-
 use crate::Trust;
 use crate::offer::{OfferRefusal, OfferTerms, Reward, SaveOffer, SaveShop, Shop, TermsError};
 use crate::tests::{OURS, Stage, THEIRS, at, play, token, wait};
+use vocabulary::{Amount, Id, Label};
 
 fn command(stage: &Stage) -> SaveOffer {
     SaveOffer {

@@ -2,17 +2,6 @@ use core::fmt::Write as _;
 
 use askama::Template;
 use serde::Deserialize;
-use vocabulary::{Id, Token, Zone, kind};
-
-use access::{Authenticated, Need, Resource, authorize};
-use web::components::{
-    Badge, Button, Cell, Column, EmptyState, Figure, LinkButton, Notice, Progress, Select, Table,
-    Tone, Weight,
-};
-use web::{
-    Caller, IntoResponse as _, Path, Problem, Query, Redirect, Response, Routes, State, StatusCode,
-    Upload, View, Words, get, post, problems,
-};
 
 use crate::conversion::Outcome;
 use crate::report::store::{Phase, find_reports, list_reports, read_errors, read_tally};
@@ -22,6 +11,16 @@ use crate::report::{
 };
 use crate::sheet::RowError;
 use crate::site::{Site, problem};
+use access::{Authenticated, Need, Resource, authorize};
+use vocabulary::{Id, Token, Zone, kind};
+use web::components::{
+    Badge, Button, Cell, Column, EmptyState, Figure, LinkButton, Notice, Progress, Select, Table,
+    Tone, Weight,
+};
+use web::{
+    Caller, IntoResponse as _, Path, Problem, Query, Redirect, Response, Routes, State, StatusCode,
+    Upload, View, Words, get, post, problems,
+};
 
 /// Half a million rows have about 50 MB.
 const FILE_BYTES_MAX: u64 = 96 * 1024 * 1024;

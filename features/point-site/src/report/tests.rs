@@ -1,12 +1,6 @@
 use core::fmt::Write as _;
 
-use access::testing::{api_key, member, staff};
-use access::{Need, Role};
 use expect_test::expect;
-use ledger::ActorNumber;
-use vocabulary::{Id, kind};
-use web::Method;
-use web::testing::{Answer, Client};
 
 use crate::click::reference;
 use crate::report::job::apply_slices;
@@ -17,6 +11,12 @@ use crate::report::{
 };
 use crate::sheet::SheetError;
 use crate::tests::{HANA, OURS, Stage, THEIRS, play, tell, token, wait};
+use access::testing::{api_key, member, staff};
+use access::{Need, Role};
+use ledger::ActorNumber;
+use vocabulary::{Id, kind};
+use web::Method;
+use web::testing::{Answer, Client};
 
 const HEADING: &str = "成果ID,発生日時,注文番号,会員識別,売上金額,報酬金額,ステータス,否認理由\r\n";
 

@@ -1,6 +1,5 @@
-use web::{Body, HeaderValue, Response, Routes, State, get, header};
-
 use crate::sandbox::Sandbox;
+use web::{Body, HeaderValue, Response, Routes, State, get, header};
 
 /// The monthly file, as the network's own site gives it.
 pub(crate) fn routes() -> Routes<Sandbox> {

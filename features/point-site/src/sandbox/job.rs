@@ -28,7 +28,8 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// [`SendError`] when it was not answered with 200; a network would try again after ten minutes.
+    /// [`SendError`] when it was not answered with 200; a network would try again after ten
+    /// minutes.
     pub fn send(&self, order: &Order) -> Result<(), SendError> {
         let mut stream = TcpStream::connect_timeout(&self.config.site, TIMEOUT)?;
         stream.set_read_timeout(Some(TIMEOUT))?;

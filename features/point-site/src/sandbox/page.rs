@@ -1,7 +1,9 @@
 use askama::Template;
 use serde::Deserialize;
-use vocabulary::{Amount, Scale, Zone};
 
+use crate::conversion::Status;
+use crate::sandbox::{Order, Sandbox, api};
+use vocabulary::{Amount, Scale, Zone};
 use web::components::{
     Badge, Button, EmptyState, FieldKind, Figure, LinkButton, Notice, TextField, Tone, Weight,
 };
@@ -9,9 +11,6 @@ use web::{
     Form, IntoResponse as _, Path, Problem, Query, Redirect, Response, Routes, State, View, Words,
     get, post, problems,
 };
-
-use crate::conversion::Status;
-use crate::sandbox::{Order, Sandbox, api};
 
 /// The doors of the sandbox; only where people try things out.
 pub fn routes(sandbox: &Sandbox) -> Routes {

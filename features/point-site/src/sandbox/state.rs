@@ -2,9 +2,8 @@ use core::fmt::{self, Write as _};
 use core::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use vocabulary::{Clock, Timestamp, Zone};
-
 use crate::conversion::Status;
+use vocabulary::{Clock, Timestamp, Zone};
 
 /// The most orders that are kept; the oldest go first.
 const ORDERS_MAX: usize = 10_000;

@@ -1,10 +1,6 @@
 use core::net::SocketAddr;
 use std::sync::Arc;
 
-use vocabulary::Clock as _;
-use web::testing::{Client, door_with, frame};
-use web::{OpenToAll, ServerOptions};
-
 use crate::click::reference;
 use crate::conversion::Status;
 use crate::message::process_messages;
@@ -12,6 +8,9 @@ use crate::report::{StartReport, UploadedReport, apply_reports, receive_report};
 use crate::sandbox::{Sandbox, SandboxConfig, SendError, routes};
 use crate::tests::{OURS, SECRET, Stage, token, wait};
 use crate::{TEXTS, Trust};
+use vocabulary::Clock as _;
+use web::testing::{Client, door_with, frame};
+use web::{OpenToAll, ServerOptions};
 
 /// Serves the site on loopback while `story` runs on another thread.
 fn with_site(story: impl FnOnce(&Stage, SocketAddr) + Send) {

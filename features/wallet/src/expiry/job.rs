@@ -6,12 +6,11 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, channel};
 
+use super::command::NoteProgress;
+use super::store::{Job, JobRow, find_jobs};
 use ledger::{Account, AccountNumber, ActorNumber, Batch, Book, Cell, LotKind, Refusal, Seq, Step};
 use store::{Fault, FaultKind, Outcome, Store, natural_id};
 use vocabulary::{Day, Id, Timestamp, Zone, kind};
-
-use super::command::NoteProgress;
-use super::store::{Job, JobRow, find_jobs};
 
 /// Batches of a slice: as many as the writer commits at once.
 const SLICE: usize = 8_000;

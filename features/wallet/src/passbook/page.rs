@@ -3,6 +3,11 @@
 use askama::Template;
 use serde::Deserialize;
 
+use super::state::{Balance, Ending, Line};
+use super::store::{self as read, LINES_MAX, Mark, Opened, PendingSheet, Sheet, Told};
+use crate::Wallet;
+use crate::wallet::member_of;
+use crate::wording::Wording;
 use access::{Authenticated, Need};
 use ledger::Standing;
 use vocabulary::{Amount, Day, Timestamp, UnitCode};
@@ -12,12 +17,6 @@ use web::components::{
 use web::{
     Caller, Cursor, NavItem, Problem, Query, Response, Routes, State, View, Words, get, problems,
 };
-
-use super::state::{Balance, Ending, Line};
-use super::store::{self as read, LINES_MAX, Mark, Opened, PendingSheet, Sheet, Told};
-use crate::Wallet;
-use crate::wallet::member_of;
-use crate::wording::Wording;
 
 /// Days before an expiry on which the page begins to warn.
 const SOON_DAYS: i32 = 30;

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use ledger::{Account, AccountNumber, Book, Seq, Unit, UnitNumber};
-use store::{Fault, Store, natural_id};
-use vocabulary::{AccountRole, Amount, CompanyNumber, Id, Timestamp, kind};
-use web::{Cursor, Language};
-
 use super::state::{Balance, Fate, Line, LineKind, story_of, walk};
 use crate::payment::find_shops;
 use crate::wallet::chain;
 use crate::{Explained, Wallet};
+use ledger::{Account, AccountNumber, Book, Seq, Unit, UnitNumber};
+use store::{Fault, Store, natural_id};
+use vocabulary::{AccountRole, Amount, CompanyNumber, Id, Timestamp, kind};
+use web::{Cursor, Language};
 
 /// Lines of a page.
 pub(crate) const LINES_MAX: usize = 30;

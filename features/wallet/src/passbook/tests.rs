@@ -2,13 +2,12 @@ use core::fmt::Write as _;
 
 use expect_test::{Expect, expect};
 
-use ledger::Seq;
-use ledger::testing::Ledger;
-use vocabulary::{Amount, Day};
-
 use super::state::{Balance, Ending, Line, endings, story_of, walk};
 use super::store::Mark;
 use super::*;
+use ledger::Seq;
+use ledger::testing::Ledger;
+use vocabulary::{Amount, Day};
 
 const ACCOUNTS: &str = "
     account issuer unlimited

@@ -1,14 +1,13 @@
 use std::collections::BTreeMap;
 
+use super::state::{Payment, PaymentReceipt};
+use super::store::{load, save};
 use ledger::{
     AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, CaptureRule, NormalSide, Refusal,
     Refused, Remaining, Step, UnitNumber, Wanted,
 };
 use store::{Command, Fault, Posting, Recall, Tx, natural_id};
 use vocabulary::{AccountRole, Amount, CompanyNumber, Id, Label, kind};
-
-use super::state::{Payment, PaymentReceipt};
-use super::store::{load, save};
 
 /// Days after which the clock gives a reserved amount back; what card networks allow for most
 /// shops.

@@ -1,3 +1,5 @@
+use crate::pages::place;
+use crate::stage::{HANA, OURS, POINTS, Stage, TARO, company_id, play};
 use ledger::{BalanceRule, NegativeBy};
 use store::{Store, StoreOptions};
 use vocabulary::{AccountRole, Amount, Clock as _, Id, SeededIds, kind};
@@ -5,9 +7,6 @@ use wallet::{
     expiry::{Job, JobRow, Progress, expire_due, expire_holds, expire_inactive, find_jobs},
     member::{OpenWallet, member_account},
 };
-
-use crate::pages::place;
-use crate::stage::{HANA, OURS, POINTS, Stage, TARO, company_id, play};
 
 fn done(posted: u64, finished: bool) -> Progress {
     Progress { posted, refused: 0, finished }

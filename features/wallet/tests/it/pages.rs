@@ -3,12 +3,11 @@
 
 use std::{fs, path::PathBuf};
 
+use crate::stage::{HANA, OURS, Stage};
 use ledger::TransferKind;
 use store::testing::TestDatabase;
 use vocabulary::{Id, kind};
 use web::{Assets, Language, testing::Client};
-
-use crate::stage::{HANA, OURS, Stage};
 
 /// Five months of a member.
 pub(crate) fn live(stage: &Stage) {

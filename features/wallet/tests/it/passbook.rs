@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use crate::pages::{hold, live, place};
+use crate::stage::{HANA, OURS, STRANGER, Stage, THEIRS, play};
 use access::{
     Need,
     testing::{api_key, member},
@@ -8,9 +10,6 @@ use ledger::{Step, TransferKind};
 use store::{Fault, FaultKind};
 use wallet::{Explained, Explains, passbook::Line};
 use web::Language;
-
-use crate::pages::{hold, live, place};
-use crate::stage::{HANA, OURS, STRANGER, Stage, THEIRS, play};
 
 /// The numbers of the lines on a page, in its order.
 fn seqs(page: &str) -> Vec<u64> {

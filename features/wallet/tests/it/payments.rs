@@ -1,13 +1,12 @@
 use serde_json::{Value, json};
 
+use crate::pages::hold;
+use crate::stage::{HANA, OURS, STRANGER, Stage, THEIRS, play};
 use access::{Need, testing::api_key};
 use ledger::Step;
 use store::testing::TestDatabase;
 use vocabulary::Id;
 use web::testing::{Answer, Client};
-
-use crate::pages::hold;
-use crate::stage::{HANA, OURS, STRANGER, Stage, THEIRS, play};
 
 const HOLDS: &str = "/api/v1/wallet/holds";
 
