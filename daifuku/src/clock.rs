@@ -49,6 +49,13 @@ impl ShiftedClock {
         Self { clock, ahead_microseconds: AtomicI64::new(0) }
     }
 
+    /// Starts so many days before the other clock's time: for a past that is played before anything
+    /// else happens.
+    pub fn starting_back(clock: Arc<dyn Clock>, days: u16) -> Self {
+        let back = i64::from(days).saturating_mul(-86_400_000_000);
+        Self { clock, ahead_microseconds: AtomicI64::new(back) }
+    }
+
     /// Puts it forward by so many hours.
     pub fn put_forward(&self, hours: u32) {
         self.move_by(i64::from(hours).saturating_mul(3_600_000_000));

@@ -17,7 +17,12 @@ use vocabulary::Clock;
 use web::{CsrfKey, Door, DoorTools, Frame, Meter, ServerOptions, Texts, Transport};
 
 use crate::{
-    chance::SharedChance, clock::pause, config::Config, guard::Guard, parts, routes,
+    chance::SharedChance,
+    clock::pause,
+    config::Config,
+    features::{Features, Later},
+    guard::Guard,
+    parts, routes,
     secrets::Secrets,
 };
 
@@ -64,6 +69,7 @@ pub struct House {
     /// Which program this is.
     pub build: Build,
     pub(crate) hashing: Arc<Semaphore>,
+    later: Later,
 }
 
 /// Opens the database of the settings; the folder of an embedded one is made.
@@ -194,7 +200,22 @@ impl House {
             frame: Arc::new(Frame::new(texts, parts::assets(), &parts::problems())),
             build: Build { version: VERSION, started_at },
             hashing: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
+            later: Later::default(),
         })
+    }
+
+    /// Gives the features, which are opened when they are first asked for: after whatever plants a
+    /// company.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be opened.
+    pub fn features(&self) -> anyhow::Result<&Features> {
+        if let Some(features) = self.later.get() {
+            return Ok(features);
+        }
+        let opened = Features::open(self)?;
+        Ok(self.later.get_or_init(|| opened))
     }
 
     /// Gives the key for one-time codes.

@@ -13,16 +13,19 @@
 //! Deliberately absent: rules about value, and SQL.
 
 mod answers;
+pub mod bench;
 pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod features;
 pub mod guard;
 pub mod house;
 pub mod jobs;
 pub mod notify;
 pub mod parts;
+mod reactions;
 pub mod routes;
 pub mod secrets;
 pub mod serve;

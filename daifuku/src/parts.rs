@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use access::{ForgetEnded, Need, NoteUse};
-use store::{Listed, migrate::Migration};
+use point_site::{Site, click::feed_spool, message::process_messages, report::apply_reports};
+use store::{Fault, Listed, Store, migrate::Migration};
+use vocabulary::Timestamp;
+use wallet::expiry::Progress;
 use web::{Assets, ProblemKind, TextSource};
 
 use crate::{
@@ -15,40 +18,100 @@ use crate::{
 
 /// Every step of the schema, by number.
 pub fn migrations() -> Vec<Migration> {
-    let mut all = [store::MIGRATIONS, access::MIGRATIONS].concat();
+    let mut all =
+        [store::MIGRATIONS, access::MIGRATIONS, point_site::MIGRATIONS, wallet::MIGRATIONS]
+            .concat();
     all.sort_by_key(|migration| migration.version);
     all
 }
 
 /// Every statement, for the test that prepares them on both databases.
 pub fn statements() -> Vec<Listed> {
-    [store::statements(), access::STATEMENTS.to_vec(), ops::statements()].concat()
+    [
+        store::statements(),
+        access::STATEMENTS.to_vec(),
+        point_site::statements(),
+        wallet::statements(),
+        ops::statements(),
+    ]
+    .concat()
 }
 
 /// What people read.
 pub fn texts() -> Vec<TextSource> {
-    vec![web::TEXTS, TEXTS, ops::TEXTS]
+    vec![web::TEXTS, TEXTS, wallet::TEXTS, point_site::TEXTS, ops::TEXTS]
 }
 
 /// Every kind of problem.
 pub fn problems() -> Vec<&'static [&'static ProblemKind]> {
-    vec![web::PROBLEMS, ACCESS_PROBLEMS.as_slice(), ops::PROBLEMS]
+    vec![
+        web::PROBLEMS,
+        ACCESS_PROBLEMS.as_slice(),
+        bank::PROBLEMS,
+        wallet::PROBLEMS,
+        point_site::PROBLEMS,
+        ops::PROBLEMS,
+    ]
 }
 
 /// Static files: the frame's, and what features add to them.
 pub fn assets() -> Assets {
-    Assets::new()
+    let (name, media_type, contents) = wallet::STYLE;
+    Assets::new().with(name, media_type, contents)
 }
 
 /// The entries of the staff's home: who needs what to see it, where it is, the key of its text.
 pub const STAFF_PAGES: &[StaffPage] = &[
     StaffPage { need: Need::KeyRead, href: "/staff/keys", text: "staff-page-keys" },
+    StaffPage { need: Need::ReportImport, href: "/staff/reports", text: "staff-page-reports" },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
 
 /// What the clock starts.
-pub fn jobs(house: &House) -> Vec<Job> {
-    vec![probe(house), refresh_keys(house), note_use(house), forget_ended(house)]
+///
+/// # Errors
+///
+/// When a feature cannot be opened.
+pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
+    let mut jobs = vec![probe(house), refresh_keys(house), note_use(house), forget_ended(house)];
+    jobs.extend([
+        expiry(house, "expire-lots", 60, wallet::expiry::expire_due),
+        expiry(house, "expire-inactive", 3_600, wallet::expiry::expire_inactive),
+        expiry(house, "expire-holds", 5, wallet::expiry::expire_holds),
+    ]);
+    if let Some(site) = &house.features()?.site {
+        jobs.extend(site_jobs(site));
+    }
+    Ok(jobs)
+}
+
+type Expire = fn(&Store, Timestamp, usize) -> Result<Progress, Fault>;
+
+/// A job that brings to an end what is over, some at a time.
+fn expiry(house: &House, name: &'static str, every_seconds: u32, expire: Expire) -> Job {
+    const AT_ONCE: usize = 50_000;
+    let (store, clock) = (house.store.clone(), Arc::clone(&house.world.clock));
+    Job::new(name, every_seconds, move || {
+        let progress = expire(&store, clock.now(), AT_ONCE)?;
+        Ok(if progress.finished { Next::Rest } else { Next::Again })
+    })
+}
+
+fn site_jobs(site: &Site) -> [Job; 4] {
+    let (messages, spool, reports, shelf) =
+        (site.clone(), site.clone(), site.clone(), site.clone());
+    let again = |count: usize| if count == 0 { Next::Rest } else { Next::Again };
+    [
+        Job::new("process-messages", 1, move || Ok(again(process_messages(&messages)?))),
+        Job::new("feed-spool", 5, move || Ok(again(feed_spool(&spool)?))),
+        Job::new("apply-reports", 2, move || {
+            Ok(if apply_reports(&reports)? == 0 { Next::Rest } else { Next::Again })
+        }),
+        Job::new("refresh-shelf", 30, move || {
+            shelf.refresh()?;
+            Ok(Next::Rest)
+        }),
+    ]
 }
 
 /// A page of the staff console.

@@ -22,11 +22,15 @@ const API: ApiTitle = ApiTitle {
 ///
 /// When a route of the API has no description.
 pub fn routes(house: &House) -> anyhow::Result<Routes> {
+    let features = house.features()?;
     let routes = Routes::of("daifuku")
         .and(sign_in::routes(house))
         .and(staff::routes(house))
         .and(ops::routes(&house.ops()))
-        // A feature is one line here.
+        .and(bank::routes(&features.bank))
+        .and(wallet::routes(&features.wallet))
+        .and(wallet::home(&features.wallet))
+        .and(features.site.as_ref().map_or_else(|| Routes::of("point-site"), point_site::routes))
         .and(house.frame.routes());
     let document = api_document(&routes)?;
     Ok(routes.and(document.routes()))

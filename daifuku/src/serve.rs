@@ -92,7 +92,7 @@ pub fn open_house(
 /// When the address cannot be listened on, or the system gives no threads.
 pub fn run(house: &House, door: Arc<Door>, supervision: &Supervision) -> anyhow::Result<()> {
     let notifier = Arc::new(Notifier::open(supervision.socket.as_deref())?);
-    let mut jobs = parts::jobs(house);
+    let mut jobs = parts::jobs(house)?;
     jobs.extend(watchdog(house, &notifier, supervision));
     let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
     let supervisor = Supervisor::start(jobs, &house.world.clock, &house.board)?;

@@ -12,7 +12,7 @@ use access::{
     find_login,
 };
 use anyhow::{Context as _, anyhow};
-use ledger::{AccountSpec, BalanceRule, NormalSide, SpendOrder, Unit, UnitNumber, UnitPolicy};
+use ledger::{SpendOrder, Unit, UnitNumber, UnitPolicy};
 use store::{Command, Fault, Posting, Tx, natural_id, registry};
 use vocabulary::{
     AccountRole, CompanyNumber, Email, Id, Label, Scale, SeededIds, Timestamp, Token, UnitCode,
@@ -75,6 +75,14 @@ const fn operator(name: &'static str, mail: &'static str, role: Role) -> Person 
 }
 
 impl Person {
+    /// Gives the id of a member; nothing for staff.
+    pub(super) fn member(&self) -> Option<Id<kind::Member>> {
+        match self.subject() {
+            Subject::Member(id) => Some(id),
+            Subject::System | Subject::Job(_) | Subject::ApiKey(_) | Subject::Staff(_) => None,
+        }
+    }
+
     pub(super) fn subject(&self) -> Subject {
         let key = [self.mail.as_bytes()];
         match self.role {
@@ -187,15 +195,13 @@ impl Command for OpenGroup {
         for unit in &self.units {
             let issuer = self.companies.iter().find(|company| company.number == unit.issuer);
             let owner = issuer.ok_or(store::AccountDiffers)?.id;
-            let breakage = posting.open_account(AccountSpec {
-                id: Id::<kind::Account>::of(owner, unit.number.get(), AccountRole::Breakage),
-                unit: unit.number,
-                company: unit.issuer,
-                side: NormalSide::Credit,
-                rule: BalanceRule::Unlimited,
-                lots: false,
-            })?;
-            let policy = UnitPolicy { breakage: Some(breakage), ..unit.policy };
+            let mut policy = unit.policy;
+            for (role, spec) in bank::system_accounts(owner, unit.issuer, unit.number) {
+                let number = posting.open_account(spec)?;
+                if role == AccountRole::Breakage {
+                    policy.breakage = Some(number);
+                }
+            }
             units.push(Unit { policy, ..*unit });
         }
         for unit in units {

@@ -11,6 +11,7 @@ use clap::Args;
 use vocabulary::Clock;
 
 use super::{
+    history::{DAYS, plant_past},
     page,
     seed::{PASSWORD, PEOPLE, api_key_text, plant},
 };
@@ -53,10 +54,15 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
         remove_files(&options.folder)?;
     }
     let config = config(options, sources)?;
-    let (house, clock) = open(config, Arc::new(WallClock))?;
-    clock.put_forward(u32::from(options.days).saturating_mul(24));
+    let (house, clock) = open(config, Arc::new(WallClock), !options.keep)?;
     start_log(&house.config, &house.world.clock)?;
     plant(&house)?;
+    if !options.keep {
+        say("planting a hundred days of history …".to_owned());
+        plant_past(&house, &clock)?;
+        clock.catch_up(WallClock.now());
+    }
+    clock.put_forward(u32::from(options.days).saturating_mul(24));
     let routes = routes::routes(&house)?.and(page::routes(&house, &clock));
     let door = house.door_to(routes)?;
     say(greeting(&house));
@@ -103,8 +109,14 @@ fn address(port: Option<u16>) -> anyhow::Result<SocketAddr> {
 }
 
 /// Opens an installation whose clock can be put forward.
-fn open(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<(House, Arc<ShiftedClock>)> {
-    let shifted = Arc::new(ShiftedClock::new(clock));
+fn open(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    fresh: bool,
+) -> anyhow::Result<(House, Arc<ShiftedClock>)> {
+    // Ten days more than are played: every purchase takes an hour or two besides.
+    let days_back = if fresh { DAYS + 10 } else { 0 };
+    let shifted = Arc::new(ShiftedClock::starting_back(clock, days_back));
     let world = World {
         clock: Arc::<ShiftedClock>::clone(&shifted),
         chance: SharedChance::new(SystemChance),

@@ -1,1 +1,76 @@
-//! To come.
+//! The point site: members go out to shops, networks report what they bought, members get points.
+//!
+//! | noun | what it is | life |
+//! |---|---|---|
+//! | [`offer`] | a shop, and what a member gets for buying there | versions, each with its own period |
+//! | [`click`] | a member follows an offer | recorded once, in the database or first in the spool |
+//! | [`message`] | what a network sends to our address | waiting → done, or unreadable |
+//! | [`conversion`] | what the member did, and what it is worth | tracked → approved or rejected → … |
+//! | [`report`] | a network's file of decisions | checked → applying → done |
+//! | [`sandbox`] | a network and shops to try all of this with | |
+//!
+//! A conversion moves value and nothing else does: tracked announces an expectation (判定中), approved
+//! turns it into a lot that the site's company bears, rejected drops it, reversed takes the lot back.
+//!
+//! Start with `conversion/state.rs`, whose `plan` decides all of that; then `site.rs`.
+//!
+//! Deliberately absent: members' particulars (a member is an id), balances (the ledger has them), any
+//! other feature.
+
+pub mod click;
+mod config;
+pub mod conversion;
+pub mod message;
+pub mod offer;
+pub mod report;
+//pub mod sandbox;
+pub mod sheet;
+mod site;
+mod spool;
+#[cfg(test)]
+mod tests;
+
+use store::{Listed, migrate::Migration};
+use web::{ProblemKind, Routes, TextSource};
+
+pub use config::{NavLink, Network, PathSecret, SiteConfig, Trust};
+pub use conversion::{ConversionStory, stories};
+pub use site::{OpenError, Site};
+pub use spool::SpoolError;
+
+/// The tables, 300 to 399.
+pub const MIGRATIONS: &[Migration] =
+    &[store::migration!(300, "point_site", Expand, "../migrations/0300_point_site")];
+
+/// The problems of this feature beside the door's own.
+pub const PROBLEMS: &[&ProblemKind] = &[];
+
+/// What people read.
+pub const TEXTS: TextSource = TextSource {
+    name: "point-site",
+    japanese: include_str!("../texts/ja.ftl"),
+    english: include_str!("../texts/en.ftl"),
+};
+
+/// Every statement, for the test that prepares them on both databases.
+pub fn statements() -> Vec<Listed> {
+    [
+        offer::store::STATEMENTS,
+        click::store::STATEMENTS,
+        message::store::STATEMENTS,
+        conversion::store::STATEMENTS,
+        report::store::STATEMENTS,
+    ]
+    .concat()
+}
+
+/// The doors of a site.
+pub fn routes(site: &Site) -> Routes {
+    Routes::of("point-site")
+        .and(offer::routes())
+        .and(click::go_routes())
+        .and(click::page_routes())
+        .and(message::routes())
+        .and(report::routes())
+        .with_state(site)
+}

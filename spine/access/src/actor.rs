@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::{secret::halves, store::statement};
 use ledger::ActorNumber;
 use store::{Command, Fault, FaultKind, Posting, Reader, Row, Tx, Value};
 use vocabulary::{CompanyNumber, Id, Label, Token, kind};
-
-use crate::{secret::halves, store::statement};
 
 /// What kind of actor it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,11 +9,10 @@ use core::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::{authorized::Authenticated, store::statement};
 use ledger::ActorNumber;
 use store::{Fault, Reader, Row, Tx, Value};
 use vocabulary::{CompanyNumber, Id, Kind, Reference, Timestamp, kind};
-
-use crate::{authorized::Authenticated, store::statement};
 
 /// How it went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

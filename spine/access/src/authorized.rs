@@ -1,12 +1,11 @@
 //! The permission as a value: nothing but [`authorize`] makes an [`Authorized`].
 
-use ledger::ActorNumber;
-use vocabulary::{CompanyNumber, Id, kind};
-
 use crate::{
     actor::{Actor, ActorKind, Subject},
     policy::{Need, NeedSet, Role},
 };
+use ledger::ActorNumber;
+use vocabulary::{CompanyNumber, Id, kind};
 
 /// Who acts in this request, as a key or a session proved it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

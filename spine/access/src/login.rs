@@ -5,10 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use ledger::ActorNumber;
-use store::{Command, Fault, Posting, Reader, Row, Tx, Value};
-use vocabulary::{CompanyNumber, Email, Id, Label, Timestamp, kind};
-
 use crate::{
     actor::{Actors, Subject},
     audit_trail::{self, AuditEntry, Outcome},
@@ -20,6 +16,9 @@ use crate::{
     session::{NewSession, Session, Stage},
     store::statement,
 };
+use ledger::ActorNumber;
+use store::{Command, Fault, Posting, Reader, Row, Tx, Value};
+use vocabulary::{CompanyNumber, Email, Id, Label, Timestamp, kind};
 
 /// The two kinds of people, who never share a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

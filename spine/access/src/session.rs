@@ -6,10 +6,6 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use ledger::ActorNumber;
-use store::{Database, Fault, Reader, Row, Value};
-use vocabulary::{CompanyNumber, IdSource, Timestamp};
-
 use crate::{
     actor::Subject,
     authorized::Authenticated,
@@ -20,6 +16,9 @@ use crate::{
     secret::{Secret, SecretHash},
     store::statement,
 };
+use ledger::ActorNumber;
+use store::{Database, Fault, Reader, Row, Value};
+use vocabulary::{CompanyNumber, IdSource, Timestamp};
 
 /// How far somebody has come in signing in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

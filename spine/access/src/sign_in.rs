@@ -16,10 +16,6 @@
 
 use core::{convert::Infallible, hint::black_box};
 
-use ledger::ActorNumber;
-use store::{Command, Fault, Posting, Tx};
-use vocabulary::{CompanyNumber, Id, IdSource, Timestamp, kind};
-
 use crate::{
     actor::Subject,
     credential::{
@@ -33,6 +29,9 @@ use crate::{
     secret::SecretHash,
     session::{NewSession, Session, SignedIn, Stage},
 };
+use ledger::ActorNumber;
+use store::{Command, Fault, Posting, Tx};
+use vocabulary::{CompanyNumber, Id, IdSource, Timestamp, kind};
 
 /// Why somebody is not signed in, in the order of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,14 +1,13 @@
 //! Who acts, for the tests of other crates. Compiled for our own tests and with the feature
 //! `testing`, never into the product.
 
-use ledger::ActorNumber;
-use vocabulary::{CompanyNumber, Id, kind};
-
 use crate::{
     actor::Subject,
     authorized::Authenticated,
     policy::{Need, Role},
 };
+use ledger::ActorNumber;
+use vocabulary::{CompanyNumber, Id, kind};
 
 /// A person of a company's staff.
 pub fn staff(number: u32, company: CompanyNumber, role: Role) -> Authenticated {

@@ -6,9 +6,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use vocabulary::Timestamp;
-
 use crate::{login::LoginKey, sign_in::SignInRefusal};
+use vocabulary::Timestamp;
 
 /// How many attempts there may be in any window of so many seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

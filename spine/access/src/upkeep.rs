@@ -3,15 +3,14 @@
 use core::convert::Infallible;
 use std::collections::BTreeSet;
 
-use store::{Command, Fault, Posting, Row, Tx, Value};
-use vocabulary::Timestamp;
-
 use crate::{
     credential::{KeyRing, KeyUse},
     secret::SecretHash,
     session::Sessions,
     store::statement,
 };
+use store::{Command, Fault, Posting, Row, Tx, Value};
+use vocabulary::Timestamp;
 
 /// Notes which sessions were seen and which keys were used. Send one each minute; a lost one costs
 /// a session a minute of its idle time.

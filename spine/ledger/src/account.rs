@@ -1,6 +1,5 @@
-use vocabulary::{Amount, CompanyNumber, Day, Id, kind};
-
 use crate::{Lot, Seq, UnitNumber};
+use vocabulary::{Amount, CompanyNumber, Day, Id, kind};
 
 /// The dense number of an account inside its book, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -201,7 +200,8 @@ impl AccountState {
         Self { posted, held_debits, held_credits, expected, head, cells, active_on, standing }
     }
 
-    /// Gives posted, held debits, held credits and expected, as [`AccountState::restore`] takes them.
+    /// Gives posted, held debits, held credits and expected, as [`AccountState::restore`] takes
+    /// them.
     pub const fn figures(&self) -> [i64; 4] {
         [self.posted, self.held_debits, self.held_credits, self.expected]
     }

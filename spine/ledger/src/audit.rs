@@ -17,8 +17,8 @@ pub enum Finding {
     Negative(AccountNumber),
 }
 
-/// Checks the whole book: debits equal credits in every layer and unit, lots add up to balances, reserved
-/// lots to open holds, and nothing is below zero without a rule for it.
+/// Checks the whole book: debits equal credits in every layer and unit, lots add up to balances,
+/// reserved lots to open holds, and nothing is below zero without a rule for it.
 ///
 /// Walks all accounts, holds and expectations once.
 pub fn audit(book: &Book) -> Vec<Finding> {

@@ -1,6 +1,5 @@
-use vocabulary::{Amount, Id, Timestamp, kind};
-
 use crate::{AccountNumber, ActorNumber, Lot, MovementKind};
+use vocabulary::{Amount, Id, Timestamp, kind};
 
 /// How much is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +18,8 @@ impl Wanted {
     }
 }
 
-/// The kinds of transfer that can be asked for; expiry, capture and reversal have steps of their own.
+/// The kinds of transfer that can be asked for; expiry, capture and reversal have steps of their
+/// own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TransferKind {
     /// Value from one account to another.
@@ -86,8 +86,9 @@ pub struct Transfer {
 pub enum CaptureRule {
     /// At most what the hold still reserves, and before it expires.
     WithinHold,
-    /// Also beyond the hold and after its expiry (a card network's clearing always posts); what the hold
-    /// does not cover comes from the balance, and goes below zero where the rule of the account allows.
+    /// Also beyond the hold and after its expiry (a card network's clearing always posts); what the
+    /// hold does not cover comes from the balance, and goes below zero where the rule of the
+    /// account allows.
     Forced,
 }
 
@@ -308,7 +309,8 @@ pub fn digest(steps: &[Step]) -> u64 {
     mixer.finish()
 }
 
-/// Mixes words by folded multiplication. Not a secret: whoever forges a collision answers only himself.
+/// Mixes words by folded multiplication. Not a secret: whoever forges a collision answers only
+/// himself.
 struct Mixer(u64);
 
 impl Mixer {

@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
-use vocabulary::{Amount, Day, Id, Timestamp, Zone, kind};
 
 use crate::{
     Account, AccountNumber, AccountSpec, AccountState, Expectation, ExpectationState, Hold,
     HoldPart, HoldState, Layer, Lot, Movement, MovementKind, Seq, Standing, Unit, UnitNumber,
 };
+use vocabulary::{Amount, Day, Id, Timestamp, Zone, kind};
 
 /// A movement that does not fit the book: the journal is damaged or was written by somebody else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -262,8 +262,8 @@ impl Book {
             .collect()
     }
 
-    /// Gives up to `limit` accounts from number `from` on with value whose last day is over at `now`,
-    /// and the number to go on from, `None` at the end.
+    /// Gives up to `limit` accounts from number `from` on with value whose last day is over at
+    /// `now`, and the number to go on from, `None` at the end.
     pub fn due_accounts(
         &self,
         from: AccountNumber,
@@ -289,9 +289,9 @@ impl Book {
         (found, None)
     }
 
-    /// Forgets holds and expectations that ended at `last` or before; the journal still knows them, and
-    /// [`Book::restore_hold`] and [`Book::restore_expectation`] bring one back. What could still be undone
-    /// must be settled.
+    /// Forgets holds and expectations that ended at `last` or before; the journal still knows them,
+    /// and [`Book::restore_hold`] and [`Book::restore_expectation`] bring one back. What could
+    /// still be undone must be settled.
     pub fn forget_ended(&mut self, last: Seq) {
         self.holds.retain(|_, hold| hold.state == HoldState::Open || hold.head > last);
         self.expectations
@@ -364,8 +364,8 @@ impl Book {
         }
     }
 
-    /// Forgets how to go back before `mark`: what was done until then is durable. Marks taken later stay
-    /// good after [`Mark::after_settling`].
+    /// Forgets how to go back before `mark`: what was done until then is durable. Marks taken later
+    /// stay good after [`Mark::after_settling`].
     pub fn settle(&mut self, mark: Mark) {
         self.undo.drain(..mark.undo.min(self.undo.len()));
     }
@@ -374,15 +374,16 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// [`FoldError`] when it does not fit; the book is then half changed and must be dropped, or taken
-    /// back to a mark.
+    /// [`FoldError`] when it does not fit; the book is then half changed and must be dropped, or
+    /// taken back to a mark.
     pub fn fold(&mut self, movement: &Movement) -> Result<(), FoldError> {
         self.apply(movement, How::Replay)
     }
 
-    /// Applies one movement to what a checkpoint restored: to each account, hold and expectation that does
-    /// not have it yet. Checkpoints are taken piece by piece, so that some are newer than others; each
-    /// knows its last movement.
+    /// Applies one movement to what a checkpoint restored: to each account, hold and expectation
+    /// that does not have it yet. Checkpoints are taken piece by piece, so that some are newer than
+    /// others; each knows its last movement. A hold or expectation that is not there ended in a
+    /// newer piece.
     ///
     /// # Errors
     ///
@@ -531,7 +532,10 @@ impl Book {
         let Some(subject) = movement.subject else { return Ok(()) };
         if movement.kind.concerns_hold() {
             let head = self.holds.get(&subject).map_or(Seq::NONE, |hold| hold.head);
-            if how.has(head, movement) {
+            let ended_later = how == How::CatchUp
+                && movement.kind != MovementKind::Hold
+                && !self.holds.contains_key(&subject);
+            if how.has(head, movement) || ended_later {
                 return Ok(());
             }
             if how == How::Undoably {
@@ -541,7 +545,10 @@ impl Book {
         }
         if movement.kind.concerns_expectation() {
             let known = self.expectations.get(&subject).copied();
-            if how.has(known.map_or(Seq::NONE, |expected| expected.head), movement) {
+            let ended_later = how == How::CatchUp
+                && movement.kind != MovementKind::Announcement
+                && known.is_none();
+            if ended_later || how.has(known.map_or(Seq::NONE, |expected| expected.head), movement) {
                 return Ok(());
             }
             if how == How::Undoably {

@@ -1,6 +1,5 @@
-use vocabulary::{Amount, Timestamp};
-
 use crate::{AccountNumber, Seq};
+use vocabulary::{Amount, Timestamp};
 
 /// Where an expectation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,5 @@
-use vocabulary::{Amount, Timestamp};
-
 use crate::{AccountNumber, Lot, Seq};
+use vocabulary::{Amount, Timestamp};
 
 /// What a hold reserves of one lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,15 +3,15 @@
 //! # The model
 //!
 //! A [`Book`] holds accounts by dense number, open holds and expectations. [`Book::post`] takes a
-//! [`Batch`] of [`Step`]s, decides each against the book as the steps before it left it, and gives the
-//! [`Movement`]s that carry it out, or the first [`Refusal`] that applies; then nothing has changed.
-//! A movement is complete in itself. [`Book::fold`] applies one without deciding anything, so a replay
-//! of yesterday's journal gives yesterday's balances whatever today's code thinks, and `post` itself
-//! changes the book only through `fold`.
+//! [`Batch`] of [`Step`]s, decides each against the book as the steps before it left it, and gives
+//! the [`Movement`]s that carry it out, or the first [`Refusal`] that applies; then nothing has
+//! changed. A movement is complete in itself. [`Book::fold`] applies one without deciding anything,
+//! so a replay of yesterday's journal gives yesterday's balances whatever today's code thinks, and
+//! `post` itself changes the book only through `fold`.
 //!
-//! Every movement has a debit and a credit account and one amount, and belongs to one of three layers:
-//! posted value, held value, expected value. In each layer and unit the accounts add up to zero after
-//! every movement.
+//! Every movement has a debit and a credit account and one amount, and belongs to one of three
+//! layers: posted value, held value, expected value. In each layer and unit the accounts add up to
+//! zero after every movement.
 //!
 //! Start reading at [`Step`], then `decide/mod.rs`, then `book.rs`.
 //!
@@ -36,8 +36,8 @@
 //!
 //! # Deliberately absent
 //!
-//! I/O, a clock, chance, SQL, floating point, iteration over a hash table, and any knowledge of members,
-//! shops or campaigns.
+//! I/O, a clock, chance, SQL, floating point, iteration over a hash table, and any knowledge of
+//! members, shops or campaigns.
 
 #![warn(clippy::arithmetic_side_effects)]
 

@@ -8,7 +8,8 @@ const EXPIRY_BITS: u32 = 15;
 const EXPIRY_MASK: u32 = 0x7FFF;
 const PAID_BIT: u32 = 0x8000;
 
-/// Whether value was given or bought; the law treats the two differently and one lot never mixes them.
+/// Whether value was given or bought; the law treats the two differently and one lot never mixes
+/// them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LotKind {
     /// Given free of charge (無償): points.
@@ -19,9 +20,9 @@ pub enum LotKind {
 
 /// Value of one bearer company and one kind that expires together.
 ///
-/// The number says all of it: bearer + 1 in the upper 16 bits, then one bit for paid, then the last day
-/// of validity as days since 2020-01-01, 0 for value that never expires. So a journal row is complete
-/// in itself, and needs no table of lots.
+/// The number says all of it: bearer + 1 in the upper 16 bits, then one bit for paid, then the last
+/// day of validity as days since 2020-01-01, 0 for value that never expires. So a journal row is
+/// complete in itself, and needs no table of lots.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lot(u32);
 

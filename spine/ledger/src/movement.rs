@@ -1,8 +1,7 @@
 use core::fmt;
 
-use vocabulary::{Amount, CompanyNumber, Id, Timestamp, kind};
-
 use crate::{AccountNumber, Lot};
+use vocabulary::{Amount, CompanyNumber, Id, Timestamp, kind};
 
 /// A place in the journal of a book, from 1, without gaps; 0 is before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,10 +34,11 @@ impl fmt::Display for Seq {
     }
 }
 
-/// Who acts: an API key, a member, a staff person or a job, by company and a dense number within it.
+/// Who acts: an API key, a member, a staff person or a job, by company and a dense number within
+/// it.
 ///
-/// One number says both, the company in the upper 32 bits, so that a journal row alone tells which company
-/// asked. It is below 2⁴⁸ and fits every signed integer.
+/// One number says both, the company in the upper 32 bits, so that a journal row alone tells which
+/// company asked. It is below 2⁴⁸ and fits every signed integer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActorNumber(u64);
 

@@ -6,8 +6,8 @@ macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident $({ $field:ident: $type:ty })? = $code:literal;)*) => {
         /// Why the ledger says no. The order is the order of the checks; codes are stable for ever.
         ///
-        /// A refused batch changes nothing and does not use up its id: the same id may be sent again and
-        /// succeed then.
+        /// A refused batch changes nothing and does not use up its id: the same id may be sent
+        /// again and succeed then.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Refusal {
             $($(#[$doc])* $name $({

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! account NAME [lots] [debit] [unlimited] [negative capture reversal] [unit N]
-//! policy transferable | payout_paid | inactive DAYS | order paid_before_free | order earliest | no_breakage
+//! policy transferable | payout_paid | inactive DAYS | no_breakage
+//! policy order paid_before_free | order earliest
 //! 2026-11-01 [12:00:00]                        sets the clock, in Japan
 //! transfer A -> B [upto] N [kind K] [lot L] [as ID]   OUTCOME
 //! hold H A -> B [upto] N [until DAY]           OUTCOME
@@ -15,21 +16,21 @@
 //! lots A [LOT=N …]            state H open|captured|voided|expired REMAINING CAPTURED
 //! ```
 //!
-//! A lot is `free:2027-01-31` or `paid:never`, borne by company 1. An outcome is `ok`, `repeat`, or the
-//! code of a refusal, with `=N` for its figure or for the amount that moved. After every line the whole
-//! book is audited, and at the end of a table a replay of the journal must give the same book.
+//! A lot is `free:2027-01-31` or `paid:never`, borne by company 1. An outcome is `ok`, `repeat`, or
+//! the code of a refusal, with `=N` for its figure or for the amount that moved. After every line
+//! the whole book is audited, and at the end of a table a replay of the journal must give the same
+//! book.
 
 use std::collections::BTreeMap;
-
-use vocabulary::{
-    Amount, CompanyNumber, Day, Id, IdSource, Scale, SeededIds, Timestamp, UnitCode, Zone, kind,
-};
 
 use crate::{
     AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, Book, CaptureRule, HoldState, Lot,
     LotKind, Memory, Movement, MovementKind, NegativeBy, NormalSide, Original, Refusal, Remaining,
     SpendOrder, Step, Steps, Transfer, TransferKind, Unit, UnitNumber, UnitPolicy, Wanted, audit,
     digest,
+};
+use vocabulary::{
+    Amount, CompanyNumber, Day, Id, IdSource, Scale, SeededIds, Timestamp, UnitCode, Zone, kind,
 };
 
 /// What went wrong with a line of a table.

@@ -1,6 +1,5 @@
-use vocabulary::{CompanyNumber, Scale, UnitCode, Zone};
-
 use crate::AccountNumber;
+use vocabulary::{CompanyNumber, Scale, UnitCode, Zone};
 
 /// The dense number of a unit on the books, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,7 +1,7 @@
 //! Copies of the embedded database, taken while it is written to.
 //!
-//! A server's database is copied by the server's own tools (`mariadb-backup`, snapshots of the volume or of
-//! the managed service): they know its redo log, which no client can read.
+//! A server's database is copied by the server's own tools (`mariadb-backup`, snapshots of the
+//! volume or of the managed service): they know its redo log, which no client can read.
 
 use core::ops::ControlFlow;
 use std::fs::{self, File};
@@ -27,13 +27,14 @@ pub struct BackupProgress {
 /// 4 MiB between two calls of the callback.
 const PAGES_A_STEP: i32 = 1_024;
 
-/// Copies the database as it is at this moment to the new file `target`; commits go on meanwhile. `progress`
-/// may stop it. The target appears only when it is whole and on the disk.
+/// Copies the database as it is at this moment to the new file `target`; commits go on meanwhile.
+/// `progress` may stop it. The target appears only when it is whole and on the disk.
 ///
 /// # Errors
 ///
 /// [`FaultKind::Configuration`] when the database is a server's or the target exists;
-/// [`FaultKind::Other`] when `progress` stopped it; [`FaultKind::Full`] or another [`Fault`] of the disk.
+/// [`FaultKind::Other`] when `progress` stopped it; [`FaultKind::Full`] or another [`Fault`] of the
+/// disk.
 pub fn backup(
     database: &Database,
     target: &Path,
@@ -59,8 +60,8 @@ pub fn backup(
 ///
 /// # Errors
 ///
-/// [`FaultKind::Corrupt`] when it is damaged, [`FaultKind::Configuration`] when it is another program's, or
-/// another [`Fault`] when it cannot be read.
+/// [`FaultKind::Corrupt`] when it is damaged, [`FaultKind::Configuration`] when it is another
+/// program's, or another [`Fault`] when it cannot be read.
 pub fn check(file: &Path) -> Result<(), Fault> {
     const TRIED: &str = "check backup";
     let failed = |error| fault(TRIED, error);
@@ -75,8 +76,9 @@ pub fn check(file: &Path) -> Result<(), Fault> {
     if verdict == "ok" { Ok(()) } else { Err(Fault::new(FaultKind::Corrupt, TRIED)) }
 }
 
-/// Checks a backup and puts a copy of it at `target`, at once and whole. The target must not exist, nor the log
-/// of an old database beside it, which would be taken for the new one's: move both away first.
+/// Checks a backup and puts a copy of it at `target`, at once and whole. The target must not exist,
+/// nor the log of an old database beside it, which would be taken for the new one's: move both away
+/// first.
 ///
 /// # Errors
 ///
@@ -104,7 +106,8 @@ fn copy_pages(
     let failed = |error| fault(TRIED, error);
     drop(fs::remove_file(partial));
     let mut source = database.connect()?;
-    // An open read transaction holds the moment; without one, every commit would start the copy anew.
+    // An open read transaction holds the moment; without one, every commit would start the copy
+    // anew.
     source.run(TRIED, "BEGIN; SELECT count(*) FROM sqlite_schema;")?;
     let Some(source) = source.sqlite() else {
         return Err(Fault::new(FaultKind::Unavailable, TRIED));

@@ -1,19 +1,18 @@
 //! Balances to start from: accounts by page, open holds and expectations, runs of ids.
 //!
-//! A checkpoint is taken piece by piece beside the commits, so that some pieces are newer than others.
-//! That is harmless: each account, hold and expectation knows its last movement, and
-//! [`ledger::Book::catch_up`] skips what it has. A damaged piece makes the whole checkpoint void; the
-//! journal is then folded from its first row.
+//! A checkpoint is taken piece by piece beside the commits, so that some pieces are newer than
+//! others. That is harmless: each account, hold and expectation knows its last movement, and
+//! [`ledger::Book::catch_up`] skips what it has. A damaged piece makes the whole checkpoint void;
+//! the journal is then folded from its first row.
 
+use crate::ids::{Entry, Filter, PAGE_ENTRIES, Run, entries_of};
+use crate::journal::{rule_code, rule_of, side_code, side_of};
+use crate::{Fault, FaultKind, Listed, Reader, Statement, Tx, Upsert, Value};
 use ledger::{
     Account, AccountNumber, AccountSpec, AccountState, Book, Cell, Expectation, ExpectationState,
     Hold, HoldPart, HoldState, Lot, Seq, Standing, UnitNumber,
 };
 use vocabulary::{Amount, CompanyNumber, Day, Id, Timestamp};
-
-use crate::ids::{Entry, Filter, PAGE_ENTRIES, Run, entries_of};
-use crate::journal::{rule_code, rule_of, side_code, side_of};
-use crate::{Fault, FaultKind, Listed, Reader, Statement, Tx, Upsert, Value};
 
 /// Accounts a page holds: about 40 kB.
 pub(crate) const PAGE_ACCOUNTS: u32 = 1_024;
@@ -393,38 +392,8 @@ fn decode_expectation(mut from: &[u8]) -> Option<Expectation> {
     })
 }
 
-/// Tells which ranges of account numbers no page covers; the journal knows them.
-///
-/// # Errors
-///
-/// A [`Fault`] when the database fails.
-pub(crate) fn uncovered_accounts(
-    reader: &mut Reader<'_>,
-    total: u32,
-    mut take: impl FnMut(u32, u32),
-) -> Result<(), Fault> {
-    let mut next = 0_u32;
-    reader.for_each(&SELECT_PAGES, &[], |row| {
-        let first = row.small(0)?.saturating_mul(PAGE_ACCOUNTS);
-        let mut rest = row.bytes(1)?;
-        let mut count = 0_u32;
-        while !rest.is_empty() {
-            decode_account(&mut rest).ok_or_else(|| damaged("page"))?;
-            count = count.saturating_add(1);
-        }
-        if next < first {
-            take(next, first);
-        }
-        next = first.saturating_add(count);
-        Ok(())
-    })?;
-    if next < total {
-        take(next, total);
-    }
-    Ok(())
-}
-
-/// Puts a checkpoint's pieces into an empty book; `uncovered` are the accounts that no page has, in order.
+/// Puts a checkpoint's pieces into an empty book; `accounts_of` reads accounts that no page has, from one
+/// number up to another, from the journal.
 ///
 /// # Errors
 ///
@@ -432,25 +401,26 @@ pub(crate) fn uncovered_accounts(
 pub(crate) fn restore(
     reader: &mut Reader<'_>,
     accounts_total: u32,
-    uncovered: &[(u32, AccountSpec)],
+    accounts_of: impl Fn(u32, u32) -> Result<Vec<AccountSpec>, Fault>,
 ) -> Result<Book, Fault> {
     let mut book = Book::new();
     book.reserve_accounts(usize::try_from(accounts_total).unwrap_or(0));
-    let mut uncovered = uncovered.iter().peekable();
     let mut opened: u32 = 0;
+    let open_until = |book: &mut Book, opened: &mut u32, end: u32| {
+        if *opened < end {
+            for spec in accounts_of(*opened, end)? {
+                book.open_account(spec);
+                *opened = opened.saturating_add(1);
+            }
+        }
+        if *opened == end { Ok(()) } else { Err(damaged("page")) }
+    };
     reader.for_each(&SELECT_PAGES, &[], |row| {
         let content = row.bytes(1)?;
         if crc32fast::hash(content) != row.small(2)? {
             return Err(damaged("page"));
         }
-        let first = row.small(0)?.saturating_mul(PAGE_ACCOUNTS);
-        while let Some((_, spec)) = uncovered.next_if(|(number, _)| *number < first) {
-            book.open_account(*spec);
-            opened = opened.saturating_add(1);
-        }
-        if opened != first {
-            return Err(damaged("page"));
-        }
+        open_until(&mut book, &mut opened, row.small(0)?.saturating_mul(PAGE_ACCOUNTS))?;
         let mut rest = content;
         while !rest.is_empty() {
             let (spec, state) = decode_account(&mut rest).ok_or_else(|| damaged("page"))?;
@@ -460,13 +430,7 @@ pub(crate) fn restore(
         }
         Ok(())
     })?;
-    for (_, spec) in uncovered {
-        book.open_account(*spec);
-        opened = opened.saturating_add(1);
-    }
-    if opened != accounts_total {
-        return Err(damaged("page"));
-    }
+    open_until(&mut book, &mut opened, accounts_total)?;
     reader.for_each(&SELECT_SUBJECTS, &[Value::from(HOLDS)], |row| {
         let hold = decode_hold(row.bytes(1)?).ok_or_else(|| damaged("hold"))?;
         book.restore_hold(row.id(0)?, hold);
@@ -513,19 +477,29 @@ fn run_bounds(run: u64) -> [Value; 2] {
 pub(crate) fn read_id_pages(reader: &mut Reader<'_>, keys: &[u64]) -> Result<Vec<Entry>, Fault> {
     let list: Vec<Value> = keys.iter().map(|&key| Value::from(key)).collect();
     let mut entries = Vec::new();
-    for row in reader.query_list(&SELECT_ID_PAGES, &[], &list)? {
+    let rows = reader.query_list(&SELECT_ID_PAGES, &[], &list)?;
+    let found: std::collections::BTreeSet<u64> =
+        rows.iter().map(|row| row.unsigned(0)).collect::<Result<_, _>>()?;
+    if found.len() != keys.len() {
+        // Another process merged the run.
+        return Err(damaged("page of ids"));
+    }
+    for row in rows {
         entries.extend(entries_of(row.bytes(1)?).ok_or_else(|| damaged("page of ids"))?);
     }
     Ok(entries)
 }
 
-/// Reads a whole run, to merge it.
-pub(crate) fn read_run(reader: &mut Reader<'_>, run: u64) -> Result<Vec<Entry>, Fault> {
+/// Reads a whole run of so many ids, to merge it.
+pub(crate) fn read_run(reader: &mut Reader<'_>, run: u64, ids: usize) -> Result<Vec<Entry>, Fault> {
     let mut entries = Vec::new();
     reader.for_each(&SELECT_ID_RUN, &run_bounds(run), |row| {
         entries.extend(entries_of(row.bytes(0)?).ok_or_else(|| damaged("page of ids"))?);
         Ok(())
     })?;
+    if entries.len() != ids {
+        return Err(damaged("run of ids"));
+    }
     Ok(entries)
 }
 

@@ -1,19 +1,19 @@
 use core::fmt;
 
+use crate::submission::moved;
+use crate::{Fault, Receipt, Tx};
 use ledger::{AccountNumber, AccountSpec, Batch, Book, Movement, Nothing, Refused, Unit};
 use vocabulary::{CompanyNumber, Id, Timestamp, kind};
 
-use crate::submission::moved;
-use crate::{Fault, Receipt, Tx};
-
-/// What a feature teaches the writer: to load facts, to decide, to save, for a slice of commands at once.
+/// What a feature teaches the writer: to load facts, to decide, to save, for a slice of commands at
+/// once.
 ///
-/// The writer gathers the commands of one kind that wait, loads the facts for all of them, decides one
-/// after the other, and saves; all in one database transaction with the movements they post. A single
-/// request is the slice of one.
+/// The writer gathers the commands of one kind that wait, loads the facts for all of them, decides
+/// one after the other, and saves; all in one database transaction with the movements they post. A
+/// single request is the slice of one.
 pub trait Command: Send + Sized + 'static {
-    /// What the decisions of a slice stand on: read by [`Command::load`], changed by each decision so that
-    /// the next one sees it, written by [`Command::save`].
+    /// What the decisions of a slice stand on: read by [`Command::load`], changed by each decision
+    /// so that the next one sees it, written by [`Command::save`].
     type Facts: Send;
     /// What the one who asked is told.
     type Receipt: Send + 'static;
@@ -30,13 +30,13 @@ pub trait Command: Send + Sized + 'static {
     /// A [`Fault`]; the whole slice fails with it, or is tried again.
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault>;
 
-    /// Names what [`Command::decide`] may ask the ledger about, so that rows of long ago are read in one
-    /// go: the batches it may post, the batches it may reverse, holds and expectations.
+    /// Names what [`Command::decide`] may ask the ledger about, so that rows of long ago are read
+    /// in one go: the batches it may post, the batches it may reverse, holds and expectations.
     #[expect(unused_variables, reason = "most commands ask about nothing of long ago")]
     fn recall(&self, facts: &Self::Facts, recall: &mut Recall) {}
 
-    /// Decides without I/O: same facts, same answer. A refusal must leave the facts as they were; what it
-    /// posted is undone.
+    /// Decides without I/O: same facts, same answer. A refusal must leave the facts as they were;
+    /// what it posted is undone.
     ///
     /// # Errors
     ///
@@ -47,9 +47,9 @@ pub trait Command: Send + Sized + 'static {
         posting: &mut Posting<'_>,
     ) -> Result<Self::Receipt, Self::Refusal>;
 
-    /// Writes what the decisions changed, with a fixed number of statements however long the slice is.
-    /// A command may be decided and saved again after a crash or a lost race; rows are keyed so that this
-    /// changes nothing.
+    /// Writes what the decisions changed, with a fixed number of statements however long the slice
+    /// is. A command may be decided and saved again after a crash or a lost race; rows are keyed so
+    /// that this changes nothing.
     ///
     /// # Errors
     ///
@@ -141,7 +141,8 @@ impl<'a> Posting<'a> {
         self.ledger.post(batch)
     }
 
-    /// Opens an account and gives its number; one that is open already and alike gives its number again.
+    /// Opens an account and gives its number; one that is open already and alike gives its number
+    /// again.
     ///
     /// # Errors
     ///
@@ -150,8 +151,8 @@ impl<'a> Posting<'a> {
         self.ledger.open_account(spec)
     }
 
-    /// Makes a unit known to the ledger. The command must not be refused afterwards, and saves the unit's
-    /// row with [`crate::registry`].
+    /// Makes a unit known to the ledger. The command must not be refused afterwards, and saves the
+    /// unit's row with [`crate::registry`].
     pub fn set_unit(&mut self, unit: Unit) {
         self.ledger.set_unit(unit);
     }

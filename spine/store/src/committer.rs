@@ -4,13 +4,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use ledger::{AccountSpec, Movement};
-
 use crate::checkpoint::Piece;
 use crate::journal::{self, Group};
 use crate::shared::{Report, Shared};
 use crate::submission::Ask;
 use crate::{Connection, Fault, FaultKind, Tx};
+use ledger::{AccountSpec, Movement};
 
 /// A decided group on its way.
 #[derive(Debug)]
@@ -136,8 +135,9 @@ fn run(connection: &Mutex<Connection>, shared: &Shared, flights: &Receiver<Arc<F
     let mut failed = false;
     while let Ok(flight) = flights.recv() {
         let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-        // After a failure nothing that was decided on top of it may be committed; the writer collects all
-        // that is on its way before it sends anything new, and tells so by an empty group.
+        // After a failure nothing that was decided on top of it may be committed; the writer
+        // collects all that is on its way before it sends anything new, and tells so by an empty
+        // group.
         let resumes = !flight.writes() && flight.group.number == 0;
         if resumes {
             failed = false;

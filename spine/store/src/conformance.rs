@@ -2,8 +2,6 @@
 
 use std::cell::RefCell;
 
-use vocabulary::{Amount, Day, Id, Timestamp, kind};
-
 use crate::database::{Database, PoolOptions};
 use crate::fault::{Fault, FaultKind};
 use crate::migrate::{Migration, Phase};
@@ -12,6 +10,7 @@ use crate::testing::{TestDatabase, assert_same_schema, for_each_database, prepar
 use crate::tx::Tx;
 use crate::url::DatabaseUrl;
 use crate::value::Value;
+use vocabulary::{Amount, Day, Id, Timestamp, kind};
 
 const TABLES: &[Migration] = &[Migration {
     version: 1,

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
 use crate::fault::{Fault, FaultKind};
+#[cfg(any(test, feature = "testing"))]
+use crate::sabotage::{self, Sabotage, Saboteur};
 use crate::statement::Dialect;
 use crate::tx::{Reader, Tx};
 use crate::url::DatabaseUrl;
@@ -25,6 +27,8 @@ pub struct Connection {
     driver: Option<Driver>,
     bulk: bool,
     failed: bool,
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) saboteur: Option<Arc<dyn Saboteur>>,
 }
 
 enum Driver {
@@ -37,8 +41,8 @@ enum Driver {
 pub struct WalCheckpoint {
     /// Pages of 4 KiB in the log.
     pub pages: u64,
-    /// Of these, pages that are in the file now. When it is all of them, and nobody reads the log, the next
-    /// commit starts it from its beginning.
+    /// Of these, pages that are in the file now. When it is all of them, and nobody reads the log,
+    /// the next commit starts it from its beginning.
     pub moved: u64,
 }
 
@@ -53,7 +57,15 @@ pub struct Durability {
 
 impl Connection {
     pub(crate) fn open(url: Arc<DatabaseUrl>, role: Role) -> Result<Self, Fault> {
-        let mut connection = Self { url, role, driver: None, bulk: false, failed: false };
+        let mut connection = Self {
+            url,
+            role,
+            driver: None,
+            bulk: false,
+            failed: false,
+            #[cfg(any(test, feature = "testing"))]
+            saboteur: None,
+        };
         connection.ensure()?;
         Ok(connection)
     }
@@ -63,15 +75,15 @@ impl Connection {
         self.url.dialect()
     }
 
-    /// Begins a database transaction that may write. `SQLite` waits here for another writer; on a server
-    /// it reads what is committed (`READ COMMITTED`).
+    /// Begins a database transaction that may write. `SQLite` waits here for another writer; on a
+    /// server it reads what is committed (`READ COMMITTED`).
     ///
     /// Opens a lost connection anew.
     ///
     /// # Errors
     ///
-    /// [`FaultKind::Unavailable`] when there is no connection to be had, [`FaultKind::Serialization`]
-    /// when another process holds the file's write lock for 5 seconds.
+    /// [`FaultKind::Unavailable`] when there is no connection to be had,
+    /// [`FaultKind::Serialization`] when another process holds the file's write lock for 5 seconds.
     pub fn begin(&mut self) -> Result<Tx<'_>, Fault> {
         let start = match self.dialect() {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
@@ -91,8 +103,9 @@ impl Connection {
         Ok(Reader::new(self))
     }
 
-    /// Moves pages from the write-ahead log into the file, as far as readers allow, without making anyone
-    /// wait but the caller. Call it from a connection that is not the writer's. Does nothing on a server.
+    /// Moves pages from the write-ahead log into the file, as far as readers allow, without making
+    /// anyone wait but the caller. Call it from a connection that is not the writer's. Does nothing
+    /// on a server.
     ///
     /// # Errors
     ///
@@ -175,8 +188,47 @@ impl Connection {
         result
     }
 
+    /// Lets a test's saboteur at a step; tells whether its answer is to be lost.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn sabotage(&mut self, step: &str) -> Result<Sabotage, Fault> {
+        let Some(saboteur) = &self.saboteur else { return Ok(Sabotage::None) };
+        let sabotage = saboteur.next(step);
+        if let Sabotage::Before(kind) = sabotage {
+            self.failed = true;
+            if kind == FaultKind::Unavailable {
+                self.driver = None;
+            }
+            return Err(sabotage::fault(kind, step));
+        }
+        Ok(sabotage)
+    }
+
+    /// Ends a sabotaged step whose answer is lost.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn lose_answer(&mut self, sabotage: Sabotage, step: &str) -> Result<(), Fault> {
+        if sabotage == Sabotage::AnswerLost {
+            self.driver = None;
+            return Err(sabotage::fault(FaultKind::Unavailable, step));
+        }
+        Ok(())
+    }
+
     /// Runs a text without values and without an answer.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn run(&mut self, name: &str, sql: &str) -> Result<(), Fault> {
+        let sabotage = self.sabotage(name)?;
+        let sql = if sabotage == Sabotage::Lie && name == "commit" { "ROLLBACK" } else { sql };
+        self.run_driver(name, sql)?;
+        self.lose_answer(sabotage, name)
+    }
+
+    /// Runs a text without values and without an answer.
+    #[cfg(not(any(test, feature = "testing")))]
+    pub(crate) fn run(&mut self, name: &str, sql: &str) -> Result<(), Fault> {
+        self.run_driver(name, sql)
+    }
+
+    fn run_driver(&mut self, name: &str, sql: &str) -> Result<(), Fault> {
         let result = match &mut self.driver {
             None => Err(lost(name)),
             Some(Driver::Sqlite(connection)) => sqlite::run(connection, name, sql),
@@ -191,6 +243,8 @@ impl Connection {
         sql: &str,
         values: impl Iterator<Item = &'v Value>,
     ) -> Result<u64, Fault> {
+        #[cfg(any(test, feature = "testing"))]
+        self.sabotage(name)?;
         let result = match &mut self.driver {
             None => Err(lost(name)),
             Some(Driver::Sqlite(connection)) => sqlite::execute(connection, name, sql, values),
@@ -199,8 +253,8 @@ impl Connection {
         self.judge(result)
     }
 
-    /// Runs a statement of one row for many rows in one packet, if the server takes that and they are of one
-    /// shape; tells whether it was done.
+    /// Runs a statement of one row for many rows in one packet, if the server takes that and they
+    /// are of one shape; tells whether it was done.
     pub(crate) fn execute_bulk<R: AsRef<[Value]>>(
         &mut self,
         name: &'static str,
@@ -210,6 +264,8 @@ impl Connection {
         if !self.bulk || !mysql_driver::is_uniform(rows) {
             return Ok(false);
         }
+        #[cfg(any(test, feature = "testing"))]
+        self.sabotage(name)?;
         let result = match self.mysql() {
             None => Err(lost(name)),
             Some(connection) => mysql_driver::execute_bulk(connection, name, sql, rows),
@@ -236,8 +292,8 @@ impl Connection {
         self.judge(result)
     }
 
-    /// Notes that a statement failed, and drops the connection when it is of no further use, which also ends
-    /// its transaction. Results of the driver that is lent out go through here as well.
+    /// Notes that a statement failed, and drops the connection when it is of no further use, which
+    /// also ends its transaction. Results of the driver that is lent out go through here as well.
     pub(crate) fn judge<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
         if let Err(fault) = &result {
             self.failed = true;

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use hashbrown::HashSet;
-use ledger::{Book, ExpectationState, HoldState, Movement, Seq};
-use vocabulary::Id;
 
 use crate::checkpoint::{self, PAGE_ACCOUNTS, Piece, Position};
 use crate::ids::{Entry, Filter, Frozen, Run, pages_of};
 use crate::submission::Reply;
 use crate::{Connection, Fault, Value};
+use ledger::{Book, ExpectationState, HoldState, Movement, Seq};
+use vocabulary::Id;
 
 /// What changed since the last checkpoint.
 #[derive(Clone, Debug, Default)]
@@ -147,8 +147,8 @@ impl Cycle {
         self.run = Building::Built(built.run, built.merged);
     }
 
-    /// Gives pieces of about `budget` bytes, as the book stands. They must be committed with, or after,
-    /// everything the book has by now.
+    /// Gives pieces of about `budget` bytes, as the book stands. They must be committed with, or
+    /// after, everything the book has by now.
     pub(crate) fn next_pieces(&mut self, book: &Book, budget: usize) -> Vec<Piece> {
         let mut pieces = Vec::new();
         let mut size = 0_usize;
@@ -249,7 +249,8 @@ fn page_content(book: &Book, page: u32) -> Vec<u8> {
     checkpoint::encode_page(page)
 }
 
-/// Sorts the frozen ids, merges the runs named, and cuts the result into pieces. Runs on a thread of its own.
+/// Sorts the frozen ids, merges the runs named, and cuts the result into pieces. Runs on a thread
+/// of its own.
 ///
 /// # Errors
 ///
@@ -257,13 +258,14 @@ fn page_content(book: &Book, page: u32) -> Vec<u8> {
 pub(crate) fn build_run(
     frozen: &Arc<Frozen>,
     number: u64,
-    merged: Vec<u64>,
+    merged: &[(u64, usize)],
     connection: &mut Connection,
 ) -> Result<BuiltRun, Fault> {
     let mut entries: Vec<Entry> = frozen.iter().copied().collect();
-    for &run in &merged {
-        entries.extend(checkpoint::read_run(&mut connection.reader()?, run)?);
+    for &(run, ids) in merged {
+        entries.extend(checkpoint::read_run(&mut connection.reader()?, run, ids)?);
     }
+    let merged: Vec<u64> = merged.iter().map(|(run, _)| *run).collect();
     entries.sort_unstable();
     entries.dedup();
     let mut filter = Filter::new(entries.len());

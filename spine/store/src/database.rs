@@ -27,6 +27,8 @@ impl Default for PoolOptions {
 pub struct Database {
     url: Arc<DatabaseUrl>,
     pool: Arc<Pool>,
+    #[cfg(any(test, feature = "testing"))]
+    saboteur: Option<Arc<dyn crate::sabotage::Saboteur>>,
 }
 
 #[derive(Debug)]
@@ -47,14 +49,28 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// [`FaultKind::Unavailable`] when it cannot be reached, [`FaultKind::Configuration`] when it refuses us
-    /// or the file is another program's, [`FaultKind::Corrupt`] when the file is no database.
+    /// [`FaultKind::Unavailable`] when it cannot be reached, [`FaultKind::Configuration`] when it
+    /// refuses us or the file is another program's, [`FaultKind::Corrupt`] when the file is no
+    /// database.
     pub fn open(url: &DatabaseUrl, options: PoolOptions) -> Result<Self, Fault> {
         let url = Arc::new(url.clone());
         let pool = Pool { options, state: Mutex::default(), returned: Condvar::new() };
-        let database = Self { url, pool: Arc::new(pool) };
+        let database = Self {
+            url,
+            pool: Arc::new(pool),
+            #[cfg(any(test, feature = "testing"))]
+            saboteur: None,
+        };
         drop(database.connect()?);
         Ok(database)
+    }
+
+    /// Lets a saboteur at all connections made by [`Database::connect`] from now on.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn with_saboteur(mut self, saboteur: Arc<dyn crate::sabotage::Saboteur>) -> Self {
+        self.saboteur = Some(saboteur);
+        self
     }
 
     /// Tells which SQL is spoken there.
@@ -73,12 +89,17 @@ impl Database {
     ///
     /// As [`Database::open`].
     pub fn connect(&self) -> Result<Connection, Fault> {
-        Connection::open(Arc::clone(&self.url), Role::Dedicated)
+        #[cfg_attr(not(any(test, feature = "testing")), expect(unused_mut, reason = "no saboteur"))]
+        let mut connection = Connection::open(Arc::clone(&self.url), Role::Dedicated)?;
+        #[cfg(any(test, feature = "testing"))]
+        connection.saboteur.clone_from(&self.saboteur);
+        Ok(connection)
     }
 
     /// Reads on a pooled connection; each statement sees what is committed when it starts.
     ///
-    /// `work` only reads; it is done a second time when the pooled connection turns out to have been lost.
+    /// `work` only reads; it is done a second time when the pooled connection turns out to have
+    /// been lost.
     ///
     /// # Errors
     ///
@@ -90,10 +111,11 @@ impl Database {
         self.with_connection(|connection| work(&mut Reader::new(connection)))
     }
 
-    /// Reads on a pooled connection; all statements see the same moment. Keep it short: the embedded
-    /// database cannot shorten its log meanwhile.
+    /// Reads on a pooled connection; all statements see the same moment. Keep it short: the
+    /// embedded database cannot shorten its log meanwhile.
     ///
-    /// `work` only reads; it is done a second time when the pooled connection turns out to have been lost.
+    /// `work` only reads; it is done a second time when the pooled connection turns out to have
+    /// been lost.
     ///
     /// # Errors
     ///
@@ -155,8 +177,8 @@ impl Pool {
     }
 }
 
-/// The right to use one of the pool's connections. Dropping it, also in a panic, gives the place back; the
-/// connection itself is only kept after work that left it usable.
+/// The right to use one of the pool's connections. Dropping it, also in a panic, gives the place
+/// back; the connection itself is only kept after work that left it usable.
 struct Place<'p> {
     pool: &'p Pool,
     idle: Option<Connection>,

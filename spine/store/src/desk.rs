@@ -2,25 +2,21 @@
 //!
 //! | step | what | where |
 //! |---|---|---|
-//! | 1 | take what waits; nothing is timed: while one group commits, the next gathers | [`Desk::run`] |
+//! | 1 | take what waits; while one group commits, the next gathers | [`Desk::run`] |
 //! | 2 | look up used ids and long-ended holds, for the whole group | `recall` |
-//! | 3 | decide batch by batch against the book, which runs ahead of the journal | [`Work::post`] |
+//! | 3 | decide against the book, which runs ahead of the journal | [`Work::post`] |
 //! | 4 | seal: checks, hash, group row | [`Desk::seal`] |
 //! | 5 | commit, on another thread when there is more to decide meanwhile | `committer` |
 //! | 6 | publish what is durable, answer, let go of what could undo it | [`Desk::settled`] |
 //!
-//! When a commit fails, everything ahead of the journal is undone, the journal is read on from the last
-//! group known, and what was asked is decided again. Ids make that safe: a batch that did get in answers as
-//! posted before. That one way serves a lost race, a lost connection and a lost reply alike.
+//! When a commit fails, everything ahead of the journal is undone, the journal is read on from the
+//! last group known, and what was asked is decided again. Ids make that safe: a batch that did get
+//! in answers as posted before. That one way serves a lost race, a lost connection and a lost reply
+//! alike.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-use ledger::{
-    AccountNumber, AccountSpec, Batch, Book, Mark, Movement, Refusal, Refused, Unit, digest,
-};
-use vocabulary::{Clock, Timestamp};
 
 use crate::checkpoint::Position;
 use crate::command::{AccountDiffers, Deciding, Posting, Recall, open_account};
@@ -32,12 +28,17 @@ use crate::recall::{Recalled, Revival, Sight, recall, revive, runs_are_stale};
 use crate::shared::{Report, Shared};
 use crate::submission::{Ask, Outcome, Receipt, Slice, Submission, moved};
 use crate::{Connection, Database, Fault, FaultKind, checkpoint, registry};
+use ledger::{
+    AccountNumber, AccountSpec, Batch, Book, Mark, Movement, Refusal, Refused, Unit, digest,
+};
+use vocabulary::{Clock, Timestamp};
 
 /// Decisions a group takes at most.
 const GROUP_MAX: usize = 8_190;
 /// Groups on their way at once: one is written while the next is decided.
 const FLIGHTS_MAX: usize = 2;
-/// Up to this many decisions a group is committed right here: handing it to another thread costs more.
+/// Up to this many decisions a group is committed right here: handing it to another thread costs
+/// more.
 const INLINE_MAX: usize = 256;
 /// Decisions made under one lock of the book, so that a reader waits a fraction of a millisecond.
 const LOCK_MAX: usize = 256;
@@ -45,9 +46,11 @@ const LOCK_MAX: usize = 256;
 /// How the writer works.
 #[derive(Clone, Copy, Debug)]
 pub struct StoreOptions {
-    /// Movements after which balances are written down, or as many as there are accounts if that is more.
+    /// Movements after which balances are written down, or as many as there are accounts if that is
+    /// more.
     pub checkpoint_every: u64,
-    /// How often an idle store looks for groups that another process appended; `None` when there is none.
+    /// How often an idle store looks for groups that another process appended; `None` when there is
+    /// none.
     pub tail_every: Option<Duration>,
     /// How long a group is tried while the database is away before those who wait are told.
     pub patience: Duration,
@@ -83,6 +86,8 @@ pub(crate) struct Desk {
     cycle: Option<(Cycle, Option<u64>)>,
     redo: VecDeque<Ask>,
     stopping: bool,
+    /// Whether it ends without writing balances down.
+    dying: bool,
 }
 
 /// The parts of a desk that opening the store makes.
@@ -197,6 +202,7 @@ impl Desk {
             cycle: None,
             redo: VecDeque::new(),
             stopping: false,
+            dying: false,
         }
     }
 
@@ -217,7 +223,8 @@ impl Desk {
         self.committer.stop();
     }
 
-    /// Waits for work, a report or the time to do something by itself, and takes what fits in a group.
+    /// Waits for work, a report or the time to do something by itself, and takes what fits in a
+    /// group.
     fn take(&mut self) -> Vec<Submission> {
         let full = self.flights.len() >= FLIGHTS_MAX;
         let has_chores = self.cycle.as_ref().is_some_and(|(cycle, _)| cycle.has_pieces());
@@ -310,6 +317,8 @@ impl Desk {
                 }
                 Submission::Checkpoint(reply) => checkpoints.push(reply),
                 Submission::Stop => self.stopping = true,
+                #[cfg(any(test, feature = "testing"))]
+                Submission::Die => self.die(),
             }
         }
         if !asks.is_empty() {
@@ -326,9 +335,17 @@ impl Desk {
                 None => reply(Ok(())),
             }
         }
-        if self.stopping && self.cycle.is_none() && self.dirty.movements > 0 {
+        if self.stopping && !self.dying && self.cycle.is_none() && self.dirty.movements > 0 {
             self.start_cycle();
         }
+    }
+
+    /// Ends without another write.
+    #[cfg(any(test, feature = "testing"))]
+    fn die(&mut self) {
+        self.stopping = true;
+        self.dying = true;
+        self.give_up_cycle(&Fault::new(FaultKind::Unavailable, "the writer died"));
     }
 
     /// Nothing waits: goes on with a checkpoint, or looks for what others appended.
@@ -339,7 +356,7 @@ impl Desk {
         if self.cycle.as_ref().is_some_and(|(cycle, _)| cycle.has_pieces()) {
             const IDLE_BUDGET: usize = 1 << 20;
             self.dispatch(Vec::new(), Vec::new(), Vec::new(), IDLE_BUDGET);
-        } else if self.stopping && self.cycle.is_none() && self.dirty.movements > 0 {
+        } else if self.stopping && !self.dying && self.cycle.is_none() && self.dirty.movements > 0 {
             self.start_cycle();
         } else if self.options.tail_every.is_some() && !self.stopping {
             // A fault shows with the next group.
@@ -474,7 +491,10 @@ impl Desk {
             movements: u32::try_from(movements.len()).unwrap_or(u32::MAX),
             first_account: self.last.accounts_after(),
             accounts: u32::try_from(accounts.len()).unwrap_or(u32::MAX),
-            at: movements.last().map_or_else(|| self.clock.now(), |movement| movement.at),
+            // A group without movements is no earlier than the one before, whatever the clock says.
+            at: movements
+                .last()
+                .map_or_else(|| self.clock.now().max(self.last.at), |movement| movement.at),
             writer: (self.chance)(),
             hash: [0; 32],
         };
@@ -482,7 +502,8 @@ impl Desk {
         (group, checks)
     }
 
-    /// Commits a group here when it is small and nothing else is on its way, else on the other thread.
+    /// Commits a group here when it is small and nothing else is on its way, else on the other
+    /// thread.
     fn launch(&mut self, flying: Flying, weight: usize) {
         if !self.flights.is_empty() || weight > INLINE_MAX {
             self.committer.send(Arc::clone(&flying.flight));
@@ -633,7 +654,8 @@ impl Desk {
         self.undo_flights(fault);
     }
 
-    /// A group committed on the other thread failed: those behind it fail as well; wait for them first.
+    /// A group committed on the other thread failed: those behind it fail as well; wait for them
+    /// first.
     fn recover(&mut self, fault: &Fault) {
         let mut behind = self.flights.len().saturating_sub(1);
         while behind > 0 {
@@ -648,8 +670,8 @@ impl Desk {
         self.undo_flights(fault);
     }
 
-    /// Takes back everything ahead of the journal, reads on what the journal has, and queues what was asked
-    /// to be decided again; or tells those who wait.
+    /// Takes back everything ahead of the journal, reads on what the journal has, and queues what
+    /// was asked to be decided again; or tells those who wait.
     fn undo_flights(&mut self, fault: &Fault) {
         tracing::warn!(error = %fault, groups = self.flights.len(), "groups are undone");
         let mut asks = Vec::new();
@@ -704,7 +726,8 @@ impl Desk {
         }
     }
 
-    /// Folds in the groups that others appended, and our own whose reply was lost. Nothing may be on its way.
+    /// Folds in the groups that others appended, and our own whose reply was lost. Nothing may be
+    /// on its way.
     pub(crate) fn catch_up(&mut self) -> Result<(), Fault> {
         const AT_ONCE: u32 = 1_000;
         loop {
@@ -743,6 +766,9 @@ impl Desk {
             self.last = newest;
             self.shared.settle(newest.last_seq());
             self.reload_units();
+            // Whoever appended these may have merged runs of ids as well.
+            let runs = checkpoint::load_runs(&mut self.reader.reader()?)?;
+            self.ids.replace_runs(runs);
         }
     }
 
@@ -765,12 +791,17 @@ impl Desk {
         }
     }
 
-    /// Starts a checkpoint as of now; what is on its way is waited for, since it starts at what is durable.
+    /// Starts a checkpoint as of now; what is on its way is waited for, since it starts at what is
+    /// durable.
     fn start_cycle(&mut self) {
-        if self.cycle.is_some() {
+        if self.cycle.is_some() || self.dying {
             return;
         }
         self.drain();
+        if self.cycle.is_some() {
+            // What was waited for started one itself.
+            return;
+        }
         let position =
             Position { seq: self.last.last_seq(), group: self.last.number, secret: self.secret };
         let builds_run = self.ids.recent_count() > 0;
@@ -787,7 +818,7 @@ impl Desk {
         let number = self.last.number;
         let thread = std::thread::Builder::new().name("id run".to_owned()).spawn(move || {
             let built = database.connect().and_then(|mut connection| {
-                cycle::build_run(&frozen, number, merged, &mut connection)
+                cycle::build_run(&frozen, number, &merged, &mut connection)
             });
             shared.inbox.report(Report::Run(built));
         });

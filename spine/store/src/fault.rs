@@ -9,8 +9,8 @@ pub enum FaultKind {
     Unavailable,
     /// A primary or unique key is taken.
     Conflict,
-    /// Another transaction was in the way: a deadlock, a lock wait that took too long, a certification
-    /// failure at commit. Nothing was written; repeat the whole transaction.
+    /// Another transaction was in the way: a deadlock, a lock wait that took too long, a
+    /// certification failure at commit. Nothing was written; repeat the whole transaction.
     Serialization,
     /// The server or the file takes no writes, as an old primary does after a failover.
     ReadOnly,
@@ -82,7 +82,8 @@ impl Fault {
     }
 
     /// Tells whether the same work may succeed when it is done again from its beginning, on a new
-    /// connection if this one was lost. A commit that was [`FaultKind::Unavailable`] may have happened.
+    /// connection if this one was lost. A commit that was [`FaultKind::Unavailable`] may have
+    /// happened.
     pub const fn retryable(&self) -> bool {
         match self.kind {
             FaultKind::Unavailable | FaultKind::Serialization | FaultKind::ReadOnly => true,

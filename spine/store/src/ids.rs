@@ -1,14 +1,15 @@
 //! Which ids were used, for ever, without an index on random values.
 //!
-//! An id becomes a fingerprint of 64 bits that leads to a seq; the row at that seq decides whether it is
-//! the same id. New fingerprints live in a hash table; at a checkpoint they are sorted into a run, which
-//! the database keeps in pages. A filter in memory tells, for one id in a hundred wrongly, whether a run
-//! has a fingerprint at all. So a new id costs a few lookups in memory, whatever its value, and an old one a
-//! page and a row.
+//! An id becomes a fingerprint of 64 bits that leads to a seq; the row at that seq decides whether
+//! it is the same id. New fingerprints live in a hash table; at a checkpoint they are sorted into a
+//! run, which the database keeps in pages. A filter in memory tells, for one id in a hundred
+//! wrongly, whether a run has a fingerprint at all. So a new id costs a few lookups in memory,
+//! whatever its value, and an old one a page and a row.
 
 use std::sync::Arc;
 
 use hashbrown::HashTable;
+
 use ledger::{Movement, MovementKind, Seq};
 use vocabulary::{CompanyNumber, Id, kind};
 
@@ -118,7 +119,8 @@ pub(crate) struct Run {
 }
 
 impl Ids {
-    /// Starts with what the database keeps. The secret keeps callers from choosing ids that collide.
+    /// Starts with what the database keeps. The secret keeps callers from choosing ids that
+    /// collide.
     pub(crate) fn new(secret: [u64; 2], runs: Vec<Run>) -> Self {
         Self { secret, recent: HashTable::new(), frozen: Arc::default(), runs }
     }
@@ -199,8 +201,9 @@ impl Ids {
         self.runs = runs;
     }
 
-    /// The newest runs that a run of `count` ids should take in, so that sizes stay apart by factors.
-    pub(crate) fn to_merge(&self, count: usize) -> Vec<u64> {
+    /// The newest runs that a run of `count` ids should take in, so that sizes stay apart by
+    /// factors.
+    pub(crate) fn to_merge(&self, count: usize) -> Vec<(u64, usize)> {
         let mut sum = count;
         let mut merged = Vec::new();
         for run in self.runs.iter().rev() {
@@ -208,7 +211,7 @@ impl Ids {
                 break;
             }
             sum = sum.saturating_add(run.ids);
-            merged.push(run.number);
+            merged.push((run.number, run.ids));
         }
         merged
     }
@@ -229,7 +232,8 @@ fn fold(one: u64, two: u64) -> u64 {
     high ^ low ^ one.rotate_left(32)
 }
 
-/// A Bloom filter in blocks of one cache line: 12 bits an id, 6 of them set, about one wrong in a hundred.
+/// A Bloom filter in blocks of one cache line: 12 bits an id, 6 of them set, about one wrong in a
+/// hundred.
 #[derive(Debug, Clone)]
 pub(crate) struct Filter {
     words: Vec<u64>,

@@ -1,17 +1,17 @@
 //! The journal's rows: what is written, read back and checked.
 
+use sha2::{Digest, Sha256};
+
+use crate::connection::Connection;
+use crate::{Fault, FaultKind, Insert, Listed, Reader, Row, Statement, Tx, Value};
 use ledger::{
     AccountNumber, AccountSpec, ActorNumber, BalanceRule, Lot, Movement, MovementKind, NegativeBy,
     NormalSide, Seq, UnitNumber,
 };
-use sha2::{Digest, Sha256};
 use vocabulary::Timestamp;
 
-use crate::connection::Connection;
-use crate::{Fault, FaultKind, Insert, Listed, Reader, Row, Statement, Tx, Value};
-
-/// Rows of a prepared insert on the hot path: 32 rows of 17 columns cost `SQLite` two thirds of 32 single
-/// inserts.
+/// Rows of a prepared insert on the hot path: 32 rows of 17 columns cost `SQLite` two thirds of 32
+/// single inserts.
 const ROWS_A_STATEMENT: usize = 32;
 const COLUMNS: usize = 17;
 
@@ -75,31 +75,30 @@ static SELECT_FROM: Statement = Statement::new(
     movement_columns!("FROM movement\nWHERE seq >= ? AND seq < ?\nORDER BY seq"),
 );
 
+static SELECT_ONE: Statement =
+    Statement::new("read movement", movement_columns!("FROM movement\nWHERE seq = ?"));
+
 static SELECT_LIST: Statement = Statement::new(
     "read movements",
     movement_columns!("FROM movement\nWHERE seq IN (?*)\nORDER BY seq"),
 );
 
-// Walks an account's chain from its newest movement; the recursion reads each row once, by its key.
+// Walks an account's chain from its newest movement. The recursion carries seqs only; each row is then
+// read once by its key.
 static SELECT_CHAIN: Statement = Statement::new(
     "walk account chain",
-    "WITH RECURSIVE chain (seq, batch, actor, kind, code, debit, credit, debit_lot, credit_lot,
-       amount, at, debit_prev, credit_prev, subject, due_at, digest, row_check, depth) AS (
-       SELECT seq, batch, actor, kind, code, debit, credit, debit_lot, credit_lot,
-              amount, at, debit_prev, credit_prev, subject, due_at, digest, row_check, 1
-       FROM movement
-       WHERE seq = ?
+    "WITH RECURSIVE chain (seq, depth) AS (
+       SELECT ?, 1
        UNION ALL
-       SELECT m.seq, m.batch, m.actor, m.kind, m.code, m.debit, m.credit, m.debit_lot, m.credit_lot,
-              m.amount, m.at, m.debit_prev, m.credit_prev, m.subject, m.due_at, m.digest, m.row_check,
-              c.depth + 1
+       SELECT CASE WHEN m.debit = ? THEN m.debit_prev ELSE m.credit_prev END, c.depth + 1
        FROM chain c
-       JOIN movement m ON m.seq = CASE WHEN c.debit = ? THEN c.debit_prev ELSE c.credit_prev END
+       JOIN movement m ON m.seq = c.seq
        WHERE c.depth < ?
      )
-     SELECT seq, batch, actor, kind, code, debit, credit, debit_lot, credit_lot,
-            amount, at, debit_prev, credit_prev, subject, due_at, digest, row_check
-     FROM chain",
+     SELECT m.seq, m.batch, m.actor, m.kind, m.code, m.debit, m.credit, m.debit_lot, m.credit_lot,
+            m.amount, m.at, m.debit_prev, m.credit_prev, m.subject, m.due_at, m.digest, m.row_check
+     FROM chain c
+     JOIN movement m ON m.seq = c.seq",
 );
 
 static SELECT_ACCOUNTS: Statement = Statement::new(
@@ -136,6 +135,7 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     INSERT_ACCOUNT.listed(),
     INSERT_GROUP.listed(),
     SELECT_FROM.listed(),
+    SELECT_ONE.listed(),
     SELECT_LIST.listed(),
     SELECT_CHAIN.listed(),
     SELECT_ACCOUNTS.listed(),
@@ -316,7 +316,8 @@ pub(crate) const fn rule_of(code: u8) -> Option<BalanceRule> {
 ///
 /// # Errors
 ///
-/// [`FaultKind::Conflict`] when somebody else appended a group of this number, or another [`Fault`].
+/// [`FaultKind::Conflict`] when somebody else appended a group of this number, or another
+/// [`Fault`].
 pub(crate) fn append(
     tx: &mut Tx<'_>,
     group: &Group,
@@ -373,6 +374,8 @@ fn append_to_sqlite(
 ) -> Result<(), Fault> {
     let name = INSERT_MOVEMENT.name;
     let failed = |error| crate::sqlite::fault(name, error);
+    #[cfg(any(test, feature = "testing"))]
+    connection.sabotage(name)?;
     let Some(sqlite) = connection.sqlite() else {
         return Err(Fault::new(FaultKind::Unavailable, name));
     };
@@ -552,6 +555,34 @@ pub(crate) fn walk(
     head: Seq,
     limit: u32,
 ) -> Result<Vec<Movement>, Fault> {
+    if head == Seq::NONE || limit == 0 {
+        return Ok(Vec::new());
+    }
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let connection = reader.connection();
+    let dialect = connection.dialect();
+    if let Some(sqlite) = connection.sqlite() {
+        let mut found = Vec::new();
+        let (name, sql) = (SELECT_ONE.name(), SELECT_ONE.text(dialect));
+        let walked = crate::sqlite::follow(sqlite, name, sql, head.get(), |row| {
+            let movement = movement_of(row)?;
+            let next = previous(&movement, account);
+            found.push(movement);
+            let goes_on = next != Seq::NONE && found.len() < most;
+            Ok(goes_on.then_some(next.get()))
+        });
+        connection.judge(walked)?;
+        return Ok(found);
+    }
+    walk_on_server(reader, account, head, limit)
+}
+
+fn walk_on_server(
+    reader: &mut Reader<'_>,
+    account: AccountNumber,
+    head: Seq,
+    limit: u32,
+) -> Result<Vec<Movement>, Fault> {
     // Servers end a recursion after 1,000 turns unless told otherwise.
     const AT_ONCE: u32 = 1_000;
     let mut found: Vec<Movement> = Vec::new();
@@ -568,6 +599,8 @@ pub(crate) fn walk(
         if found.len() == before {
             break;
         }
+        // A join gives its rows in no order of its own; a chain leads ever further back.
+        found.sort_unstable_by_key(|movement| core::cmp::Reverse(movement.seq));
         next = found.last().map_or(Seq::NONE, |movement| previous(movement, account));
         left = left.saturating_sub(turns);
     }

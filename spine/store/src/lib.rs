@@ -2,14 +2,18 @@
 //!
 //! | layer | modules | what it gives |
 //! |---|---|---|
-//! | database | `database` `connection` `tx` `statement` `value` `fault` | [`Database`], [`Tx`], [`Row`] |
+//! | books | `store` `desk` `committer` `recall` `cycle` `verify` | [`Store`] |
+//! | journal | `journal` `ids` `checkpoint` `registry` | rows, ids, balances to start from |
+//! | commands | [`Command`] | what a feature teaches the writer |
+//! | database | `database` `connection` `tx` `statement` `value` | [`Database`], [`Tx`] |
 //! | drivers | `sqlite` `mysql` | all that names a driver |
 //! | upkeep | [`migrate`] [`backup`] `testing` | the schema, copies, databases for tests |
 //!
-//! Start with [`Database::open`], then [`Connection::begin`] and [`Tx`].
+//! Start with [`Store`], then `desk.rs`, whose table tells the way of a commit; below it,
+//! [`Database::open`] and [`Tx`].
 //!
-//! Deliberately absent: an ORM, SQL built from input, floating point, `async`, a connection that changes
-//! under a transaction.
+//! Deliberately absent: an ORM, SQL built from input, floating point, `async`, a connection that
+//! changes under a transaction.
 
 pub mod backup;
 mod checkpoint;
@@ -29,6 +33,8 @@ mod mysql;
 mod natural_id;
 mod recall;
 pub mod registry;
+#[cfg(any(test, feature = "testing"))]
+pub mod sabotage;
 mod shared;
 mod splitter;
 mod sqlite;

@@ -1,17 +1,19 @@
-//! Brings a database's schema up to what this program knows: numbered steps, each a pair of SQL texts.
+//! Brings a database's schema up to what this program knows: numbered steps, each a pair of SQL
+//! texts.
 //!
-//! A step is applied once, in order, under a lock row with a lease and a fencing token (named locks are no
-//! locks on a Galera cluster: two nodes were seen to hold the same one). How far a step came is kept statement
-//! by statement, because a server ends its transaction at every `CREATE` and `ALTER`: a step that was cut
-//! off goes on where it was.
+//! A step is applied once, in order, under a lock row with a lease and a fencing token (named locks
+//! are no locks on a Galera cluster: two nodes were seen to hold the same one). How far a step came
+//! is kept statement by statement, because a server ends its transaction at every `CREATE` and
+//! `ALTER`: a step that was cut off goes on where it was.
 //!
-//! A `backfill` statement is repeated until it changes no row, each time in a transaction of its own; it
-//! must bound itself and make progress (`UPDATE … WHERE new IS NULL AND id IN (SELECT … LIMIT 1000)`).
+//! A `backfill` statement is repeated until it changes no row, each time in a transaction of its
+//! own; it must bound itself and make progress (`UPDATE … WHERE new IS NULL AND id IN (SELECT …
+//! LIMIT 1000)`).
 //!
-//! Triggers and procedures are not for us, so that a `;` outside of quotes and comments ends a statement.
+//! Triggers and procedures are not for us, so that a `;` outside of quotes and comments ends a
+//! statement.
 
 use sha2::{Digest, Sha256};
-use vocabulary::{Clock, IdSource, Timestamp};
 
 use crate::connection::Connection;
 use crate::database::Database;
@@ -20,6 +22,7 @@ use crate::splitter::{is_definition, split};
 use crate::statement::{Dialect, Listed, Statement, Upsert};
 use crate::tx::{Reader, Tx};
 use crate::value::{Row, Value};
+use vocabulary::{Clock, IdSource, Timestamp};
 
 /// What a step does to programs that run meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,8 +46,8 @@ impl Phase {
     }
 }
 
-/// One step. Both texts start with the line `-- phase: expand` (or `backfill`, `contract`) and are never
-/// edited once released. See [`migration!`](crate::migration).
+/// One step. Both texts start with the line `-- phase: expand` (or `backfill`, `contract`) and are
+/// never edited once released. See [`migration!`](crate::migration).
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     /// The number, ascending over all crates.
@@ -63,7 +66,8 @@ pub struct Migration {
 /// path being relative to the file it is written in.
 ///
 /// ```text
-/// const FIRST: Migration = store::migration!(7, "wallet_hold", Expand, "../migrations/0007_wallet_hold");
+/// const FIRST: Migration =
+///     store::migration!(7, "wallet_hold", Expand, "../migrations/0007_wallet_hold");
 /// ```
 #[macro_export]
 macro_rules! migration {
@@ -138,9 +142,9 @@ pub struct Status {
     pub progress: Progress,
 }
 
-/// How long a migrator that shows no sign of life keeps the lock. It is renewed before each statement; a
-/// longer `ALTER` on a server can be overtaken, which fails at its next record and harms nothing: the
-/// other waits for the table and finds the column there.
+/// How long a migrator that shows no sign of life keeps the lock. It is renewed before each
+/// statement; a longer `ALTER` on a server can be overtaken, which fails at its next record and
+/// harms nothing: the other waits for the table and finds the column there.
 const LEASE_SECONDS: i64 = 300;
 
 /// The error numbers of MySQL for "it is there already" and "it is gone already".
@@ -217,15 +221,16 @@ pub const STATEMENTS: &[Listed] = &[
     RENEW_LOCK.listed(),
 ];
 
-/// Applies what is pending, in order of version. Doing it again is harmless; of two at once one works and the
-/// other is told that it is [`Outcome::Busy`]. Versions that this program does not know are left alone: a
-/// newer one has been here.
+/// Applies what is pending, in order of version. Doing it again is harmless; of two at once one
+/// works and the other is told that it is [`Outcome::Busy`]. Versions that this program does not
+/// know are left alone: a newer one has been here.
 ///
 /// # Errors
 ///
-/// [`FaultKind::Configuration`] when the list itself is wrong; [`FaultKind::Schema`] when a step that was
-/// applied has another text here, or a statement does not fit; [`FaultKind::Serialization`] when the lock was
-/// lost to another migrator. What was done before the failure stays done, and the next run goes on there.
+/// [`FaultKind::Configuration`] when the list itself is wrong; [`FaultKind::Schema`] when a step
+/// that was applied has another text here, or a statement does not fit;
+/// [`FaultKind::Serialization`] when the lock was lost to another migrator. What was done before
+/// the failure stays done, and the next run goes on there.
 pub fn run(
     database: &Database,
     migrations: &[Migration],
@@ -255,7 +260,8 @@ pub fn run(
 ///
 /// # Errors
 ///
-/// [`FaultKind::Configuration`] when the list itself is wrong, or a [`Fault`] when the database fails.
+/// [`FaultKind::Configuration`] when the list itself is wrong, or a [`Fault`] when the database
+/// fails.
 pub fn status(database: &Database, migrations: &[Migration]) -> Result<Vec<Status>, Fault> {
     validate(migrations)?;
     let steps = match database.read(steps_of) {
@@ -481,8 +487,8 @@ impl Migrator<'_> {
         self.fenced(|tx| place.end(tx))
     }
 
-    /// Changes a schema that is not transactional: it is recorded before and after, so that a statement which
-    /// was cut off between the two may find its work done.
+    /// Changes a schema that is not transactional: it is recorded before and after, so that a
+    /// statement which was cut off between the two may find its work done.
     fn define(&mut self, place: Place, statement: &str, begun: usize) -> Result<(), Fault> {
         self.fenced(|tx| place.begin(tx))?;
         match self.connection.run("define", statement) {

@@ -13,8 +13,8 @@ use crate::value::{Cell, Cells, Row, Value};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// After how many milliseconds of an unanswered packet, or of unanswered probes, a connection counts as
-/// lost. Statements themselves may take longer.
+/// After how many milliseconds of an unanswered packet, or of unanswered probes, a connection
+/// counts as lost. Statements themselves may take longer.
 const SILENCE_MAX_MS: u32 = 20_000;
 
 /// More than the statements of all features, so that each is compiled once a connection.
@@ -23,8 +23,8 @@ const STATEMENTS_CACHED: usize = 512;
 /// The collation number of raw bytes.
 const BINARY: u16 = 63;
 
-/// What must not depend on how a server is set up. A lock is waited for briefly, since the writer repeats
-/// the whole transaction; a table that is being altered likewise.
+/// What must not depend on how a server is set up. A lock is waited for briefly, since the writer
+/// repeats the whole transaction; a table that is being altered likewise.
 const SESSION: &str = "SET
     SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,\
 NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY',
@@ -33,9 +33,9 @@ NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY',
     SESSION lock_wait_timeout = 10,
     SESSION autocommit = 1";
 
-/// How many rows one bulk packet takes. `MariaDB` 10.11, twelve columns, one connection, 8,000 rows a
-/// transaction, fsync at each commit: bulk packets of 1,000 rows 250,000 rows a second, statements of 512 rows
-/// 200,000, of 5,000 rows 140,000, literals in the text 140,000.
+/// How many rows one bulk packet takes. `MariaDB` 10.11, twelve columns, one connection, 8,000 rows
+/// a transaction, fsync at each commit: bulk packets of 1,000 rows 250,000 rows a second,
+/// statements of 512 rows 200,000, of 5,000 rows 140,000, literals in the text 140,000.
 pub(crate) const BULK_ROWS_MAX: usize = 1_000;
 
 /// Connects and sets what holds for this session.
@@ -74,16 +74,16 @@ pub(crate) fn open(url: &ServerUrl, role: Role) -> Result<Conn, Fault> {
     Ok(connection)
 }
 
-/// Tells whether the server takes many rows of values for one statement in one packet, which only `MariaDB`
-/// does; the driver would send them one by one elsewhere.
+/// Tells whether the server takes many rows of values for one statement in one packet, which only
+/// `MariaDB` does; the driver would send them one by one elsewhere.
 pub(crate) fn takes_bulk(connection: &mut Conn) -> Result<bool, Fault> {
     let version: Option<String> =
         connection.query_first("SELECT version()").map_err(|error| fault("read version", error))?;
     Ok(version.is_some_and(|version| version.contains("MariaDB")))
 }
 
-/// Tells whether the rows can go in one packet: it has one type a column, and the driver would send values of
-/// another as if they were of that one.
+/// Tells whether the rows can go in one packet: it has one type a column, and the driver would send
+/// values of another as if they were of that one.
 pub(crate) fn is_uniform<R: AsRef<[Value]>>(rows: &[R]) -> bool {
     let mut known: Vec<Option<bool>> = Vec::new();
     rows.iter().all(|row| {
@@ -109,8 +109,8 @@ pub(crate) fn execute_bulk<R: AsRef<[Value]>>(
     connection.exec_batch(&statement, rows).map_err(failed)
 }
 
-/// Reads the settings that decide whether a commit survives a power cut; a server that does not know one
-/// (TiDB and others replicate instead) leaves it out.
+/// Reads the settings that decide whether a commit survives a power cut; a server that does not
+/// know one (TiDB and others replicate instead) leaves it out.
 pub(crate) fn durability(connection: &mut Conn) -> Result<Durability, Fault> {
     let settings: Vec<(String, String)> = connection
         .query(
@@ -243,7 +243,8 @@ pub(crate) fn fault(tried: &str, error: mysql::Error) -> Fault {
 fn kind_of(code: u16) -> FaultKind {
     match code {
         1022 | 1062 | 1586 => FaultKind::Conflict,
-        // Lock wait, deadlock (on Galera also at COMMIT), NOWAIT; TiDB: write conflicts, schema changed.
+        // Lock wait, deadlock (on Galera also at COMMIT), NOWAIT; TiDB: write conflicts, schema
+        // changed.
         1205 | 1213 | 3572 | 8002 | 8022 | 8028 | 9007 => FaultKind::Serialization,
         1290 | 1792 | 1836 => FaultKind::ReadOnly,
         1021 | 1114 | 3 | 28 => FaultKind::Full,

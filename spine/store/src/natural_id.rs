@@ -1,8 +1,10 @@
 use sha2::{Digest as _, Sha256};
+
 use vocabulary::Id;
 
-/// Makes the id that follows from a natural key: the same parts, the same id, for ever. So a command that
-/// is decided again after a crash, or a message that comes again, meets what it did before.
+/// Makes the id that follows from a natural key: the same parts, the same id, for ever. So a
+/// command that is decided again after a crash, or a message that comes again, meets what it did
+/// before.
 ///
 /// `domain` names what the parts are (`site.conversion.grant`); two domains never meet.
 pub fn natural_id<K>(domain: &str, parts: &[&[u8]]) -> Id<K> {

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use ledger::{Batch, Book, Memory, Movement, Original, Seq, Step};
-use vocabulary::{CompanyNumber, Id, kind};
-
 use crate::command::Recall;
 use crate::ids::{Ids, Key};
 use crate::{Fault, FaultKind, Reader, checkpoint, journal};
+use ledger::{Batch, Book, Memory, Movement, Original, Seq, Step};
+use vocabulary::{CompanyNumber, Id, kind};
 
 /// Rows of the database that the decisions of a group may need.
 #[derive(Debug, Default)]
@@ -94,14 +93,14 @@ fn candidates(ids: &Ids, keys: Vec<Key>, durable: Seq) -> Candidates {
     found
 }
 
-/// Reads, with a fixed number of statements, the rows that a group's decisions may ask for: used ids, the
-/// rows of batches that come again or are reversed, and holds and expectations that ended long ago, which
-/// the book takes in again.
+/// Reads, with a fixed number of statements, the rows that a group's decisions may ask for: used
+/// ids, the rows of batches that come again or are reversed, and holds and expectations that ended
+/// long ago, which the book takes in again.
 ///
 /// # Errors
 ///
-/// [`FaultKind::Corrupt`] with the name `page of ids is missing` when another process merged its run; the
-/// runs are then to be loaded anew. Or another [`Fault`].
+/// [`FaultKind::Corrupt`] with the name `page of ids is missing` when another process merged its
+/// run; the runs are then to be loaded anew. Or another [`Fault`].
 pub(crate) fn recall(
     reader: &mut Reader<'_>,
     ids: &Ids,
@@ -144,8 +143,9 @@ pub(crate) fn recall(
     Ok((recalled, revivals))
 }
 
-/// Reads the candidates' rows, and behind each that starts a batch the rest of that batch: rows of a batch
-/// are neighbours, so four more rows are read, then sixteen, and so on until the next batch starts.
+/// Reads the candidates' rows, and behind each that starts a batch the rest of that batch: rows of
+/// a batch are neighbours, so four more rows are read, then sixteen, and so on until the next batch
+/// starts.
 fn add_rows(
     reader: &mut Reader<'_>,
     recalled: &mut Recalled,
@@ -202,7 +202,8 @@ pub(crate) struct Revival {
     first: Movement,
 }
 
-/// Takes a hold or expectation that ended long ago into the book again, from the chain of its account.
+/// Takes a hold or expectation that ended long ago into the book again, from the chain of its
+/// account.
 pub(crate) fn revive(
     reader: &mut Reader<'_>,
     book: &mut Book,

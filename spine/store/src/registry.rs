@@ -1,9 +1,8 @@
 //! Companies and units: a few rows that everything else refers to by number.
 
+use crate::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
 use ledger::{AccountNumber, SpendOrder, Unit, UnitNumber, UnitPolicy};
 use vocabulary::{CompanyNumber, Id, Label, Scale, Timestamp, Token, UnitCode, Zone, kind};
-
-use crate::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
 
 static UPSERT_COMPANY: Upsert = Upsert {
     name: "save companies",

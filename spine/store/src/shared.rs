@@ -6,15 +6,15 @@ use std::sync::{
 };
 use std::time::Duration;
 
-use ledger::{Book, Seq};
-
 use crate::Fault;
 use crate::submission::Submission;
+use ledger::{Book, Seq};
 
 /// The book, and how much of it is durable.
 ///
-/// The book runs ahead of the journal while a group is being committed. Who reads an account waits until
-/// the account's last movement is durable, so that nobody ever sees what could still be undone.
+/// The book runs ahead of the journal while a group is being committed. Who reads an account waits
+/// until the account's last movement is durable, so that nobody ever sees what could still be
+/// undone.
 #[derive(Debug)]
 pub(crate) struct Shared {
     book: RwLock<Book>,

@@ -121,6 +121,29 @@ pub(crate) fn for_each<'v>(
     Ok(())
 }
 
+/// Follows a chain of rows: runs a query of one placeholder and one row for `first`, and again for what
+/// `take` gives, until it gives nothing. There is no server to travel to, so that a row costs a look-up.
+pub(crate) fn follow(
+    connection: &Connection,
+    name: &'static str,
+    sql: &str,
+    first: u64,
+    mut take: impl FnMut(&Row<'_>) -> Result<Option<u64>, Fault>,
+) -> Result<(), Fault> {
+    let failed = |error| fault(name, error);
+    let mut statement = connection.prepare_cached(sql).map_err(|error| unfit(name, error))?;
+    let mut next = Some(first);
+    while let Some(key) = next {
+        statement.raw_bind_parameter(1, key.cast_signed()).map_err(failed)?;
+        let mut rows = statement.raw_query();
+        next = match rows.next().map_err(failed)? {
+            Some(row) => take(&Row { statement: name, cells: Cells::Sqlite(row) })?,
+            None => None,
+        };
+    }
+    Ok(())
+}
+
 fn bound<'c, 'v>(
     connection: &'c Connection,
     name: &'static str,
@@ -180,8 +203,8 @@ pub(crate) fn fault(tried: &str, error: rusqlite::Error) -> Fault {
     Fault::new(FaultKind::Other, tried).caused_by(error)
 }
 
-/// Sorts an error of compiling a statement: what has no code of its own means that a table or a column is not
-/// there.
+/// Sorts an error of compiling a statement: what has no code of its own means that a table or a
+/// column is not there.
 fn unfit(tried: &str, error: rusqlite::Error) -> Fault {
     let fault = fault(tried, error);
     let plain = fault.code() == Some(ffi::SQLITE_ERROR);

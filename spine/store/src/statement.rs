@@ -28,15 +28,16 @@ impl Dialect {
     }
 }
 
-/// How many values the list of one statement is written out for. Few sizes, so that the caches of prepared
-/// statements hit whatever the length; a list is filled up by repeating its last value.
+/// How many values the list of one statement is written out for. Few sizes, so that the caches of
+/// prepared statements hit whatever the length; a list is filled up by repeating its last value.
 const LIST_SIZES: [usize; 4] = [512, 64, 8, 1];
 
-/// How many rows one insert takes. Rows cannot be filled up, so that the sizes are finer: fewer than 512 rows
-/// take nine statements at most.
+/// How many rows one insert takes. Rows cannot be filled up, so that the sizes are finer: fewer
+/// than 512 rows take nine statements at most.
 const INSERT_SIZES: [usize; 10] = [512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 
-/// About the most bytes of values in one insert; the smallest `max_allowed_packet` in the field is 4 MiB.
+/// About the most bytes of values in one insert; the smallest `max_allowed_packet` in the field is
+/// 4 MiB.
 const INSERT_BYTES_MAX: usize = 1 << 20;
 
 const LIST: &str = "(?*)";
@@ -116,8 +117,8 @@ pub struct Upsert {
     pub table: &'static str,
     /// The columns, in the order of the values of a row.
     pub columns: &'static [&'static str],
-    /// The columns of the key that may be taken; the table must have no other unique key, because MySQL
-    /// does not say which one was hit.
+    /// The columns of the key that may be taken; the table must have no other unique key, because
+    /// MySQL does not say which one was hit.
     pub keys: &'static [&'static str],
     /// The columns that take the new values; none leaves the old row as it is.
     pub updates: &'static [&'static str],
@@ -203,8 +204,8 @@ fn placeholders(count: usize) -> String {
     text
 }
 
-/// Chooses how many of the next rows go into one statement: the largest size that the rows left fill and
-/// the limits allow. `sizes` are the bytes of the rows left.
+/// Chooses how many of the next rows go into one statement: the largest size that the rows left
+/// fill and the limits allow. `sizes` are the bytes of the rows left.
 pub(crate) fn rows_of_next(dialect: Dialect, columns: usize, sizes: &[usize]) -> usize {
     let fits = |rows: usize| {
         rows <= sizes.len() && rows.saturating_mul(columns) <= dialect.placeholders_max()
@@ -213,7 +214,8 @@ pub(crate) fn rows_of_next(dialect: Dialect, columns: usize, sizes: &[usize]) ->
     INSERT_SIZES.into_iter().find(|&rows| rows <= most && fits(rows)).unwrap_or(1)
 }
 
-/// Counts how many of the next rows, at least one and at most `rows_max`, keep to the bytes of a packet.
+/// Counts how many of the next rows, at least one and at most `rows_max`, keep to the bytes of a
+/// packet.
 pub(crate) fn rows_of_packet(rows_max: usize, sizes: &[usize]) -> usize {
     let mut bytes = 0_usize;
     let fitting = sizes.iter().take(rows_max).take_while(|&&size| {
@@ -223,8 +225,8 @@ pub(crate) fn rows_of_packet(rows_max: usize, sizes: &[usize]) -> usize {
     fitting.count().max(1)
 }
 
-/// Chooses how many of the `left` values of a list go into the next statement, and the size of the list
-/// that is written out for them: the smallest that holds them.
+/// Chooses how many of the `left` values of a list go into the next statement, and the size of the
+/// list that is written out for them: the smallest that holds them.
 pub(crate) fn list_of_next(left: usize) -> (usize, usize) {
     let smallest = LIST_SIZES.into_iter().rev().find(|&size| size >= left);
     match smallest {

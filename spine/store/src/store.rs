@@ -1,9 +1,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use ledger::{Account, AccountNumber, Batch, Book, Expectation, Hold, Movement, Seq};
-use vocabulary::{Clock, Id, IdSource, Timestamp, kind};
-
 use crate::checkpoint::{self, Position};
 use crate::committer::Committer;
 use crate::cycle::Dirty;
@@ -14,6 +11,8 @@ use crate::shared::Shared;
 use crate::submission::{Ask, Decision, Outcome, Reply, Submission, Waiter};
 use crate::wal::Wal;
 use crate::{Command, Connection, Database, Fault, FaultKind, registry};
+use ledger::{Account, AccountNumber, Batch, Book, Expectation, Hold, Movement, Seq};
+use vocabulary::{Clock, Id, IdSource, Timestamp, kind};
 
 /// The books: one writer, and everybody who reads.
 ///
@@ -62,13 +61,14 @@ pub struct OpenProgress {
 }
 
 impl Store {
-    /// Opens the books: the last checkpoint and the journal after it, or the whole journal when there is no
-    /// checkpoint or it is damaged. Starts the writer.
+    /// Opens the books: the last checkpoint and the journal after it, or the whole journal when
+    /// there is no checkpoint or it is damaged. Starts the writer.
     ///
     /// # Errors
     ///
-    /// [`FaultKind::Corrupt`] when a row of the journal is not as it was written, or does not fit what is
-    /// before it; [`FaultKind::Schema`] when the tables are not there; or another [`Fault`].
+    /// [`FaultKind::Corrupt`] when a row of the journal is not as it was written, or does not fit
+    /// what is before it; [`FaultKind::Schema`] when the tables are not there; or another
+    /// [`Fault`].
     pub fn open(
         database: &Database,
         options: StoreOptions,
@@ -79,7 +79,7 @@ impl Store {
         let mut chance = ids;
         let mut reader = database.connect()?;
         let secret = secret(&mut reader, &mut chance)?;
-        let opened = match open_checkpoint(&mut reader, &mut progress) {
+        let opened = match open_checkpoint(database, &mut reader, &mut progress) {
             Err(fault) if fault.kind() == FaultKind::Corrupt => {
                 tracing::warn!(error = %fault, "the checkpoint is void, the whole journal is folded");
                 open_journal(&mut reader, secret, &mut progress)?
@@ -117,11 +117,11 @@ impl Store {
         &self.inner.database
     }
 
-    /// Asks for batches; each succeeds or is refused alone, all are answered together once they are durable.
-    /// A batch whose id was posted before answers as it did then.
+    /// Asks for batches; each succeeds or is refused alone, all are answered together once they are
+    /// durable. A batch whose id was posted before answers as it did then.
     ///
-    /// The reply is called on a thread of the writer's: hand the answer over, do no work there. It is a
-    /// fault when the queue is full, or when the database was away for longer than
+    /// The reply is called on a thread of the writer's: hand the answer over, do no work there. It
+    /// is a fault when the queue is full, or when the database was away for longer than
     /// [`StoreOptions::patience`]; the batches may be posted then, and are safe to send again.
     pub fn submit(&self, batches: Vec<Batch>, reply: Reply<Vec<Outcome>>) {
         let outcomes = Vec::with_capacity(batches.len());
@@ -250,8 +250,8 @@ impl Store {
         )
     }
 
-    /// Reads the book as it is decided, a commit under way included: for jobs that look for work (due holds,
-    /// due lots) and for counts, never for an answer about a balance.
+    /// Reads the book as it is decided, a commit under way included: for jobs that look for work
+    /// (due holds, due lots) and for counts, never for an answer about a balance.
     pub fn look<T>(&self, look: impl FnOnce(&Book) -> T) -> T {
         look(&self.inner.shared.book())
     }
@@ -298,6 +298,15 @@ impl Store {
         })
     }
 
+    /// Asks for batches and dies: the writer stops as soon as it can, answers nobody and writes no
+    /// balances down, as a process does that is killed.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn abandon(&self, batches: Vec<Batch>) {
+        self.submit(batches, Box::new(|_nobody| ()));
+        drop(self.inner.shared.inbox.submit(Submission::Die));
+        self.inner.stop();
+    }
+
     /// Stops the writer after it has done what it was given and has written balances down.
     pub fn close(&self) {
         self.inner.stop();
@@ -338,6 +347,7 @@ fn secret(connection: &mut Connection, chance: &mut impl IdSource) -> Result<[u6
 }
 
 fn open_checkpoint(
+    database: &Database,
     connection: &mut Connection,
     progress: &mut impl FnMut(OpenProgress),
 ) -> Result<Option<Opened>, Fault> {
@@ -351,18 +361,16 @@ fn open_checkpoint(
         return Err(Fault::new(FaultKind::Corrupt, "checkpoint is newer than the journal"));
     }
     let runs = checkpoint::load_runs(&mut reader)?;
-    let mut specs = Vec::new();
-    let mut uncovered = Vec::new();
-    checkpoint::uncovered_accounts(&mut reader, last.accounts_after(), |first, end| {
-        uncovered.push((first, end));
+    let mut book = checkpoint::restore(&mut reader, last.accounts_after(), |first, end| {
+        database.read(|reader| {
+            let mut specs = Vec::new();
+            journal::scan_accounts(reader, first, end, |_, spec| {
+                specs.push(spec);
+                Ok(())
+            })?;
+            Ok(specs)
+        })
     })?;
-    for (first, end) in uncovered {
-        journal::scan_accounts(&mut reader, first, end, |number, spec| {
-            specs.push((number, spec));
-            Ok(())
-        })?;
-    }
-    let mut book = checkpoint::restore(&mut reader, last.accounts_after(), &specs)?;
     for unit in registry::units(&mut reader)? {
         book.set_unit(unit);
     }

@@ -3,11 +3,10 @@
 use core::any::{Any, TypeId};
 use core::fmt;
 
-use ledger::{Batch, Movement, MovementKind, Posted, Refused};
-use vocabulary::Amount;
-
 use crate::command::{Command, Posting, Recall};
 use crate::{Fault, Tx};
+use ledger::{Batch, Movement, MovementKind, Posted, Refused};
+use vocabulary::Amount;
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +70,9 @@ pub(crate) enum Submission {
     Command(Box<dyn Waiting>),
     Checkpoint(Reply<()>),
     Stop,
+    /// Stop without another write.
+    #[cfg(any(test, feature = "testing"))]
+    Die,
 }
 
 impl Submission {
@@ -80,6 +82,8 @@ impl Submission {
             Self::Batches(ask) => ask.batches.len(),
             Self::Command(_) => 1,
             Self::Checkpoint(_) | Self::Stop => 0,
+            #[cfg(any(test, feature = "testing"))]
+            Self::Die => 0,
         }
     }
 
@@ -92,6 +96,8 @@ impl Submission {
             }
             Self::Checkpoint(reply) => reply(Err(fault)),
             Self::Stop => {}
+            #[cfg(any(test, feature = "testing"))]
+            Self::Die => {}
         }
     }
 }
@@ -221,6 +227,8 @@ impl fmt::Debug for Submission {
             Self::Command(_) => "Command",
             Self::Checkpoint(_) => "Checkpoint",
             Self::Stop => "Stop",
+            #[cfg(any(test, feature = "testing"))]
+            Self::Die => "Die",
         };
         f.debug_struct(name).field("weight", &self.weight()).finish()
     }

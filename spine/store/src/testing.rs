@@ -1,5 +1,6 @@
-//! Databases for tests: a fresh file, and a fresh schema on a `MariaDB` server that this process starts for
-//! itself. Compiled for our own tests and with the feature `testing`, never into the product.
+//! Databases for tests: a fresh file, and a fresh schema on a `MariaDB` server that this process
+//! starts for itself. Compiled for our own tests and with the feature `testing`, never into the
+//! product.
 
 #![expect(
     clippy::panic,
@@ -15,16 +16,16 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use vocabulary::{ManualClock, SeededIds};
-
 use crate::database::{Database, PoolOptions};
 use crate::fault::Fault;
 use crate::migrate::{self, Migration};
 use crate::statement::{Listed, Statement};
 use crate::url::{DatabaseUrl, ServerUrl, Tls};
 use crate::value::Row;
+use vocabulary::{ManualClock, SeededIds};
 
-/// A database of its own for one test. Its file goes when this is dropped, its server with the process.
+/// A database of its own for one test. Its file goes when this is dropped, its server with the
+/// process.
 #[derive(Debug)]
 pub struct TestDatabase {
     database: Database,
@@ -44,13 +45,14 @@ impl TestDatabase {
         Self { database, folder: Some(folder) }
     }
 
-    /// Makes an empty schema on this process's `MariaDB`, whose default character set is not ours, so that a
-    /// table that does not name its own is found. Gives `None`, and says so, when `mariadbd` is not
-    /// installed.
+    /// Makes an empty schema on this process's `MariaDB`, whose default character set is not ours,
+    /// so that a table that does not name its own is found. Gives `None`, and says so, when
+    /// `mariadbd` is not installed.
     ///
     /// # Panics
     ///
-    /// When it is not installed and `DAIFUKU_TEST_MARIADB` is `required`, or the server does not start.
+    /// When it is not installed and `DAIFUKU_TEST_MARIADB` is `required`, or the server does not
+    /// start.
     pub fn mysql() -> Option<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(1);
         let server = server()?;
@@ -126,8 +128,8 @@ pub fn prepare_all(database: &Database, statements: &[Listed]) {
     assert!(failures.is_empty(), "on {} these do not fit:\n{failures}", database.dialect());
 }
 
-/// Migrates a fresh database of each kind and compares the tables: columns with their order, type and
-/// nullability, and primary keys.
+/// Migrates a fresh database of each kind and compares the tables: columns with their order, type
+/// and nullability, and primary keys.
 ///
 /// # Panics
 ///
@@ -214,6 +216,22 @@ struct Server {
     _guard: Child,
 }
 
+impl TestDatabase {
+    /// Gives the address as text, for another process.
+    pub fn address(&self) -> String {
+        match self.database.url() {
+            DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+            DatabaseUrl::MySql(server) => format!(
+                "mysql://{}@{}/{}?socket={}",
+                server.user,
+                server.host,
+                server.name,
+                server.socket.as_deref().unwrap_or_default()
+            ),
+        }
+    }
+}
+
 impl Server {
     fn url(&self, name: &str) -> DatabaseUrl {
         DatabaseUrl::MySql(ServerUrl {
@@ -228,8 +246,9 @@ impl Server {
     }
 }
 
-/// Makes a data folder, starts a server that syncs every commit as in production, says `ready`, and stops
-/// it when its own input ends. Folders of guards that were killed themselves are cleared an hour later.
+/// Makes a data folder, starts a server that syncs every commit as in production, says `ready`, and
+/// stops it when its own input ends. Folders of guards that were killed themselves are cleared an
+/// hour later.
 const GUARD: &str = r#"
 trap '' INT TERM HUP
 PATH="$PATH:/usr/sbin:/usr/local/sbin"

@@ -56,9 +56,9 @@ impl<'c> Reader<'c> {
         Ok(rows.pop())
     }
 
-    /// Asks for the rows of a list that stands for `(?*)`, with `before` bound to the placeholders before
-    /// it; one statement for each 512 values, none for an empty list. Rows come in the statement's order
-    /// within 512 values only; a value that is listed twice may answer twice.
+    /// Asks for the rows of a list that stands for `(?*)`, with `before` bound to the placeholders
+    /// before it; one statement for each 512 values, none for an empty list. Rows come in the
+    /// statement's order within 512 values only; a value that is listed twice may answer twice.
     ///
     /// # Errors
     ///
@@ -77,8 +77,9 @@ impl<'c> Reader<'c> {
         Ok(rows)
     }
 
-    /// Asks and lends each row to `take` as it arrives, so that any number of rows can be gone through.
-    /// Stops at the first fault of `take`; on a server the rest is still read, so bound a scan by its key.
+    /// Asks and lends each row to `take` as it arrives, so that any number of rows can be gone
+    /// through. Stops at the first fault of `take`; on a server the rest is still read, so bound a
+    /// scan by its key.
     ///
     /// # Errors
     ///
@@ -108,12 +109,12 @@ impl<'c> Reader<'c> {
     }
 }
 
-/// An open database transaction. Dropping it rolls it back. It is also a [`Reader`], which sees what was
-/// written so far.
+/// An open database transaction. Dropping it rolls it back. It is also a [`Reader`], which sees
+/// what was written so far.
 ///
-/// After any fault, of a question too, it can only be rolled back: some databases undo the failed statement
-/// alone, others all that was before (a deadlock on a server, which would commit the statements after it one by
-/// one). Writing and committing are refused then.
+/// After any fault, of a question too, it can only be rolled back: some databases undo the failed
+/// statement alone, others all that was before (a deadlock on a server, which would commit the
+/// statements after it one by one). Writing and committing are refused then.
 #[derive(Debug)]
 #[must_use = "a transaction that is dropped is rolled back"]
 pub struct Tx<'c> {
@@ -144,7 +145,8 @@ impl<'c> Tx<'c> {
     ///
     /// # Errors
     ///
-    /// [`FaultKind::Conflict`], [`FaultKind::Check`] or another [`Fault`]; [`FaultKind::Other`] after a fault.
+    /// [`FaultKind::Conflict`], [`FaultKind::Check`] or another [`Fault`]; [`FaultKind::Other`]
+    /// after a fault.
     pub fn execute(&mut self, statement: &Statement, values: &[Value]) -> Result<u64, Fault> {
         let connection = self.reader.connection();
         connection.must_be_sound(statement.name())?;
@@ -152,8 +154,8 @@ impl<'c> Tx<'c> {
         connection.execute(statement.name(), text, values.iter())
     }
 
-    /// Writes the rows of a list that stands for `(?*)`, as [`Reader::query_list`] reads them; gives the
-    /// number of rows found to write.
+    /// Writes the rows of a list that stands for `(?*)`, as [`Reader::query_list`] reads them;
+    /// gives the number of rows found to write.
     ///
     /// # Errors
     ///
@@ -229,7 +231,8 @@ impl<'c> Tx<'c> {
     /// # Errors
     ///
     /// [`FaultKind::Other`] after a fault; [`FaultKind::Serialization`] when it was refused (in
-    /// both cases nothing is written); [`FaultKind::Unavailable`] when the answer was lost: it may be written or not, look it up.
+    /// both cases nothing is written); [`FaultKind::Unavailable`] when the answer was lost: it may
+    /// be written or not, look it up.
     pub fn commit(mut self) -> Result<(), Fault> {
         let connection = self.reader.connection();
         connection.must_be_sound("commit")?;

@@ -44,8 +44,8 @@ impl DatabaseUrl {
     ///
     /// # Errors
     ///
-    /// [`FaultKind::Configuration`] when the text has another shape; the text itself is not repeated,
-    /// since it may hold a password.
+    /// [`FaultKind::Configuration`] when the text has another shape; the text itself is not
+    /// repeated, since it may hold a password.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         if let Some(path) = text.strip_prefix("sqlite:") {
             if path.is_empty() {

@@ -1,8 +1,7 @@
 use core::fmt;
 
-use vocabulary::{Amount, CompanyNumber, Day, Id, Label, Reference, Timestamp, UnitCode};
-
 use crate::fault::{Fault, FaultKind};
+use vocabulary::{Amount, CompanyNumber, Day, Id, Label, Reference, Timestamp, UnitCode};
 
 /// A value that is bound to a placeholder. There is no floating point.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -157,9 +156,9 @@ pub(crate) enum Cells<'a> {
 
 /// One row of an answer, read by column number from 0.
 ///
-/// A scan lends each row (`Row<'_>`, nothing is copied); a query gives rows to keep (`Row<'static>`).
-/// A cell of another type than asked for is a [`FaultKind::Corrupt`] that names the statement and the
-/// column.
+/// A scan lends each row (`Row<'_>`, nothing is copied); a query gives rows to keep
+/// (`Row<'static>`). A cell of another type than asked for is a [`FaultKind::Corrupt`] that names
+/// the statement and the column.
 pub struct Row<'a> {
     pub(crate) statement: &'static str,
     pub(crate) cells: Cells<'a>,

@@ -1,10 +1,9 @@
 //! Folds the journal again from its first row and names what does not fit.
 
-use ledger::{Book, FoldError, Seq, audit};
-use vocabulary::Timestamp;
-
 use crate::journal::{self, Group, GroupHash, movement_bytes};
 use crate::{Database, Fault, FaultKind, Reader, registry};
+use ledger::{Book, FoldError, Seq, audit};
+use vocabulary::Timestamp;
 
 /// What verifying found.
 #[derive(Debug)]
@@ -28,9 +27,9 @@ pub struct VerifyProgress {
     pub of: u64,
 }
 
-/// Folds the journal from its first row: checks every row's own check, that it fits the rows before it, the
-/// hash of every group, and that the sums of the book hold in the end. Reads only; what is appended
-/// meanwhile is left out.
+/// Folds the journal from its first row: checks every row's own check, that it fits the rows before
+/// it, the hash of every group, and that the sums of the book hold in the end. Reads only; what is
+/// appended meanwhile is left out.
 ///
 /// # Errors
 ///

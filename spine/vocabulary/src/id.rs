@@ -133,8 +133,8 @@ pub enum AccountRole {
 }
 
 impl Id<kind::Account> {
-    /// Gives the id of an owner's account in a unit: it follows from owner, unit and role, so that nobody
-    /// has to keep a table of who has which account. The same three always give the same id.
+    /// Gives the id of an owner's account in a unit: it follows from owner, unit and role, so that
+    /// nobody has to keep a table of who has which account. The same three always give the same id.
     pub const fn of<K: Copy>(owner: Id<K>, unit: u16, role: AccountRole) -> Self {
         let role: u128 = match role {
             AccountRole::Member => 1,

@@ -4,6 +4,7 @@
 use std::{env, error::Error, fs, path::PathBuf, sync::Arc};
 
 use askama::Template;
+
 use vocabulary::{Amount, Scale};
 use web::{
     Assets, Language, NavItem, Response, Routes, ServerOptions, TextSource, View, Words,

@@ -1,16 +1,16 @@
 //! The design system's parts: a value in Rust, its markup in `templates/components/`.
 //!
-//! A feature's template writes `{{ field }}` and gets markup; everything a part is given is escaped by
-//! its own template. They are values and not template macros, so that each is compiled once, takes
-//! typed arguments and is tested here; containers without logic (`.card`, `.grid`, `.row`, `.narrow`)
-//! are plain classes of the stylesheet.
+//! A feature's template writes `{{ field }}` and gets markup; everything a part is given is escaped
+//! by its own template. They are values and not template macros, so that each is compiled once,
+//! takes typed arguments and is tested here; containers without logic (`.card`, `.grid`, `.row`,
+//! `.narrow`) are plain classes of the stylesheet.
 
 use core::fmt;
 
 use askama::{FastWritable, Template, filters::HtmlSafe};
-use vocabulary::{Amount, Scale};
 
 use crate::{page::NavItem, texts::Words};
+use vocabulary::{Amount, Scale};
 
 macro_rules! part {
     ($($name:ty),*) => {$(impl HtmlSafe for $name {})*};

@@ -7,13 +7,13 @@ use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     http::request::Parts,
 };
-use vocabulary::Timestamp;
 
 use crate::{
     page::Frame,
     problem::{INTERNAL_FAULT, Problem},
     trace::TraceContext,
 };
+use vocabulary::Timestamp;
 
 /// The id by which a request is found again in logs, answers and the audit trail.
 ///

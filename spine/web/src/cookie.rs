@@ -34,8 +34,9 @@ pub enum Lifetime {
     Removed,
 }
 
-/// Builds `Set-Cookie` for a secret: `__Host-` before the name, `Secure`, `HttpOnly`, `SameSite=Lax`,
-/// `Path=/`, no `Domain`. Browsers take it over HTTPS and, for development, on `localhost`.
+/// Builds `Set-Cookie` for a secret: `__Host-` before the name, `Secure`, `HttpOnly`,
+/// `SameSite=Lax`, `Path=/`, no `Domain`. Browsers take it over HTTPS and, for development, on
+/// `localhost`.
 ///
 /// # Errors
 ///

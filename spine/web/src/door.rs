@@ -1,7 +1,8 @@
 //! Every request's way in and out, in one pass.
 //!
-//! Request id and trace, route, limits, room, deadline, handler, headers, metrics, log: one function
-//! instead of a stack of layers, because each layer would add a boxed future to every request.
+//! Request id and trace, route, limits, room, deadline, handler, headers, metrics, log: one
+//! function instead of a stack of layers, because each layer would add a boxed future to every
+//! request.
 
 use core::{
     any::Any,
@@ -29,7 +30,6 @@ use axum::{
 };
 use tower_service::Service as _;
 use tracing::Instrument as _;
-use vocabulary::{Clock, Id, IdSource, Timestamp, kind};
 
 use crate::{
     context::{RequestContext, RequestId},
@@ -45,6 +45,7 @@ use crate::{
     server::ServerOptions,
     trace::TraceContext,
 };
+use vocabulary::{Clock, Id, IdSource, Timestamp, kind};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -371,7 +372,8 @@ impl Door {
     }
 }
 
-/// How the log and the metrics name requests that lead nowhere; never the path, which anyone chooses.
+/// How the log and the metrics name requests that lead nowhere; never the path, which anyone
+/// chooses.
 const NO_ROUTE: &str = "(none)";
 
 /// Which requests the access log shows at `info`; the others are at `debug`.

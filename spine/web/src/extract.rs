@@ -367,8 +367,8 @@ impl Lines {
     ///
     /// # Errors
     ///
-    /// `payload_too_large` when the line or the body is, `body_incomplete` when the client went away.
-    /// Lines given before stay valid; asking again after an error gives `None`.
+    /// `payload_too_large` when the line or the body is, `body_incomplete` when the client went
+    /// away. Lines given before stay valid; asking again after an error gives `None`.
     pub async fn next(&mut self) -> Result<Option<Line>, Problem> {
         loop {
             if let Some(line) = self.take_line()? {

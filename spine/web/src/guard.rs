@@ -10,8 +10,8 @@ use crate::route::Route;
 
 /// Decides whether a request may come in, before its handler runs and before its body is read.
 ///
-/// The route says what is needed; who is asking follows from the head of the request. What the guard finds
-/// out goes into the request's extensions, where [`Caller`] reads it.
+/// The route says what is needed; who is asking follows from the head of the request. What the
+/// guard finds out goes into the request's extensions, where [`Caller`] reads it.
 pub trait Guard: Send + Sync {
     /// Looks at a request's head.
     fn admit(&self, route: &Route, parts: &mut Parts) -> Admission;

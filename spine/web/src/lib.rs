@@ -1,14 +1,14 @@
 //! The only crate that speaks HTTP: routes, extractors, problems, the page frame and the server.
 //!
-//! Words: the **door** is what every request passes in and out ([`Door`]); a **route** is one line of
-//! the URL space with its limits ([`Routes`]); a **problem** is a refusal or fault as RFC 9457
+//! Words: the **door** is what every request passes in and out ([`Door`]); a **route** is one line
+//! of the URL space with its limits ([`Routes`]); a **problem** is a refusal or fault as RFC 9457
 //! ([`Problem`]); a **view** is how one person sees pages ([`View`]).
 //!
-//! Start reading at `door.rs`, which is one request's way from head to log line; then `route.rs`, the
-//! table, and `extract.rs`, what handlers take.
+//! Start reading at `door.rs`, which is one request's way from head to log line; then `route.rs`,
+//! the table, and `extract.rs`, what handlers take.
 //!
-//! Deliberately absent: who may do what (`access`), anything that is stored, any feature; TLS, HTTP/2
-//! and compression of pages, which end or happen in front.
+//! Deliberately absent: who may do what (`access`), anything that is stored, any feature; TLS,
+//! HTTP/2 and compression of pages, which end or happen in front.
 
 mod assets;
 pub mod components;
@@ -21,6 +21,7 @@ mod guard;
 pub mod log;
 mod meter;
 pub mod openapi;
+mod outgoing;
 mod page;
 mod paging;
 mod problem;
@@ -30,6 +31,7 @@ mod server;
 pub mod testing;
 mod texts;
 mod trace;
+mod upload;
 
 pub use assets::Assets;
 pub use context::{RequestContext, RequestId};
@@ -42,6 +44,10 @@ pub use extract::{
 pub use guard::{Admission, Caller, Guard, OpenToAll};
 pub use meter::Meter;
 pub use openapi::{ApiDocument, ApiTitle, Operation};
+pub use outgoing::{
+    Outgoing, OutgoingAnswer, OutgoingError, OutgoingOptions, OutgoingRequest, OutgoingUrl, Reach,
+    RootError, UrlError,
+};
 pub use page::{Frame, NavItem, Page, View};
 pub use paging::{Cursor, CursorError, PageLimit, PageRequest, Paged};
 pub use problem::{
@@ -54,6 +60,7 @@ pub use texts::{
     LANGUAGE_COOKIE, Language, TEXTS, TextSource, TextValue, Texts, TextsError, Words, differences,
 };
 pub use trace::TraceContext;
+pub use upload::{Upload, UploadedFile};
 
 /// The kinds of problems that the door itself answers, to build cases of in handlers.
 pub mod problems {
@@ -69,7 +76,7 @@ pub mod problems {
 pub use axum::{
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 pub use utoipa::{self, IntoParams, ToSchema};

@@ -1,7 +1,7 @@
 //! The log: one JSON object a line for machines, or one readable line for a terminal.
 //!
-//! Names follow OpenTelemetry (`severity_text`, `body`, `service.name`). Fields of the spans an event
-//! is in stand beside its own, so that every line of a request carries its id.
+//! Names follow OpenTelemetry (`severity_text`, `body`, `service.name`). Fields of the spans an
+//! event is in stand beside its own, so that every line of a request carries its id.
 
 use core::fmt::{self, Write as _};
 use std::{
@@ -21,6 +21,7 @@ use tracing_subscriber::{
     layer::{Context, SubscriberExt as _},
     registry::LookupSpan,
 };
+
 use vocabulary::Clock;
 
 /// How a line looks.

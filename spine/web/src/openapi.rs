@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document, assembled from the route table, and its page for people.
 //!
-//! A route describes its own operation ([`crate::Route::describe`]); what is the same for all (who may
-//! call, which problems can come) is added here, in one place.
+//! A route describes its own operation ([`crate::Route::describe`]); what is the same for all (who
+//! may call, which problems can come) is added here, in one place.
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 

@@ -153,7 +153,8 @@ kinds! {
 /// What is wrong with one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// A JSON pointer into the body (`/items/3/amount`), or `query:`, `path:`, `header:` and a name.
+    /// A JSON pointer into the body (`/items/3/amount`), or `query:`, `path:`, `header:` and a
+    /// name.
     pub pointer: String,
     /// What is wrong with it.
     pub detail: String,

@@ -13,7 +13,6 @@ use axum::{
 };
 use http_body_util::{BodyExt as _, Collected};
 use serde::{Serialize, de::DeserializeOwned};
-use vocabulary::{ManualClock, SeededIds, Timestamp};
 
 use crate::{
     assets::Assets,
@@ -26,6 +25,7 @@ use crate::{
     server::ServerOptions,
     texts::{TEXTS, TextSource, Texts},
 };
+use vocabulary::{ManualClock, SeededIds, Timestamp};
 
 /// Makes a door with a clock that stands at 2026-11-20 12:00 in Japan, seeded ids and web's texts.
 ///
@@ -124,7 +124,8 @@ impl Client {
         Self { door, headers: HeaderMap::new(), cookies: Mutex::default() }
     }
 
-    /// Sends a header with every request; the last one of a name stays. A malformed one is left out.
+    /// Sends a header with every request; the last one of a name stays. A malformed one is left
+    /// out.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             self.headers.insert(name, value);

@@ -1,7 +1,7 @@
 //! What people read, in two languages, from Fluent files.
 //!
-//! Every feature gives its `ja.ftl` and `en.ftl` as one [`TextSource`]; [`Texts`] is built once from
-//! all of them. [`differences`] is what a feature's test asserts to be empty.
+//! Every feature gives its `ja.ftl` and `en.ftl` as one [`TextSource`]; [`Texts`] is built once
+//! from all of them. [`differences`] is what a feature's test asserts to be empty.
 
 use core::fmt;
 use std::{borrow::Cow, collections::BTreeMap};
@@ -224,7 +224,8 @@ fn bundle(
 ) -> Result<FluentBundle<FluentResource>, TextsError> {
     let locale: LanguageIdentifier = language.code().parse().unwrap_or_default();
     let mut bundle = FluentBundle::new_concurrent(vec![locale]);
-    // Marks of direction around arguments are for right-to-left texts; here they only disturb copying.
+    // Marks of direction around arguments are for right-to-left texts; here they only disturb
+    // copying.
     bundle.set_use_isolating(false);
     for source in sources {
         let (name, code) = (source.name, language.code());

@@ -16,7 +16,8 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// Continues the trace of a `traceparent` header, or starts one when it is missing or malformed.
+    /// Continues the trace of a `traceparent` header, or starts one when it is missing or
+    /// malformed.
     ///
     /// `chance` is asked for 64 bits: once to continue, three times to start.
     pub fn continue_or_start(header: Option<&str>, mut chance: impl FnMut() -> u64) -> Self {

@@ -1,5 +1,5 @@
-//! The access log. A process has one log, and what another thread logs first decides for all, so that
-//! this test has a process of its own.
+//! The access log. A process has one log, and what another thread logs first decides for all, so
+//! that this test has a process of its own.
 #![cfg(test)]
 
 use std::{
@@ -8,6 +8,7 @@ use std::{
 };
 
 use tracing::level_filters::LevelFilter;
+
 use vocabulary::ManualClock;
 use web::{
     Path, Routes, ServerOptions, get,

@@ -30,7 +30,17 @@ const LICENCES: &[&str] = &[
 const LICENCES_READ: &[(&str, &str)] = &[("webpki", "ISC")];
 
 /// Packages that may be there in more than one version, and who asks for the other one.
-const DUPLICATES: &[(&str, &str)] = &[];
+const DUPLICATES: &[(&str, &str)] = &[
+    ("base64", "0.22 by us and web's stack, 0.23 by pem under mysql"),
+    ("block-buffer", "the old one by sha2 0.10 under mysql_common"),
+    ("cpufeatures", "the old one by sha2 0.10 under mysql_common"),
+    ("crypto-common", "the old one by sha2 0.10 under mysql_common"),
+    ("digest", "the old one by sha2 0.10 under mysql_common"),
+    ("getrandom", "0.2 by ring, 0.3 by mysql_common, 0.4 by proptest and tempfile"),
+    ("hashbrown", "0.16 by hashlink under rusqlite, 0.17 by us"),
+    ("sha1", "0.10 by mysql_common, 0.11 by us"),
+    ("sha2", "0.10 by mysql_common, 0.11 by us"),
+];
 
 /// Packages that may build native code, and what it is.
 const NATIVE_BUILDS: &[(&str, &str)] =

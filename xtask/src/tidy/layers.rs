@@ -47,7 +47,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         package: "access",
         folder: "spine/access",
-        may_use: &["vocabulary", "store", "web"],
+        may_use: &["vocabulary", "ledger", "store", "web"],
         never: "know a feature; features declare their needs as data",
     },
     Layer {

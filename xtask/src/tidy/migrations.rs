@@ -36,7 +36,8 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
             }
         }
     }
-    for (expected, (number, names)) in (1..).zip(&steps) {
+    let first = steps.keys().next().copied().unwrap_or(1);
+    for (expected, (number, names)) in (first..).zip(&steps) {
         if *number != expected {
             let advice = format!("step {expected:04} is missing before {number:04}");
             findings.push(Finding::in_file(FOLDER, RULE, advice));

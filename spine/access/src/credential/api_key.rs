@@ -3,10 +3,6 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
-use ledger::ActorNumber;
-use store::{Command, Fault, Posting, Reader, Row, Tx, Value};
-use vocabulary::{CompanyNumber, Day, Id, IdSource, Label, Timestamp, kind};
-
 use crate::{
     actor::{Actors, Subject},
     audit_trail::{self, AuditEntry},
@@ -16,6 +12,9 @@ use crate::{
     secret::{Secret, SecretHash, draw_bytes},
     store::statement,
 };
+use ledger::ActorNumber;
+use store::{Command, Fault, Posting, Reader, Row, Tx, Value};
+use vocabulary::{CompanyNumber, Day, Id, IdSource, Label, Timestamp, kind};
 
 const PREFIX: &str = "dfk_";
 

@@ -6,10 +6,6 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use ledger::ActorNumber;
-use store::{Database, Fault, Reader, Row};
-use vocabulary::{Day, Id, Timestamp, Zone, kind};
-
 use crate::{
     authorized::Authenticated,
     credential::{ApiKeyText, PublicId},
@@ -18,6 +14,9 @@ use crate::{
     secret::SecretHash,
     store::statement,
 };
+use ledger::ActorNumber;
+use store::{Database, Fault, Reader, Row};
+use vocabulary::{Day, Id, Timestamp, Zone, kind};
 
 /// Why a presented key is not taken, in the order of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

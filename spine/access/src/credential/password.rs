@@ -6,13 +6,12 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use subtle::ConstantTimeEq as _;
 
-use vocabulary::{Email, IdSource};
-
 use crate::{
     login::Realm,
     refusal::{PASSWORD_LONG, PASSWORD_PLAIN, PASSWORD_SHORT, RefusalKind},
     secret::draw_salt,
 };
+use vocabulary::{Email, IdSource};
 
 /// A password as it was typed. Never shown by `Debug`.
 #[derive(Clone)]

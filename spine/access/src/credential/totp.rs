@@ -7,12 +7,11 @@ use sha1::Sha1;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use vocabulary::{Email, IdSource, Timestamp};
-
 use crate::{
     actor::Subject,
     secret::{SecretHash, draw_bytes, draw_salt},
 };
+use vocabulary::{Email, IdSource, Timestamp};
 
 const STEP_SECONDS: i64 = 30;
 

@@ -1,8 +1,7 @@
-use ledger::ActorNumber;
-use vocabulary::{Id, Label, Token};
-
 use super::stage::{OURS, THEIRS, play};
 use crate::{Actor, RegisterActor, Role, Subject, find_actors};
+use ledger::ActorNumber;
+use vocabulary::{Id, Label, Token};
 
 #[test]
 fn actors_get_dense_numbers_once() {

@@ -1,10 +1,10 @@
-use vocabulary::{CompanyNumber, Id, Label, Zone, kind};
-
 use super::stage::{OURS, Stage, THEIRS, at, play};
 use crate::{
     ApiKeyText, ChangeApiKey, ChangeApiKeyRefusal, KeyChange, KeyRefusal, KeyRing, Need, NeedSet,
     NoteUse, Role, SessionLimits, Sessions, Subject, list_api_keys, testing,
 };
+use ledger::ActorNumber;
+use vocabulary::{CompanyNumber, Id, Label, Zone, kind};
 
 const KEY: Id<kind::ApiKey> = Id::from_bits(77);
 
@@ -76,8 +76,10 @@ fn a_key_lives_from_creation_to_revocation() {
         assert_eq!(again, revoked, "a repeat changes nothing");
         let keys = stage.database.read(|reader| list_api_keys(reader, OURS)).unwrap();
         assert_eq!(keys, [revoked.key]);
-        let lines = "0 api_key.create done\n0 api_key.rotate done\n0 api_key.rotate done\n\
-                     0 api_key.revoke done\n";
+        let by = ActorNumber::new(OURS, 0).get();
+        let lines = ["create", "rotate", "rotate", "revoke"]
+            .map(|verb| format!("{by} api_key.{verb} done\n"))
+            .concat();
         assert_eq!(stage.trail(), lines);
     });
 }

@@ -1,13 +1,12 @@
-use ledger::ActorNumber;
-use store::{Insert, Statement};
-use vocabulary::{CompanyNumber, Id, Reference, kind};
-
 use super::stage::{OURS, Stage, THEIRS, at, play};
 use crate::{
     Need,
     audit_trail::{AuditEntry, Flaw, Head, Outcome, Search, Verdict, append, list, verify},
     testing,
 };
+use ledger::ActorNumber;
+use store::{Insert, Statement};
+use vocabulary::{CompanyNumber, Id, Reference, kind};
 
 fn fill(stage: &Stage<'_>) -> Head {
     let by = testing::api_key(9, OURS, &[Need::HoldWrite]);

@@ -1,7 +1,5 @@
 use expect_test::expect;
 
-use vocabulary::Id;
-
 use super::stage::{OURS, Stage, THEIRS, TOTP_KEY, at, mail, password_of, play};
 use crate::{
     AddLogin, Authenticated, ChangeLogin, ChangePassword, ConfirmCode, EnrolSecondFactor, Login,
@@ -10,6 +8,7 @@ use crate::{
     SignInRefusal, SignOut, SignOutScope, SignedIn, Stage as Step, Subject, TotpSalt, TotpSecret,
     TypedCode, check_code, check_enrolment, check_password, testing,
 };
+use vocabulary::Id;
 
 impl Stage<'_> {
     fn verdict(&mut self, key: LoginKey, password: &str) -> PasswordVerdict {
@@ -95,13 +94,12 @@ fn a_member_signs_in_and_out() {
         stage.send(out.clone()).unwrap();
         stage.send(out).unwrap();
         assert_eq!(stage.find(Realm::Member, &cookie), Err(SessionRefusal::Ended));
-        expect![[r#"
+        expect![[r"
             0 login.add done
             12884901889 sign_in.complete refused
             12884901889 sign_in.complete done
             12884901889 sign_in.end done
-        "#]889 sign_in.end done
-        "#]]
+        "]]
         .assert_eq(&stage.trail());
     });
 }

@@ -2,13 +2,12 @@
 
 use core::fmt::Write as _;
 
-use store::{Command, Database, Posting, Scratch, Tx, testing::for_each_database};
-use vocabulary::{CompanyNumber, Email, Id, SeededIds, Timestamp};
-
 use crate::{
     AddLogin, Authenticated, Login, LoginKey, MIGRATIONS, NewSession, Password, PasswordHash,
     PasswordParameters, Role, Secret, SessionLimits, Subject, TotpKey, audit_trail, find_login,
 };
+use store::{Command, Database, Posting, Scratch, Tx, testing::for_each_database};
+use vocabulary::{CompanyNumber, Email, Id, SeededIds, Timestamp};
 
 pub(super) const OURS: CompanyNumber = CompanyNumber::new(3);
 pub(super) const THEIRS: CompanyNumber = CompanyNumber::new(4);

@@ -1,4 +1,4 @@
-use super::{Draft, Memory, Writing};
+use super::writing::{Draft, Memory, Writing};
 use crate::{AccountNumber, MovementKind, Refusal, Standing};
 
 impl<M: Memory> Writing<'_, M> {

@@ -1,9 +1,9 @@
-use vocabulary::{Amount, Id, Timestamp, kind};
-
-use super::{Draft, Memory, Writing, lots};
+use super::lots;
+use super::writing::{Draft, Memory, Writing};
 use crate::{
     AccountNumber, Expectation, ExpectationState, Lot, MovementKind, NormalSide, Refusal, Remaining,
 };
+use vocabulary::{Amount, Id, Timestamp, kind};
 
 /// What is announced, from whom, to whom.
 #[derive(Clone, Copy)]

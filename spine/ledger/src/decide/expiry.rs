@@ -1,4 +1,4 @@
-use super::{Memory, Writing};
+use super::writing::{Memory, Writing};
 use crate::{AccountNumber, Cell, LotKind, Refusal, Standing};
 
 impl<M: Memory> Writing<'_, M> {

@@ -1,10 +1,10 @@
-use vocabulary::{Amount, Id, Timestamp, kind};
-
-use super::{Draft, Memory, Writing, lots};
+use super::lots;
+use super::writing::{Draft, Memory, Writing};
 use crate::{
     AccountNumber, CaptureRule, Hold, HoldState, Lot, MovementKind, NormalSide, Refusal, Remaining,
     Wanted,
 };
+use vocabulary::{Amount, Id, Timestamp, kind};
 
 /// What a hold reserves, for whom, until when.
 #[derive(Clone, Copy)]

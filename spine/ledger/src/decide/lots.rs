@@ -1,12 +1,11 @@
 //! Which lots a debit takes and a credit fills.
 
-use vocabulary::{Amount, Day};
-
-use super::{Draft, Memory, Writing};
+use super::writing::{Draft, Memory, Writing};
 use crate::{
     Account, AccountNumber, BalanceRule, Cell, Lot, LotKind, MovementKind, NormalSide, Refusal,
     SpendOrder,
 };
+use vocabulary::{Amount, Day};
 
 /// A part of an amount that one lot carries.
 pub(super) type Part = (Lot, Amount);
@@ -64,7 +63,8 @@ pub(super) fn room(account: &Account, side: NormalSide, kind: MovementKind) -> R
     }
 }
 
-/// Cuts `amount` into lots in the order the unit says; what no lot covers goes below zero, under no lot.
+/// Cuts `amount` into lots in the order the unit says; what no lot covers goes below zero, under no
+/// lot.
 pub(super) fn pick(
     cells: &[Cell],
     order: SpendOrder,
@@ -149,8 +149,8 @@ impl<M: Memory> Writing<'_, M> {
         self.emit(Draft { amount: rest, ..draft })
     }
 
-    /// Checks that reserved or announced value will have a lot when it arrives: an account with lots takes
-    /// it only from another one, and only where the unit passes from member to member.
+    /// Checks that reserved or announced value will have a lot when it arrives: an account with
+    /// lots takes it only from another one, and only where the unit passes from member to member.
     pub(super) fn check_lots_of_hold(
         &self,
         debit: AccountNumber,

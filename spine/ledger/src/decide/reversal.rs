@@ -1,7 +1,7 @@
-use vocabulary::{Amount, Id, kind};
-
-use super::{Draft, Memory, Writing, lots};
+use super::lots;
+use super::writing::{Draft, Memory, Writing};
 use crate::{AccountNumber, Layer, Lot, LotKind, Movement, MovementKind, NormalSide, Refusal};
+use vocabulary::{Amount, Id, kind};
 
 impl<M: Memory> Writing<'_, M> {
     pub(super) fn reverse(
@@ -35,8 +35,8 @@ impl<M: Memory> Writing<'_, M> {
         Ok(())
     }
 
-    /// Takes one movement's value back: first from the lot it went to, then in the unit's order; what is
-    /// missing goes below zero where the rule allows, or becomes a receivable.
+    /// Takes one movement's value back: first from the lot it went to, then in the unit's order;
+    /// what is missing goes below zero where the rule allows, or becomes a receivable.
     fn take_back(
         &mut self,
         draft: Draft,
@@ -69,8 +69,9 @@ impl<M: Memory> Writing<'_, M> {
         Ok(())
     }
 
-    /// Gives value back to the lot it came from. Value that came from below zero makes that good; if that
-    /// is done already, it returns as the strictest promise there is: bought value that never expires.
+    /// Gives value back to the lot it came from. Value that came from below zero makes that good;
+    /// if that is done already, it returns as the strictest promise there is: bought value that
+    /// never expires.
     fn emit_return(&mut self, draft: Draft) -> Result<(), Refusal> {
         let payee = self.credit_account(draft.credit)?;
         if !payee.spec.lots || draft.credit_lot.is_some() {
@@ -109,8 +110,8 @@ impl<M: Memory> Writing<'_, M> {
     }
 }
 
-/// Value that moved can move back; an expiry or an earlier reversal stays, and what was only reserved or
-/// announced never moved.
+/// Value that moved can move back; an expiry or an earlier reversal stays, and what was only
+/// reserved or announced never moved.
 fn is_reversible(kind: MovementKind) -> bool {
     match kind.layer() {
         Layer::Posted | Layer::CaptureHeld => {

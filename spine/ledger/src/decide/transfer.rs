@@ -1,7 +1,7 @@
-use vocabulary::Amount;
-
-use super::{Draft, Memory, Writing, lots};
+use super::lots;
+use super::writing::{Draft, Memory, Writing};
 use crate::{Lot, LotKind, MovementKind, NormalSide, Refusal, Transfer, TransferKind, Wanted};
+use vocabulary::Amount;
 
 impl<M: Memory> Writing<'_, M> {
     pub(super) fn transfer(&mut self, asked: &Transfer) -> Result<(), Refusal> {

@@ -1,7 +1,8 @@
-//! Cases that any ledger must get right, as run against `TigerBeetle` 0.17.8; numbers are those of that list.
+//! Cases that any ledger must get right, as run against `TigerBeetle` 0.17.8; numbers are those of
+//! that list.
 //!
-//! Where we differ on purpose the line says so. In short: a refusal never burns an id, zero is no amount,
-//! a repeated batch answers as a whole, and ids of holds are apart from ids of batches.
+//! Where we differ on purpose the line says so. In short: a refusal never burns an id, zero is no
+//! amount, a repeated batch answers as a whole, and ids of holds are apart from ids of batches.
 
 use crate::testing::Ledger;
 
@@ -183,7 +184,8 @@ fn case_21_a_capture_over_the_hold() {
 
 #[test]
 fn case_23_void() {
-    // The peer voids all or nothing; ours also lowers a hold (a partial reversal of an authorization).
+    // The peer voids all or nothing; ours also lowers a hold (a partial reversal of an
+    // authorization).
     run("
         transfer I -> W 100       ok
         hold p W -> R 50          ok

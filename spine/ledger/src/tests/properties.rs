@@ -1,13 +1,13 @@
 //! The invariants of the ledger, over random histories.
 
 use proptest::prelude::*;
-use vocabulary::{Amount, CompanyNumber, Day, Id, Timestamp, kind};
 
 use crate::{
     AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, Book, CaptureRule, Lot, LotKind,
     Memory, Movement, MovementKind, NegativeBy, NormalSide, Original, Remaining, Step, Transfer,
     TransferKind, Unit, UnitNumber, UnitPolicy, Wanted, audit,
 };
+use vocabulary::{Amount, CompanyNumber, Day, Id, Timestamp, kind};
 
 struct Known<'a>(&'a [Movement]);
 

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::testing::{Setup, TestDatabase, assert_same_schema, for_each_database, prepare_all};
+use crate::{Database, Fault, MIGRATIONS, Outcome, Receipt, Store, StoreOptions, statements};
 use ledger::{
     AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, CaptureRule, Lot, LotKind,
     NormalSide, Refusal, Remaining, Seq, Step, Transfer, TransferKind, Unit, UnitNumber,
     UnitPolicy, Wanted, audit,
 };
 use vocabulary::{Amount, CompanyNumber, Id, ManualClock, Scale, SeededIds, Timestamp, UnitCode};
-
-use crate::testing::{Setup, TestDatabase, assert_same_schema, for_each_database, prepare_all};
-use crate::{Database, Fault, MIGRATIONS, Outcome, Receipt, Store, StoreOptions, statements};
 
 const ISSUER: AccountNumber = AccountNumber::new(1);
 const SHOP: AccountNumber = AccountNumber::new(2);

@@ -2,6 +2,7 @@ use core::fmt::Write as _;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
 use vocabulary::{Amount, Id, kind};
 use web::{
     Bearer, Form, IdempotencyKey, Json, Language, Lines, Method, Path, Problem, Query, RawBody,

@@ -1,5 +1,7 @@
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
 use web::{
     ApiDocument,
     ApiTitle,

@@ -7,6 +7,7 @@ use tokio::{
     sync::{Notify, oneshot},
     task::JoinHandle,
 };
+
 use web::{
     Class, Drained, InWorkMax, RawBody, Routes, ServerOptions, bind, get, post, serve,
     testing::door,

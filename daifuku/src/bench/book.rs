@@ -1,0 +1,199 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+use super::run::BenchOptions;
+use ledger::{AccountNumber, AccountSpec, BalanceRule, NormalSide, Unit, UnitNumber, UnitPolicy};
+use store::{
+    AccountDiffers, Command, Database, DatabaseUrl, Fault, MIGRATIONS, PoolOptions, Posting,
+    Statement, Store, StoreOptions, Tx, registry,
+};
+use vocabulary::{
+    CompanyNumber, Id, IdSource as _, ManualClock, Scale, SeededIds, Timestamp, UnitCode,
+};
+
+/// The moment of all bench transfers.
+pub(super) const NOW: i64 = 1_780_000_000_000_000;
+
+/// A book of its own for one workload.
+pub(super) struct BenchBook {
+    pub(super) store: Store,
+    database: Database,
+    folder: Option<PathBuf>,
+}
+
+/// The tables of a book; a server's are dropped before each workload, so that each starts empty.
+static DROP: [Statement; 11] = [
+    Statement::new("drop companies", "DROP TABLE IF EXISTS company"),
+    Statement::new("drop units", "DROP TABLE IF EXISTS unit"),
+    Statement::new("drop accounts", "DROP TABLE IF EXISTS account"),
+    Statement::new("drop movements", "DROP TABLE IF EXISTS movement"),
+    Statement::new("drop groups", "DROP TABLE IF EXISTS journal_group"),
+    Statement::new("drop pages", "DROP TABLE IF EXISTS checkpoint_page"),
+    Statement::new("drop subjects", "DROP TABLE IF EXISTS checkpoint_subject"),
+    Statement::new("drop checkpoint", "DROP TABLE IF EXISTS checkpoint"),
+    Statement::new("drop runs", "DROP TABLE IF EXISTS id_run"),
+    Statement::new("drop id pages", "DROP TABLE IF EXISTS id_page"),
+    Statement::new("drop migrations", "DROP TABLE IF EXISTS schema_migration"),
+];
+
+/// Opens the accounts of a bench book, a slice of them.
+struct OpenAccounts {
+    unit: Option<Unit>,
+    accounts: Vec<AccountSpec>,
+}
+
+impl Command for OpenAccounts {
+    type Facts = Vec<Unit>;
+    type Receipt = ();
+    type Refusal = AccountDiffers;
+
+    const NAME: &'static str = "open bench accounts";
+
+    fn load(_: &[Self], _: &mut Tx<'_>) -> Result<Vec<Unit>, Fault> {
+        Ok(Vec::new())
+    }
+
+    fn decide(
+        &self,
+        facts: &mut Vec<Unit>,
+        posting: &mut Posting<'_>,
+    ) -> Result<(), AccountDiffers> {
+        for &spec in &self.accounts {
+            posting.open_account(spec)?;
+        }
+        if let Some(unit) = self.unit {
+            posting.set_unit(unit);
+            facts.push(unit);
+        }
+        Ok(())
+    }
+
+    fn save(facts: Vec<Unit>, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        registry::save_units(tx, &facts)
+    }
+}
+
+impl BenchBook {
+    /// Opens an empty book with an account for breakage and `accounts` others.
+    pub(super) fn open(options: &BenchOptions, accounts: u32, lots: bool) -> anyhow::Result<Self> {
+        let (url, folder) = place(options)?;
+        let database = Database::open(&url, PoolOptions::default())?;
+        if options.database.is_some() {
+            let mut connection = database.connect()?;
+            let mut tx = connection.begin()?;
+            for statement in &DROP {
+                tx.execute(statement, &[])?;
+            }
+            tx.commit()?;
+        }
+        let store = open_store(&database)?;
+        let book = Self { store, database, folder };
+        book.open_accounts(accounts, lots)?;
+        Ok(book)
+    }
+
+    fn open_accounts(&self, accounts: u32, lots: bool) -> anyhow::Result<()> {
+        const AT_ONCE: usize = 100_000;
+        let unit = Unit {
+            number: UnitNumber::new(1),
+            code: UnitCode::parse("PT")?,
+            scale: Scale::default(),
+            issuer: CompanyNumber::new(1),
+            policy: UnitPolicy { breakage: Some(AccountNumber::new(0)), ..UnitPolicy::default() },
+        };
+        let mut chance = SeededIds::new(7);
+        let mut specs = (0..=accounts).map(|place| AccountSpec {
+            id: Id::from_bits(chance.chance() | 1),
+            unit: UnitNumber::new(1),
+            company: CompanyNumber::new(1),
+            side: NormalSide::Credit,
+            rule: if lots && place > 0 { BalanceRule::NonNegative } else { BalanceRule::Unlimited },
+            lots: lots && place > 0,
+        });
+        let mut unit = Some(unit);
+        loop {
+            let accounts: Vec<AccountSpec> = specs.by_ref().take(AT_ONCE).collect();
+            if accounts.is_empty() {
+                return Ok(());
+            }
+            let command = OpenAccounts { unit: unit.take(), accounts };
+            if self.store.run(command)?.is_err() {
+                bail!("the database is not empty");
+            }
+        }
+    }
+
+    /// Bytes of the embedded database on disk, its log left out: the log is used again and again.
+    pub(super) fn disk(&self) -> u64 {
+        self.folder.as_ref().map_or(0, |folder| {
+            let log_is_moved = self.database.connect().and_then(|mut own| own.checkpoint_wal());
+            debug_assert!(log_is_moved.is_ok(), "the log can be moved");
+            fs::metadata(folder.join("book.db")).map_or(0, |file| file.len())
+        })
+    }
+
+    pub(super) fn statement(&self, account: u32, rows: u32) -> anyhow::Result<usize> {
+        Ok(self.store.history(AccountNumber::new(account), None, rows)?.len())
+    }
+
+    /// Stops, starts again, and tells how long it took to the first balance.
+    pub(super) fn reopen(self, options: &BenchOptions) -> anyhow::Result<Duration> {
+        self.store.close();
+        let Self { store, database, folder } = self;
+        drop((store, database));
+        let url = url_of(options, folder.as_deref())?;
+        let started = Instant::now();
+        let database = Database::open(&url, PoolOptions::default())?;
+        let store = open_store(&database)?;
+        let account = store.account(AccountNumber::new(1));
+        let elapsed = started.elapsed();
+        account.context("the first account is there")?;
+        store.close();
+        remove(folder.as_deref());
+        Ok(elapsed)
+    }
+
+    pub(super) fn close(self) {
+        self.store.close();
+        remove(self.folder.as_deref());
+    }
+}
+
+fn open_store(database: &Database) -> anyhow::Result<Store> {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_microseconds(NOW)));
+    let mut ids = SeededIds::new(1);
+    store::migrate::run(database, MIGRATIONS, &*clock, &mut ids)?;
+    Ok(Store::open(database, StoreOptions::default(), clock, SeededIds::new(2), |_| ())?)
+}
+
+fn place(options: &BenchOptions) -> anyhow::Result<(DatabaseUrl, Option<PathBuf>)> {
+    let folder = match &options.database {
+        Some(_) => None,
+        None => {
+            remove(Some(&options.folder));
+            fs::create_dir_all(&options.folder).context("make the bench folder")?;
+            Some(options.folder.clone())
+        }
+    };
+    Ok((url_of(options, folder.as_deref())?, folder))
+}
+
+fn url_of(options: &BenchOptions, folder: Option<&Path>) -> anyhow::Result<DatabaseUrl> {
+    let text = match (&options.database, folder) {
+        (Some(url), _) => url.clone(),
+        (None, Some(folder)) => format!("sqlite:{}", folder.join("book.db").display()),
+        (None, None) => bail!("no database"),
+    };
+    Ok(DatabaseUrl::parse(&text)?)
+}
+
+fn remove(folder: Option<&Path>) {
+    if let Some(folder) = folder {
+        // What is not there need not be removed.
+        drop(fs::remove_dir_all(folder));
+    }
+}

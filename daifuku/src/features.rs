@@ -1,0 +1,139 @@
+//! The features, made once and joined: what one says of another is in `reactions.rs`.
+
+use std::sync::{Arc, OnceLock};
+
+use access::{RegisterActor, Subject};
+use anyhow::{Context as _, anyhow};
+use bank::{Bank, BankTools, WebhookKey};
+use core::time::Duration;
+use ledger::{BalanceRule, NegativeBy};
+use point_site::{NavLink, Network, PathSecret, Site, SiteConfig, Trust};
+use store::registry;
+use vocabulary::{Label, Token, Zone};
+use wallet::Wallet;
+use web::{NavItem, Reach, View};
+
+use crate::{house::House, reactions::ShopStories};
+
+/// Points are good until the end of the month so many months after they were granted.
+const LOT_MONTHS: u8 = 12;
+/// How long a member's click-out waits for the database before it goes to the spool.
+const CLICK_PATIENCE: Duration = Duration::from_millis(300);
+
+/// What stands above every member's page: the key of its text, and where it leads.
+const MEMBER_LINKS: [NavLink; 4] = [
+    NavLink { text: "member-nav-home", href: "/" },
+    NavLink { text: "member-nav-shops", href: "/shops" },
+    NavLink { text: "member-nav-passbook", href: "/passbook" },
+    NavLink { text: "member-nav-clicks", href: "/clicks" },
+];
+
+/// What stands above the point site's pages for staff.
+const STAFF_LINKS: [NavLink; 2] = [
+    NavLink { text: "staff-title", href: "/staff" },
+    NavLink { text: "staff-page-reports", href: "/staff/reports" },
+];
+
+/// The features of an installation; made when its company and unit are there.
+#[derive(Clone, Debug)]
+pub struct Features {
+    /// The developer's door.
+    pub bank: Bank,
+    /// What members have.
+    pub wallet: Wallet,
+    /// The members' site; nothing until its company is on the books.
+    pub site: Option<Site>,
+}
+
+/// A place for features that is filled when they are first asked for.
+pub(crate) type Later = Arc<OnceLock<Features>>;
+
+impl Features {
+    /// Opens the features of an installation.
+    ///
+    /// # Errors
+    ///
+    /// When the database or the folder of the spool fails.
+    pub fn open(house: &House) -> anyhow::Result<Self> {
+        let site = open_site(house)?;
+        let explains: Arc<dyn wallet::Explains> = match &site {
+            Some(site) => Arc::new(ShopStories::of(site)),
+            None => Arc::new(()),
+        };
+        Ok(Self {
+            bank: Bank::new(BankTools {
+                store: house.store.clone(),
+                clock: Arc::clone(&house.world.clock),
+                ids: Box::new(house.world.chance.clone()),
+                webhooks: WebhookKey::new(house.secrets.key("webhooks")),
+                reach: Reach::PublicAndLoopback,
+            }),
+            wallet: Wallet {
+                store: house.store.clone(),
+                clock: Arc::clone(&house.world.clock),
+                explains,
+                navigation: member_navigation,
+                shops: site.as_ref().map(|_| "/shops"),
+            },
+            site,
+        })
+    }
+}
+
+fn member_navigation(view: &View) -> Vec<NavItem> {
+    let item = |link: &NavLink| NavItem::new(view.words().get(link.text), link.href, view.path());
+    MEMBER_LINKS.iter().map(item).collect()
+}
+
+/// The secret part of the address that a network calls.
+pub(crate) fn path_secret(house: &House, network: &str) -> String {
+    let key = house.secrets.key(&format!("network {network}"));
+    key.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
+    let number = house.config.site_company;
+    let companies = house.store.database().read(registry::companies)?;
+    let company = companies.into_iter().find(|company| company.number == number);
+    let unit = house.store.look(|book| book.find_unit(house.config.site_unit).copied());
+    let (Some(company), Some(unit)) = (company, unit) else {
+        tracing::warn!("there is no members' site: its company or unit is not on the books yet");
+        return Ok(None);
+    };
+    let job = RegisterActor {
+        company: number,
+        subject: Subject::job(number, &Token::parse("point-site")?),
+        label: Label::parse("point site")?,
+    };
+    let actor = match house.store.run(job)? {
+        Ok(actor) => actor,
+        Err(never) => match never {},
+    };
+    let secret = path_secret(house, "accesstrade");
+    let config = SiteConfig {
+        company: number,
+        company_id: company.id,
+        actor,
+        unit: unit.number,
+        scale: unit.scale,
+        member_rule: BalanceRule::Negative(NegativeBy { capture: true, reversal: true }),
+        lot_months: LOT_MONTHS,
+        base_url: format!("http://{}", house.config.server_listen),
+        sign_in_path: "/sign-in".to_owned(),
+        spool_folder: house.config.folder.join("spool"),
+        click_patience: CLICK_PATIENCE,
+        networks: vec![Network {
+            code: Token::parse("accesstrade")?,
+            account: Token::parse("main")?,
+            secrets: vec![PathSecret::new(&secret, None)],
+            trust: Trust::Reports,
+            zone: Zone::JAPAN,
+        }],
+        member_nav: MEMBER_LINKS.to_vec(),
+        staff_nav: STAFF_LINKS.to_vec(),
+    };
+    let clock = Arc::clone(&house.world.clock);
+    let ids = Box::new(house.world.chance.clone());
+    let site = Site::open(config, house.store.clone(), clock, ids);
+    site.map(Some).map_err(|error| anyhow!(error)).context("open the members' site")
+}

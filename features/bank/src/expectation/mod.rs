@@ -1,0 +1,3 @@
+//! Expectations: value announced but not owed yet.
+
+pub(crate) mod api;

@@ -1,0 +1,3 @@
+//! Reversals: a new batch that undoes an old one.
+
+pub(crate) mod api;

@@ -1,0 +1,156 @@
+use access::{Authenticated, Need};
+use serde::Serialize;
+use web::{
+    Bytes, Caller, Class, HeaderMap, IdempotencyKey, IntoResponse as _, Json, Operation, Problem,
+    RawBody, Response, Routes, State, ToSchema, header, parse_json, post, problems, utoipa,
+};
+
+use super::state::{OneOrMany, Prepared, TRANSFERS_MAX, TransferForm, with_ids};
+use crate::{
+    bank::Bank,
+    form::{Chosen, ReceiptView, ResultView},
+    problems::{BEARER_FOREIGN, LEDGER, refused},
+};
+
+/// From this many bytes on, a body is read off the threads that answer requests: a megabyte takes
+/// milliseconds.
+const LARGE_BODY: usize = 32 * 1024;
+
+/// 10,000 transfers with every field take about 4 MB.
+const BODY_MAX: u64 = 8 << 20;
+
+/// Many transfers, each on its own.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "only the document reads it; the body is read by `OneOrMany`")]
+struct TransfersForm {
+    /// Each succeeds or is refused alone; each has an `id`.
+    #[schema(max_items = 10000)]
+    transfers: Vec<TransferForm>,
+}
+
+/// One transfer or many.
+#[derive(Debug, ToSchema)]
+#[schema(title = "TransferRequest")]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only the document reads it; the body is read by `OneOrMany`")]
+enum TransferRequest {
+    /// One.
+    One(TransferForm),
+    /// Many.
+    Many(TransfersForm),
+}
+
+/// What became of many transfers.
+#[derive(Debug, Serialize, ToSchema)]
+struct TransferResults {
+    /// One for each, in the order they were asked for.
+    results: Vec<ResultView>,
+}
+
+/// The routes of transfers.
+pub(crate) fn routes() -> Routes<Bank> {
+    let operation = Operation::new("Posts one transfer, or many that are independent of one another")
+        .description(
+            "One transfer: 201 when it is posted, 200 with `repeated` when the same was posted before. \
+             `{\"transfers\": […]}`: up to 10,000, each with its own `id`; the answer is 200 and says of each \
+             in order whether it is `posted` or `refused`. A refused transfer does not use up its id. Both \
+             accounts are of your company.",
+        )
+        .header("idempotency-key", "The id of the one transfer, when the body has none.")
+        .takes::<TransferRequest>()
+        .gives::<ReceiptView>(201)
+        .gives::<TransferResults>(200)
+        .refuses(LEDGER)
+        .refuses(&[&BEARER_FOREIGN]);
+    let one_or_many = post("/api/v1/transfers", Need::TransferWrite.code())
+        .idempotent()
+        .class(Class::Critical)
+        .body_max(BODY_MAX)
+        .deadline_ms(30_000)
+        .describe(operation);
+    Routes::of("bank").on(one_or_many, transfer)
+}
+
+async fn transfer(
+    State(bank): State<Bank>,
+    Caller(who): Caller<Authenticated>,
+    key: IdempotencyKey,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Response, Problem> {
+    check_media_type(&headers)?;
+    let large = body.len() >= LARGE_BODY;
+    let found = if large {
+        let bank = bank.clone();
+        off_thread(move || read(&bank, &who, &body, key.0.as_deref())).await?
+    } else {
+        read(&bank, &who, &body, key.0.as_deref())?
+    };
+    match found {
+        Read::One(prepared) => {
+            let outcomes = bank.submit(prepared.batches).wait().await?;
+            let answer = prepared.slots.answers(outcomes).next();
+            let (id, result) = answer.ok_or(Problem::new(&problems::INTERNAL_FAULT))?;
+            let view = ReceiptView::of(id, &result.map_err(refused)?);
+            Ok((view.status(), Json(view)).into_response())
+        }
+        Read::Many(prepared) => {
+            let outcomes = bank.submit(prepared.batches).wait().await?;
+            let slots = prepared.slots;
+            let show = move || {
+                let results = slots.answers(outcomes);
+                let results = results.map(|(id, result)| ResultView::of(id, result)).collect();
+                Ok(Json(TransferResults { results }).into_response())
+            };
+            if large { off_thread(show).await } else { show() }
+        }
+    }
+}
+
+/// A body that was read and looked up.
+enum Read {
+    One(Prepared),
+    Many(Prepared),
+}
+
+fn read(
+    bank: &Bank,
+    who: &Authenticated,
+    body: &Bytes,
+    key: Option<&str>,
+) -> Result<Read, Problem> {
+    match parse_json(body)? {
+        OneOrMany::One(form) => {
+            let asked = [(Chosen::choose(form.id, key)?, form.asked())];
+            let prepared = bank.store().look(|book| Prepared::of(&asked, book, who));
+            prepared.map(Read::One).map_err(|(_, fault)| fault.problem(0, ""))
+        }
+        OneOrMany::Many(forms) => {
+            if forms.len() > TRANSFERS_MAX {
+                let detail = format!("must have at most {TRANSFERS_MAX} transfers");
+                return Err(Problem::new(&problems::INVALID_FIELD).field("/transfers", detail));
+            }
+            let asked = with_ids(&forms)?;
+            let prepared = bank.store().look(|book| Prepared::of(&asked, book, who));
+            prepared
+                .map(Read::Many)
+                .map_err(|(place, fault)| fault.problem(0, &format!("/transfers/{place}")))
+        }
+    }
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = value.and_then(|value| value.split(';').next()).unwrap_or_default();
+    if media_type.trim().eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::new(&problems::UNSUPPORTED_MEDIA_TYPE).detail("send application/json"))
+}
+
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_panic| Err(Problem::new(&problems::INTERNAL_FAULT)))
+}

@@ -1,0 +1,4 @@
+//! Webhooks.
+pub(crate) mod api;
+mod state;
+pub use state::*;

@@ -1,0 +1,190 @@
+-- phase: expand
+-- The point site: what is offered, who went out, what the networks said, what became of it.
+
+-- A shop is known by its slug within its company; its id follows from the two.
+CREATE TABLE site_shop (
+  id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+  company INTEGER NOT NULL,
+  slug TEXT NOT NULL CHECK (length(slug) <= 64),
+  name TEXT NOT NULL CHECK (length(name) <= 120),
+  reading TEXT NOT NULL CHECK (length(reading) <= 240),
+  category TEXT NOT NULL CHECK (length(category) <= 64),
+  listed INTEGER NOT NULL CHECK (listed IN (0, 1)),
+  saved_at INTEGER NOT NULL
+) STRICT;
+
+-- Every version of an offer stays: a click is paid by the terms it was made under.
+CREATE TABLE site_offer (
+  id BLOB NOT NULL CHECK (length(id) = 16),
+  version INTEGER NOT NULL CHECK (version > 0),
+  company INTEGER NOT NULL,
+  shop BLOB NOT NULL CHECK (length(shop) = 16),
+  network TEXT NOT NULL CHECK (length(network) <= 64),
+  account TEXT NOT NULL CHECK (length(account) <= 64),
+  reward_kind TEXT NOT NULL CHECK (reward_kind IN ('fixed', 'rate')),
+  reward INTEGER NOT NULL CHECK (reward >= 0),
+  member_part INTEGER NOT NULL CHECK (member_part >= 0),
+  record_by_days INTEGER NOT NULL,
+  decide_by_days INTEGER NOT NULL,
+  cookie_days INTEGER NOT NULL,
+  conditions TEXT NOT NULL CHECK (length(conditions) <= 4000),
+  tracking_url TEXT NOT NULL CHECK (length(tracking_url) <= 1000),
+  starts_at INTEGER NOT NULL,
+  ends_at INTEGER,
+  saved_at INTEGER NOT NULL,
+  PRIMARY KEY (id, version)
+) STRICT;
+
+-- The id is the reference that the network gives back; it sorts by time, so that rows are appended.
+CREATE TABLE site_click (
+  id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+  company INTEGER NOT NULL,
+  member BLOB NOT NULL CHECK (length(member) = 16),
+  shop BLOB NOT NULL CHECK (length(shop) = 16),
+  offer BLOB NOT NULL CHECK (length(offer) = 16),
+  offer_version INTEGER NOT NULL,
+  clicked_at INTEGER NOT NULL
+) STRICT;
+
+-- A member's own list, the newest first.
+CREATE INDEX site_click_member ON site_click (member, id);
+
+-- What a network sent, as it came. Only ever added to.
+CREATE TABLE site_message (
+  id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+  company INTEGER NOT NULL,
+  network TEXT NOT NULL CHECK (length(network) <= 64),
+  account TEXT NOT NULL CHECK (length(account) <= 64),
+  received_at INTEGER NOT NULL,
+  request TEXT NOT NULL,
+  digest BLOB NOT NULL CHECK (length(digest) = 32)
+) STRICT;
+
+-- What became of a message, apart from it, so that the message itself never changes.
+CREATE TABLE site_message_work (
+  message BLOB NOT NULL PRIMARY KEY CHECK (length(message) = 16),
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'unreadable')),
+  conversion BLOB CHECK (length(conversion) = 16),
+  outcome TEXT NOT NULL CHECK (length(outcome) <= 40),
+  done_at INTEGER
+) STRICT;
+
+-- The job takes what waits, the oldest first.
+CREATE INDEX site_message_work_state ON site_message_work (state, message);
+
+-- A conversion as it stands. The id follows from network, account and the network's own id, which are
+-- thereby unique.
+CREATE TABLE site_conversion (
+  id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+  company INTEGER NOT NULL,
+  network TEXT NOT NULL CHECK (length(network) <= 64),
+  account TEXT NOT NULL CHECK (length(account) <= 64),
+  external_id TEXT NOT NULL CHECK (length(external_id) <= 120),
+  version INTEGER NOT NULL CHECK (version > 0),
+  click BLOB CHECK (length(click) = 16),
+  member BLOB CHECK (length(member) = 16),
+  shop BLOB CHECK (length(shop) = 16),
+  offer BLOB CHECK (length(offer) = 16),
+  offer_version INTEGER,
+  clicked_at INTEGER,
+  order_ref TEXT CHECK (length(order_ref) <= 120),
+  item TEXT CHECK (length(item) <= 120),
+  occurred_at INTEGER NOT NULL,
+  tracked_at INTEGER NOT NULL,
+  due_at INTEGER,
+  decided_at INTEGER,
+  changed_at INTEGER NOT NULL,
+  sale INTEGER NOT NULL,
+  commission INTEGER NOT NULL,
+  points INTEGER NOT NULL CHECK (points >= 0),
+  state TEXT NOT NULL
+    CHECK (state IN ('needs_review', 'tracked', 'approved', 'rejected', 'reversed')),
+  expectation BLOB CHECK (length(expectation) = 16),
+  claimed TEXT CHECK (claimed IN ('occurred', 'approved', 'rejected')),
+  review TEXT CHECK (length(review) <= 40),
+  reason TEXT CHECK (length(reason) <= 120)
+) STRICT;
+
+-- The member's list of clicks shows what became of each.
+CREATE INDEX site_conversion_click ON site_conversion (click);
+
+-- The same order over two networks is found by its number.
+CREATE INDEX site_conversion_order ON site_conversion (order_ref);
+
+-- Every state a conversion was in, and what was the cause. Only ever added to.
+CREATE TABLE site_conversion_version (
+  conversion BLOB NOT NULL CHECK (length(conversion) = 16),
+  version INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  sale INTEGER NOT NULL,
+  commission INTEGER NOT NULL,
+  points INTEGER NOT NULL,
+  outcome TEXT NOT NULL CHECK (length(outcome) <= 40),
+  source TEXT NOT NULL CHECK (source IN ('postback', 'report')),
+  source_id BLOB NOT NULL CHECK (length(source_id) = 16),
+  PRIMARY KEY (conversion, version)
+) STRICT;
+
+-- What a conversion has in the ledger: from a movement's subject or batch back to its story.
+CREATE TABLE site_posting (
+  id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+  conversion BLOB NOT NULL CHECK (length(conversion) = 16),
+  kind TEXT NOT NULL
+    CHECK (kind IN ('expectation', 'note', 'grant', 'correction', 'reversal')),
+  version INTEGER NOT NULL
+) STRICT;
+
+-- A reversal takes back all that a conversion was granted.
+CREATE INDEX site_posting_conversion ON site_posting (conversion, version);
+
+-- A network's file of decisions. The id follows from network, account and the file's SHA-256: the same
+-- file is the same report.
+CREATE TABLE site_report (
+  id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+  company INTEGER NOT NULL,
+  network TEXT NOT NULL CHECK (length(network) <= 64),
+  account TEXT NOT NULL CHECK (length(account) <= 64),
+  digest BLOB NOT NULL CHECK (length(digest) = 32),
+  file_name TEXT NOT NULL CHECK (length(file_name) <= 120),
+  bytes INTEGER NOT NULL,
+  parts INTEGER NOT NULL,
+  row_count INTEGER NOT NULL,
+  error_count INTEGER NOT NULL,
+  rows_done INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('checked', 'applying', 'done')),
+  uploaded_at INTEGER NOT NULL,
+  uploaded_by INTEGER NOT NULL,
+  applied_by INTEGER,
+  done_at INTEGER
+) STRICT;
+
+-- The history on the staff page, the newest first; and the job's question for work.
+CREATE INDEX site_report_company ON site_report (company, uploaded_at, id);
+
+-- The file itself in pieces of 256 KiB, so that applying goes on after a crash from what was sent.
+CREATE TABLE site_report_part (
+  report BLOB NOT NULL CHECK (length(report) = 16),
+  part INTEGER NOT NULL,
+  bytes BLOB NOT NULL,
+  PRIMARY KEY (report, part)
+) STRICT;
+
+-- Rows that cannot be read, the first thousand.
+CREATE TABLE site_report_error (
+  report BLOB NOT NULL CHECK (length(report) = 16),
+  line INTEGER NOT NULL,
+  field TEXT NOT NULL CHECK (length(field) <= 20),
+  problem TEXT NOT NULL CHECK (length(problem) <= 40),
+  PRIMARY KEY (report, line)
+) STRICT;
+
+-- How many rows had which outcome, first in the dry run and then in truth.
+CREATE TABLE site_report_tally (
+  report BLOB NOT NULL CHECK (length(report) = 16),
+  phase TEXT NOT NULL CHECK (phase IN ('checked', 'applied')),
+  outcome TEXT NOT NULL CHECK (length(outcome) <= 40),
+  row_count INTEGER NOT NULL,
+  points INTEGER NOT NULL,
+  PRIMARY KEY (report, phase, outcome)
+) STRICT;

@@ -1,0 +1,92 @@
+use std::time::Duration;
+
+use vocabulary::{Id, kind};
+
+use access::{Authenticated, Need, Resource, authorize};
+use web::{
+    Caller, HeaderValue, IntoResponse as _, Path, Problem, Redirect, Response, Routes, State, get,
+    header, problems,
+};
+
+use crate::click::{Click, RecordClick, reference};
+use crate::offer::OfferVersion;
+use crate::site::Site;
+
+/// `/go/{offer}`: public, because whoever is not signed in is sent to sign in and comes back.
+pub(crate) fn routes() -> Routes<Site> {
+    Routes::of("point-site").on(get("/go/{offer}", "public").deadline_ms(3_000), go)
+}
+
+/// Notes the click and leads to the shop. Offers are in memory, and a click is durable before the answer:
+/// in the database, or in the spool while that is away.
+async fn go(
+    State(site): State<Site>,
+    Path(offer): Path<Id<kind::Offer>>,
+    caller: Result<Caller<Authenticated>, Problem>,
+) -> Result<Response, Problem> {
+    let Ok(Caller(who)) = caller else { return Ok(to_sign_in(&site, offer)) };
+    let not_found = || Problem::new(&problems::NOT_FOUND);
+    who.require(Need::MemberSelf).map_err(|_denied| Problem::new(&problems::FORBIDDEN))?;
+    let member = who.member().ok_or_else(not_found)?;
+    let company = site.config().company;
+    let now = site.now();
+    let shelf = site.catalogue().shelf();
+    let found = shelf.offers.get(&offer).ok_or_else(not_found)?;
+    let listed = shelf.shops.get(&found.shop).is_some_and(|shop| shop.listed);
+    let version: &OfferVersion = found.in_force(now).filter(|_| listed).ok_or_else(not_found)?;
+    let click = Click {
+        id: site.next_id(now),
+        company,
+        member,
+        shop: found.shop,
+        offer,
+        offer_version: version.version,
+        clicked_at: now,
+    };
+    let own = Resource::Member { company, member };
+    let command = authorize(&who, Need::MemberSelf, own, RecordClick(click))
+        .map_err(|_denied| not_found())?;
+    keep(&site, command.into_command()).await?;
+    let address = version.terms.address(&reference(click.id));
+    let mut response = Redirect::to(&address).into_response();
+    *response.status_mut() = web::StatusCode::FOUND;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // The shop learns the click's reference and nothing else of where its visitor was.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("origin"));
+    Ok(response)
+}
+
+fn to_sign_in(site: &Site, offer: Id<kind::Offer>) -> Response {
+    let back: String = form_urlencoded::byte_serialize(format!("/go/{offer}").as_bytes()).collect();
+    Redirect::to(&format!("{}?return={back}", site.config().sign_in_path)).into_response()
+}
+
+async fn keep(site: &Site, command: RecordClick) -> Result<(), Problem> {
+    let patience: Duration = site.config().click_patience;
+    if !site.away() {
+        match tokio::time::timeout(patience, site.run(command)).await {
+            Ok(Ok(Ok(()))) => return Ok(()),
+            Ok(Err(fault)) => {
+                tracing::warn!(error = %fault, "a click goes to the spool");
+                site.note_away();
+            }
+            Err(_elapsed) => {
+                tracing::warn!("a click goes to the spool: the database does not answer in time");
+                site.note_away();
+            }
+        }
+    }
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let line = command.0.to_line();
+    // Whoever asked may have gone away; the line is written all the same.
+    site.spool().append(line, Box::new(move |done| drop(sender.send(done))));
+    match receiver.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            tracing::error!(error = %error, "a click could not be kept");
+            Err(Problem::new(&problems::OVERLOADED).retry_after_s(5))
+        }
+        Err(_gone) => Err(Problem::new(&problems::OVERLOADED).retry_after_s(5)),
+    }
+}

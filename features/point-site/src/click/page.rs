@@ -1,0 +1,157 @@
+use askama::Template;
+use vocabulary::{Id, Timestamp, Zone, kind};
+
+use access::{Authenticated, Need, Resource, authorize};
+use web::components::{Badge, Cell, Column, EmptyState, Figure, LinkButton, Pager, Table, Tone};
+use web::{
+    Caller, Cursor, PageRequest, Paged, Problem, Query, Response, Routes, State, View, Words, get,
+    problems,
+};
+
+use crate::click::{Click, reference, store::list_clicks};
+use crate::conversion::ConversionState;
+use crate::conversion::store::{ClickOutcome, find_of_clicks};
+use crate::offer::member_nav;
+use crate::site::Site;
+
+/// The member's own list of clicks.
+pub(crate) fn routes() -> Routes<Site> {
+    Routes::of("point-site").on(get("/clicks", Need::MemberSelf.code()), list)
+}
+
+#[derive(Template)]
+#[template(path = "click/page.html")]
+struct Main<'a> {
+    words: Words<'a>,
+    list: Option<(Table, Pager)>,
+    empty: EmptyState,
+}
+
+/// What became of a click, as a member reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Not recorded, and not to be expected yet.
+    Waiting,
+    /// Not recorded though it should be by now, if something was bought.
+    Unrecorded,
+    /// A conversion stands so.
+    Conversion(ConversionState),
+}
+
+impl Standing {
+    const fn badge(self) -> (Tone, &'static str) {
+        match self {
+            Self::Waiting => (Tone::Plain, "click-waiting"),
+            Self::Unrecorded => (Tone::Plain, "click-unrecorded"),
+            Self::Conversion(ConversionState::NeedsReview) => (Tone::Wait, "state-needs-review"),
+            Self::Conversion(ConversionState::Tracked { .. }) => (Tone::Wait, "state-tracked"),
+            Self::Conversion(ConversionState::Approved { .. }) => (Tone::Good, "state-approved"),
+            Self::Conversion(ConversionState::Rejected { .. }) => (Tone::Bad, "state-rejected"),
+            Self::Conversion(ConversionState::Reversed { .. }) => (Tone::Bad, "state-reversed"),
+        }
+    }
+}
+
+async fn list(
+    State(site): State<Site>,
+    view: View,
+    Caller(who): Caller<Authenticated>,
+    Query(page): Query<PageRequest>,
+) -> Result<Response, Problem> {
+    let not_found = || Problem::new(&problems::NOT_FOUND);
+    who.require(Need::MemberSelf).map_err(|_denied| Problem::new(&problems::FORBIDDEN))?;
+    let member = who.member().ok_or_else(not_found)?;
+    let own = Resource::Member { company: site.config().company, member };
+    let member = authorize(&who, Need::MemberSelf, own, member).map_err(|_denied| not_found())?;
+    let (member, limit) = (member.into_command(), page.limit);
+    let before = page.after.as_ref().and_then(|after| after.key().try_into().ok());
+    let before = before.map(Id::<kind::Click>::from_bytes);
+    let (clicks, outcomes) = site
+        .read(move |reader| {
+            let clicks = list_clicks(reader, member, before, limit.and_one())?;
+            let ids: Vec<Id<kind::Click>> = clicks.iter().map(|click| click.id).collect();
+            let outcomes = find_of_clicks(reader, &ids)?;
+            Ok((clicks, outcomes))
+        })
+        .await?;
+    let paged = Paged::new(clicks, limit, |click| Cursor::new(click.id.to_bytes()));
+    let words = view.words();
+    let mut table = Table::new(
+        words.get("clicks-caption"),
+        vec![
+            Column::text(words.get("click-shop")),
+            Column::text(words.get("click-at")),
+            Column::text(words.get("click-state")),
+            Column::figures(words.get("click-points")),
+            Column::text(words.get("click-number")),
+        ],
+    );
+    for click in &paged.items {
+        let outcomes = outcomes.get(&click.id).map_or(&[][..], Vec::as_slice);
+        if outcomes.is_empty() {
+            let standing = standing(&site, click);
+            table = table.row(row(&site, words, click, standing, None));
+        }
+        for outcome in outcomes {
+            let standing = Standing::Conversion(outcome.state);
+            table = table.row(row(&site, words, click, standing, Some(outcome)));
+        }
+    }
+    let next = paged.next.map(|next| format!("?after={next}"));
+    let first = page.after.map(|_| "/clicks".to_owned());
+    let empty = paged.items.is_empty();
+    let main = Main {
+        words,
+        list: (!empty).then(|| (table, Pager::new(words, first, next))),
+        empty: EmptyState::new(words.get("clicks-empty"), words.get("clicks-empty-text"))
+            .action(LinkButton::new(words.get("shops-title"), "/shops")),
+    };
+    Ok(view.page(words.get("clicks-title")).nav(member_nav(&site, &view)).show(&main))
+}
+
+fn standing(site: &Site, click: &Click) -> Standing {
+    let shelf = site.catalogue().shelf();
+    let offer = shelf.offers.get(&click.offer);
+    let version = offer.and_then(|o| o.versions.iter().find(|v| v.version == click.offer_version));
+    let record_by: Timestamp = version.map_or(click.clicked_at, |version| {
+        click.clicked_at.plus_days(i64::from(version.terms.record_by_days))
+    });
+    if site.now() <= record_by { Standing::Waiting } else { Standing::Unrecorded }
+}
+
+fn row(
+    site: &Site,
+    words: Words<'_>,
+    click: &Click,
+    standing: Standing,
+    outcome: Option<&ClickOutcome>,
+) -> Vec<Cell> {
+    let shelf = site.catalogue().shelf();
+    let shop: Cell = match shelf.shops.get(&click.shop) {
+        Some(shop) if shop.listed => {
+            Cell::link(shop.name.as_str(), format!("/shops/{}", shop.slug.as_str()))
+        }
+        Some(shop) => shop.name.as_str().into(),
+        None => words.get("shop-gone").as_ref().into(),
+    };
+    let (tone, text) = standing.badge();
+    let points: Cell = match outcome {
+        Some(outcome) => {
+            Figure::amount(outcome.points, site.config().scale, words.get("points-unit")).into()
+        }
+        None => "–".into(),
+    };
+    vec![
+        shop,
+        Zone::JAPAN.format_minute(click.clicked_at).into(),
+        Badge::new(tone, words.get(text)).into(),
+        points,
+        // The end of the reference is enough for support to find the click by.
+        short(&reference(click.id)).into(),
+    ]
+}
+
+fn short(reference: &str) -> String {
+    let skip = reference.chars().count().saturating_sub(8);
+    reference.chars().skip(skip).collect()
+}

@@ -1,0 +1,111 @@
+//! The table `site_click`.
+
+use std::collections::BTreeMap;
+
+use vocabulary::{CompanyNumber, Id, Token, kind};
+
+use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
+
+use crate::click::Click;
+use crate::conversion::Route;
+use crate::offer::store::{days, reward_of};
+
+pub(crate) const STATEMENTS: &[Listed] =
+    &[SAVE_CLICKS.listed(), FIND_ROUTES.listed(), LIST_CLICKS.listed()];
+
+static SAVE_CLICKS: Upsert = Upsert {
+    name: "save clicks",
+    table: "site_click",
+    columns: &["id", "company", "member", "shop", "offer", "offer_version", "clicked_at"],
+    keys: &["id"],
+    updates: &[],
+};
+
+static FIND_ROUTES: Statement = Statement::new(
+    "find clicks with their terms",
+    "SELECT c.id, c.member, c.shop, c.offer, c.offer_version, c.clicked_at, o.network, o.account,
+            o.reward_kind, o.reward, o.member_part, o.decide_by_days, o.cookie_days
+     FROM site_click AS c
+     JOIN site_offer AS o ON o.id = c.offer AND o.version = c.offer_version
+     WHERE c.company = ? AND c.id IN (?*)",
+);
+
+// Index site_click_member.
+static LIST_CLICKS: Statement = Statement::new(
+    "list clicks of a member",
+    "SELECT id, company, member, shop, offer, offer_version, clicked_at
+     FROM site_click
+     WHERE member = ? AND id < ?
+     ORDER BY id DESC
+     LIMIT ?",
+);
+
+pub(crate) fn save_clicks(tx: &mut Tx<'_>, clicks: &[Click]) -> Result<(), Fault> {
+    let rows: Vec<[Value; 7]> = clicks
+        .iter()
+        .map(|click| {
+            [
+                click.id.into(),
+                click.company.into(),
+                click.member.into(),
+                click.shop.into(),
+                click.offer.into(),
+                click.offer_version.into(),
+                click.clicked_at.into(),
+            ]
+        })
+        .collect();
+    tx.upsert(&SAVE_CLICKS, &rows)
+}
+
+/// Finds clicks with the terms of the versions they were made under.
+pub(crate) fn find_routes(
+    reader: &mut Reader<'_>,
+    company: CompanyNumber,
+    clicks: &[Id<kind::Click>],
+) -> Result<BTreeMap<Id<kind::Click>, Route>, Fault> {
+    let list: Vec<Value> = clicks.iter().copied().map(Value::from).collect();
+    let rows = reader.query_list(&FIND_ROUTES, &[company.into()], &list)?;
+    rows.iter().map(|row| route_of(row).map(|route| (route.click, route))).collect()
+}
+
+fn route_of(row: &Row<'_>) -> Result<Route, Fault> {
+    Ok(Route {
+        click: row.id(0)?,
+        member: row.id(1)?,
+        shop: row.id(2)?,
+        offer: row.id(3)?,
+        offer_version: row.small(4)?,
+        clicked_at: row.timestamp(5)?,
+        network: row.parsed(6, |text| Token::parse(text).ok())?,
+        account: row.parsed(7, |text| Token::parse(text).ok())?,
+        reward: reward_of(row, 8)?,
+        decide_by_days: days(row, 11)?,
+        cookie_days: days(row, 12)?,
+    })
+}
+
+/// Lists a member's clicks before `before`, the newest first.
+pub(crate) fn list_clicks(
+    reader: &mut Reader<'_>,
+    member: Id<kind::Member>,
+    before: Option<Id<kind::Click>>,
+    limit: u32,
+) -> Result<Vec<Click>, Fault> {
+    let before = before.unwrap_or(Id::from_bits(u128::MAX));
+    let values = [member.into(), before.into(), limit.into()];
+    let rows = reader.query(&LIST_CLICKS, &values)?;
+    rows.iter()
+        .map(|row| {
+            Ok(Click {
+                id: row.id(0)?,
+                company: row.company(1)?,
+                member: row.id(2)?,
+                shop: row.id(3)?,
+                offer: row.id(4)?,
+                offer_version: row.small(5)?,
+                clicked_at: row.timestamp(6)?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,120 @@
+//! What an installation decides about its point site.
+
+use core::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ledger::{ActorNumber, BalanceRule, UnitNumber};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use vocabulary::{CompanyNumber, Id, Scale, Timestamp, Token, Zone, kind};
+
+/// The settings of one point site; one company has one.
+#[derive(Clone, Debug)]
+pub struct SiteConfig {
+    /// The company whose site it is: its offers, its members, its points.
+    pub company: CompanyNumber,
+    /// That company's id, which owns the cost account.
+    pub company_id: Id<kind::Company>,
+    /// The job in whose name the site posts; of the same company, and always the same one, because a
+    /// batch is found again under the company that posted it.
+    pub actor: ActorNumber,
+    /// The unit that is granted.
+    pub unit: UnitNumber,
+    /// The unit's decimal places, to show amounts.
+    pub scale: Scale,
+    /// How far a member's account may go, when the site is the first to open it.
+    pub member_rule: BalanceRule,
+    /// Granted points are good until the end of the month so many months later.
+    pub lot_months: u8,
+    /// Where the site is reached from outside, without a slash at the end.
+    pub base_url: String,
+    /// Where whoever is not signed in is sent; `?return=` and the address are added.
+    pub sign_in_path: String,
+    /// A folder of our own on a durable disk, for clicks that the database cannot take.
+    pub spool_folder: PathBuf,
+    /// How long a click-out waits for the database before it uses the spool.
+    pub click_patience: Duration,
+    /// The accounts with affiliate networks.
+    pub networks: Vec<Network>,
+    /// What stands above every member's page.
+    pub member_nav: Vec<NavLink>,
+    /// What stands above every page of the staff.
+    pub staff_nav: Vec<NavLink>,
+}
+
+/// One entry of a navigation that several features share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NavLink {
+    /// The key of its text.
+    pub text: &'static str,
+    /// Where it leads.
+    pub href: &'static str,
+}
+
+impl SiteConfig {
+    /// Finds an account with a network.
+    pub fn network(&self, code: &Token, account: &Token) -> Option<&Network> {
+        self.networks.iter().find(|known| known.code == *code && known.account == *account)
+    }
+
+    /// Finds the account whose address carries this secret; takes the same time whichever it is.
+    pub fn network_of(&self, code: &str, secret: &str, now: Timestamp) -> Option<&Network> {
+        let digest: [u8; 32] = Sha256::digest(secret).into();
+        let mut found = None;
+        for network in self.networks.iter().filter(|network| network.code.as_str() == code) {
+            for known in &network.secrets {
+                let equal = bool::from(known.digest.ct_eq(&digest));
+                let valid = known.valid_until.is_none_or(|until| now < until);
+                if equal && valid {
+                    found = Some(network);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// What a network's postbacks are believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// A postback announces; the report decides.
+    Reports,
+    /// A postback decides as well.
+    Postbacks,
+}
+
+/// One account with one affiliate network.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// The network, as in addresses: `accesstrade`.
+    pub code: Token,
+    /// Our account there.
+    pub account: Token,
+    /// The secret parts of the address that the network calls; two while it is changed.
+    pub secrets: Vec<PathSecret>,
+    /// What its postbacks are believed.
+    pub trust: Trust,
+    /// The zone of its times, which are written without an offset.
+    pub zone: Zone,
+}
+
+/// A secret in an address. Only its hash is kept; never shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PathSecret {
+    digest: [u8; 32],
+    valid_until: Option<Timestamp>,
+}
+
+impl PathSecret {
+    /// Takes a secret that nobody can guess, and until when it is taken; `None` for no end.
+    pub fn new(secret: &str, valid_until: Option<Timestamp>) -> Self {
+        Self { digest: Sha256::digest(secret).into(), valid_until }
+    }
+}
+
+impl fmt::Debug for PathSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PathSecret").field("valid_until", &self.valid_until).finish_non_exhaustive()
+    }
+}

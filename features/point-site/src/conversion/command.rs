@@ -1,0 +1,426 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ledger::{
+    AccountNumber, AccountSpec, BalanceRule, Batch, Lot, LotKind, NormalSide, Remaining, Step,
+    Transfer, TransferKind, Wanted,
+};
+use vocabulary::{AccountRole, Amount, Id, Timestamp, Token, Zone, kind};
+
+use store::{Fault, Posting, Reader, Recall, Tx, natural_id};
+
+use crate::config::SiteConfig;
+use crate::conversion::store::{load_facts, save_facts};
+use crate::conversion::{
+    Conversion, ConversionState, Effect, Outcome, Plan, Review, Route, Sight, Source, Told, plan,
+};
+
+/// What the site's movements are for, in the company's numbering.
+const CODE: u16 = 300;
+
+/// What a conversion has in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PostingKind {
+    /// An expectation's id.
+    Expectation,
+    /// A batch that only changes what is announced.
+    Note,
+    /// A batch that grants.
+    Grant,
+    /// A batch that grants more or takes some back.
+    Correction,
+    /// A batch that takes all back.
+    Reversal,
+}
+
+impl PostingKind {
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Expectation => "expectation",
+            Self::Note => "note",
+            Self::Grant => "grant",
+            Self::Correction => "correction",
+            Self::Reversal => "reversal",
+        }
+    }
+
+    pub(crate) fn parse(code: &str) -> Option<Self> {
+        [Self::Expectation, Self::Note, Self::Grant, Self::Correction, Self::Reversal]
+            .into_iter()
+            .find(|kind| kind.code() == code)
+    }
+}
+
+/// A line of what a conversion has in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PostingLine {
+    pub(crate) id: u128,
+    pub(crate) conversion: Id<kind::Conversion>,
+    pub(crate) kind: PostingKind,
+    pub(crate) version: u32,
+}
+
+/// Another conversion with the same order number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OrderUse {
+    pub(crate) conversion: Id<kind::Conversion>,
+    pub(crate) network: Token,
+    pub(crate) account: Token,
+    pub(crate) shop: Option<Id<kind::Shop>>,
+}
+
+/// A state that a conversion came to, and by what.
+#[derive(Clone, Debug)]
+pub(crate) struct VersionLine {
+    pub(crate) conversion: Conversion,
+    pub(crate) outcome: Outcome,
+    pub(crate) source: Source,
+}
+
+/// What the statements of a slice are decided on; shared by messages and reports.
+#[derive(Debug)]
+pub(crate) struct ConversionFacts {
+    pub(crate) config: Arc<SiteConfig>,
+    pub(crate) known: BTreeMap<Id<kind::Conversion>, Conversion>,
+    pub(crate) routes: BTreeMap<Id<kind::Click>, Route>,
+    pub(crate) orders: BTreeMap<String, Vec<OrderUse>>,
+    pub(crate) lines: BTreeMap<Id<kind::Conversion>, Vec<PostingLine>>,
+    /// How many statements of the slice name each conversion.
+    pub(crate) asked: BTreeMap<Id<kind::Conversion>, u32>,
+    pub(crate) changed: BTreeSet<Id<kind::Conversion>>,
+    pub(crate) versions: Vec<VersionLine>,
+    pub(crate) posted: Vec<PostingLine>,
+}
+
+impl ConversionFacts {
+    /// Reads what all statements need, with a fixed number of statements.
+    pub(crate) fn load<'a>(
+        config: &Arc<SiteConfig>,
+        told: impl Iterator<Item = &'a Told>,
+        reader: &mut Reader<'_>,
+    ) -> Result<Self, Fault> {
+        load_facts(config, told, reader)
+    }
+
+    /// Names what posting may ask the ledger about.
+    pub(crate) fn recall(&self, told: &Told, recall: &mut Recall) {
+        let id = told.key.id();
+        let (company, version) =
+            (self.config.company, self.known.get(&id).map_or(0, |known| known.version));
+        let count = self.asked.get(&id).copied().unwrap_or(1);
+        for next in (1..=count).map(|step| version.saturating_add(step)) {
+            recall.batch(company, batch_id(id, next));
+            recall.original(company, batch_id(id, next));
+            let parts: [&[u8]; 2] = [&id.to_bytes(), &next.to_be_bytes()];
+            recall.expectation(natural_id("site.conversion.expectation", &parts));
+        }
+        for line in self.lines.get(&id).map_or(&[][..], Vec::as_slice) {
+            match line.kind {
+                PostingKind::Expectation => recall.expectation(Id::from_bits(line.id)),
+                PostingKind::Grant | PostingKind::Correction => {
+                    recall.original(company, Id::from_bits(line.id));
+                }
+                PostingKind::Note | PostingKind::Reversal => {}
+            }
+        }
+    }
+
+    /// Tells what a statement would do, without doing it.
+    pub(crate) fn preview(&self, told: &Told, now: Timestamp) -> Plan {
+        plan(self.sight(told), told, now)
+    }
+
+    /// Decides a statement, posts what it means and notes what changed. What the ledger refuses leaves
+    /// the conversion as it was, for a person to look at.
+    pub(crate) fn apply(&mut self, told: &Told, posting: &mut Posting<'_>) -> (Outcome, Amount) {
+        let now = posting.now();
+        let planned = plan(self.sight(told), told, now);
+        let Some(next) = planned.next else { return (planned.outcome, Amount::ZERO) };
+        match self.post(&next, planned.effect, posting) {
+            Ok(lines) => {
+                let paid = if planned.outcome.pays() { paid_by(planned.effect) } else { None };
+                for line in lines {
+                    self.lines.entry(line.conversion).or_default().push(line);
+                    self.posted.push(line);
+                }
+                self.note(next, planned.outcome, told.source);
+                (planned.outcome, paid.unwrap_or(Amount::ZERO))
+            }
+            Err(code) => {
+                let conversion = told.key.id();
+                tracing::warn!(
+                    conversion.id = %conversion,
+                    refusal = code,
+                    "the ledger refuses conversion {conversion}: {code}"
+                );
+                self.hold_back(next, told.source, now);
+                (Outcome::NeedsReview, Amount::ZERO)
+            }
+        }
+    }
+
+    /// Writes what changed, with a fixed number of statements.
+    pub(crate) fn save(self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        save_facts(&self, tx)
+    }
+
+    fn sight(&self, told: &Told) -> Sight<'_> {
+        let conversion = self.known.get(&told.key.id());
+        let route = told.click.and_then(|click| self.routes.get(&click));
+        let shop = route.map(|route| route.shop);
+        let uses = told.order.as_ref().and_then(|order| self.orders.get(order.as_str()));
+        let rival = uses.is_some_and(|uses| {
+            uses.iter().any(|other| {
+                let elsewhere =
+                    (&other.network, &other.account) != (&told.key.network, &told.key.account);
+                elsewhere && shop.is_some() && other.shop == shop
+            })
+        });
+        Sight { conversion, route, rival }
+    }
+
+    fn note(&mut self, next: Conversion, outcome: Outcome, source: Source) {
+        let id = next.id();
+        if let Some(order) = &next.order {
+            let uses = self.orders.entry(order.as_str().to_owned()).or_default();
+            uses.retain(|other| other.conversion != id);
+            if !matches!(next.state, ConversionState::Rejected { .. }) {
+                uses.push(OrderUse {
+                    conversion: id,
+                    network: next.key.network.clone(),
+                    account: next.key.account.clone(),
+                    shop: next.route.as_ref().map(|route| route.shop),
+                });
+            }
+        }
+        self.changed.insert(id);
+        self.versions.push(VersionLine { conversion: next.clone(), outcome, source });
+        self.known.insert(id, next);
+    }
+
+    fn hold_back(&mut self, next: Conversion, source: Source, now: Timestamp) {
+        let kept = match self.known.get(&next.id()) {
+            Some(known) if known.review == Some(Review::PostingRefused) => return,
+            Some(known) => Conversion {
+                version: next.version,
+                changed_at: now,
+                review: Some(Review::PostingRefused),
+                ..known.clone()
+            },
+            None => Conversion {
+                state: ConversionState::NeedsReview,
+                review: Some(Review::PostingRefused),
+                ..next
+            },
+        };
+        self.note(kept, Outcome::NeedsReview, source);
+    }
+
+    /// Posts one batch for the change, under an id that follows from the conversion and its version.
+    fn post(
+        &self,
+        next: &Conversion,
+        effect: Effect,
+        posting: &mut Posting<'_>,
+    ) -> Result<Vec<PostingLine>, &'static str> {
+        let Some(route) = &next.route else { return Ok(Vec::new()) };
+        let Some((kind, announced)) = kind_of(effect) else { return Ok(Vec::new()) };
+        let accounts = Accounts::open(&self.config, route.member, effect, posting)?;
+        let steps = self.steps(next, effect, &accounts, posting)?;
+        let id = next.id();
+        let batch = batch_id(id, next.version);
+        if steps.is_empty() {
+            return Ok(Vec::new());
+        }
+        let asked = Batch::try_new(batch, self.config.actor, steps);
+        let asked = asked.map_err(|_too_many| "batch_too_long")?;
+        posting.post(&asked).map_err(|refused| refused.refusal.code())?;
+        let line =
+            |bits, kind| PostingLine { id: bits, conversion: id, kind, version: next.version };
+        let mut lines = vec![line(batch.bits(), kind)];
+        lines.extend(announced.map(|id| line(id.bits(), PostingKind::Expectation)));
+        Ok(lines)
+    }
+
+    fn steps(
+        &self,
+        next: &Conversion,
+        effect: Effect,
+        accounts: &Accounts,
+        posting: &Posting<'_>,
+    ) -> Result<Vec<Step>, &'static str> {
+        let lot = self.lot(posting.now())?;
+        Ok(match effect {
+            Effect::None => Vec::new(),
+            Effect::Announce { expectation, points } => vec![Step::Announce {
+                id: expectation,
+                debit: accounts.cost,
+                credit: accounts.member,
+                amount: points,
+                due_at: next.route.as_ref().map(Route::due_at),
+                code: CODE,
+            }],
+            Effect::Change { expectation, points } => {
+                vec![Step::ChangeExpectation { expectation, amount: points }]
+            }
+            Effect::Fulfil { expectation, announced, points } => {
+                fulfil(expectation, announced, points, lot)
+            }
+            Effect::Grant { points } if points.is_zero() => Vec::new(),
+            Effect::Grant { points } => vec![accounts.grant(points, lot)],
+            Effect::Correct { from, to } => match to.checked_sub(from) {
+                Some(more) => vec![accounts.grant(more, lot)],
+                None => accounts.take(from.saturating_sub(to), posting),
+            },
+            Effect::TakeBack => self.take_back(next.id(), accounts),
+        })
+    }
+
+    /// Undoes all that was granted and corrected since the last reversal, the newest first.
+    fn take_back(&self, id: Id<kind::Conversion>, accounts: &Accounts) -> Vec<Step> {
+        let lines = self.lines.get(&id).map_or(&[][..], Vec::as_slice);
+        let since = lines.iter().filter(|line| line.kind == PostingKind::Reversal);
+        let since = since.map(|line| line.version).max().unwrap_or(0);
+        let mut granted: Vec<&PostingLine> = lines
+            .iter()
+            .filter(|line| {
+                line.version > since
+                    && matches!(line.kind, PostingKind::Grant | PostingKind::Correction)
+            })
+            .collect();
+        granted.sort_by_key(|line| core::cmp::Reverse(line.version));
+        let undo = |line: &&PostingLine| Step::Reverse {
+            original: Id::from_bits(line.id),
+            shortfall: accounts.receivable,
+            code: CODE,
+        };
+        granted.iter().map(undo).collect()
+    }
+
+    fn lot(&self, now: Timestamp) -> Result<Lot, &'static str> {
+        let months = i32::from(self.config.lot_months);
+        let last = Zone::JAPAN.day_of(now).plus_months(months).month_end();
+        Lot::try_new(self.config.company, LotKind::Free, Some(last)).map_err(|_range| "lot_expired")
+    }
+}
+
+fn fulfil(
+    expectation: Id<kind::Expectation>,
+    announced: Amount,
+    points: Amount,
+    lot: Lot,
+) -> Vec<Step> {
+    let mut steps = Vec::with_capacity(2);
+    if points != announced {
+        steps.push(Step::ChangeExpectation { expectation, amount: points });
+    }
+    if !points.is_zero() {
+        steps.push(Step::GrantExpectation {
+            expectation,
+            amount: None,
+            lot: Some(lot),
+            remaining: Remaining::Release,
+            code: CODE,
+        });
+    }
+    steps
+}
+
+/// Gives what the batch of a change is, and the expectation that it announces.
+const fn kind_of(effect: Effect) -> Option<(PostingKind, Option<Id<kind::Expectation>>)> {
+    match effect {
+        Effect::None => None,
+        Effect::Announce { expectation, .. } => Some((PostingKind::Note, Some(expectation))),
+        Effect::Change { .. } => Some((PostingKind::Note, None)),
+        // What was announced and turns out to be nothing is only dropped.
+        Effect::Fulfil { points, .. } if points.is_zero() => Some((PostingKind::Note, None)),
+        Effect::Fulfil { .. } | Effect::Grant { .. } => Some((PostingKind::Grant, None)),
+        Effect::Correct { .. } => Some((PostingKind::Correction, None)),
+        Effect::TakeBack => Some((PostingKind::Reversal, None)),
+    }
+}
+
+/// Gives what a change credits to the member.
+pub(crate) fn paid_by(effect: Effect) -> Option<Amount> {
+    match effect {
+        Effect::Fulfil { points, .. } | Effect::Grant { points } => Some(points),
+        Effect::Correct { from, to } => to.checked_sub(from),
+        Effect::None | Effect::Announce { .. } | Effect::Change { .. } | Effect::TakeBack => None,
+    }
+}
+
+/// Names the batch that a version of a conversion posts.
+pub(crate) fn batch_id(id: Id<kind::Conversion>, version: u32) -> Id<kind::Batch> {
+    natural_id("site.conversion.batch", &[&id.to_bytes(), &version.to_be_bytes()])
+}
+
+/// The accounts that a conversion moves value between.
+struct Accounts {
+    member: AccountNumber,
+    cost: AccountNumber,
+    /// What the member owes; opened only when something is taken back.
+    receivable: Option<AccountNumber>,
+}
+
+impl Accounts {
+    /// Finds the accounts, and opens those that nobody has opened yet.
+    fn open(
+        config: &SiteConfig,
+        member: Id<kind::Member>,
+        effect: Effect,
+        posting: &mut Posting<'_>,
+    ) -> Result<Self, &'static str> {
+        let (unit, company) = (config.unit, config.company);
+        let mut open = |id, side, rule, lots| {
+            if let Some(number) = posting.book().find_account(id) {
+                return Ok(number);
+            }
+            let spec = AccountSpec { id, unit, company, side, rule, lots };
+            posting.open_account(spec).map_err(|_differs| "account_differs")
+        };
+        let unlimited = BalanceRule::Unlimited;
+        let cost = Id::of(config.company_id, unit.get(), AccountRole::Cost);
+        let owned = Id::of(member, unit.get(), AccountRole::Member);
+        let cost = open(cost, NormalSide::Debit, unlimited, false)?;
+        let owned = open(owned, NormalSide::Credit, config.member_rule, true)?;
+        let receivable = if effect.takes() {
+            // The member's own: who owes what is part of the truth.
+            let id = Id::of(member, unit.get(), AccountRole::Receivable);
+            Some(open(id, NormalSide::Debit, unlimited, false)?)
+        } else {
+            None
+        };
+        Ok(Self { member: owned, cost, receivable })
+    }
+
+    fn grant(&self, amount: Amount, lot: Lot) -> Step {
+        let (debit, credit) = (self.cost, self.member);
+        transfer(debit, credit, amount, TransferKind::Grant, Some(lot))
+    }
+
+    /// Takes an amount back from what the member has; the rest is owed.
+    fn take(&self, amount: Amount, posting: &Posting<'_>) -> Vec<Step> {
+        let account = posting.book().account(self.member);
+        let available = account.map_or(Amount::ZERO, ledger::Account::available);
+        let taken = amount.min(available);
+        let owed = amount.saturating_sub(taken);
+        let parts = [(Some(self.member), taken), (self.receivable, owed)];
+        let parts = parts.into_iter().filter(|(_, part)| !part.is_zero());
+        parts
+            .filter_map(|(from, part)| {
+                Some(transfer(from?, self.cost, part, TransferKind::Adjustment, None))
+            })
+            .collect()
+    }
+}
+
+fn transfer(
+    debit: AccountNumber,
+    credit: AccountNumber,
+    amount: Amount,
+    kind: TransferKind,
+    lot: Option<Lot>,
+) -> Step {
+    let amount = Wanted::Exactly(amount);
+    Step::Transfer(Transfer { debit, credit, amount, kind, code: CODE, lot })
+}

@@ -1,0 +1,776 @@
+use vocabulary::{Amount, Id, Label, Reference, Timestamp, Token, kind};
+
+use store::natural_id;
+
+use crate::offer::Reward;
+
+/// How far a network's clock may be from ours.
+const CLOCKS_APART_SECONDS: i64 = 900;
+
+/// Names a conversion for ever: the network, our account there, the network's own id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConversionKey {
+    /// The network.
+    pub network: Token,
+    /// Our account there.
+    pub account: Token,
+    /// The network's own id.
+    pub external: Reference,
+}
+
+impl ConversionKey {
+    /// Gives our id, which follows from the three.
+    pub fn id(&self) -> Id<kind::Conversion> {
+        let parts = [self.network.as_str(), self.account.as_str(), self.external.as_str()];
+        natural_id("site.conversion", &parts.map(str::as_bytes))
+    }
+}
+
+/// What a network says became of an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// It happened (発生).
+    Occurred,
+    /// The advertiser pays (承認).
+    Approved,
+    /// The advertiser does not pay (否認).
+    Rejected,
+}
+
+impl Status {
+    /// Gives the stable word, as stored.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Occurred => "occurred",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// Finds a status by its word.
+    pub fn parse(code: &str) -> Option<Self> {
+        [Self::Occurred, Self::Approved, Self::Rejected].into_iter().find(|s| s.code() == code)
+    }
+}
+
+/// Whether a statement decides, or only tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// A report, or a postback of a network whose postbacks are trusted.
+    Decides,
+    /// A postback that anyone could have sent who knows the address: it announces and no more.
+    Tells,
+}
+
+/// Where a statement comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A message to our address.
+    Postback(Id<kind::Message>),
+    /// A line of a file.
+    Report(Id<kind::Report>),
+}
+
+/// One statement about a conversion, in our words, whatever the network's form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Which conversion.
+    pub key: ConversionKey,
+    /// The click that we gave the network; `None` when what came back is none of ours.
+    pub click: Option<Id<kind::Click>>,
+    /// The shop's order number.
+    pub order: Option<Reference>,
+    /// Which item of the order.
+    pub item: Option<Reference>,
+    /// When the member acted.
+    pub occurred_at: Timestamp,
+    /// What was sold, minor units; below zero where a network takes back by a negative row.
+    pub sale: i64,
+    /// What the network pays, minor units.
+    pub commission: i64,
+    /// What became of it; `None` for a word that we do not know.
+    pub status: Option<Status>,
+    /// Why, in the network's words.
+    pub reason: Option<Label>,
+    /// The network says that this is a test.
+    pub test: bool,
+    /// Whether it decides.
+    pub authority: Authority,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+/// The click that a conversion belongs to, with the terms of the version it was made under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The click.
+    pub click: Id<kind::Click>,
+    /// Who clicked.
+    pub member: Id<kind::Member>,
+    /// Where to.
+    pub shop: Id<kind::Shop>,
+    /// By which offer.
+    pub offer: Id<kind::Offer>,
+    /// In which version.
+    pub offer_version: u32,
+    /// When.
+    pub clicked_at: Timestamp,
+    /// The network that was to track it.
+    pub network: Token,
+    /// Our account there.
+    pub account: Token,
+    /// What is paid.
+    pub reward: Reward,
+    /// Days until it is to be decided.
+    pub decide_by_days: u16,
+    /// Days within which a purchase counts.
+    pub cookie_days: u16,
+}
+
+impl Route {
+    /// When the decision is to be expected.
+    pub fn due_at(&self) -> Timestamp {
+        self.clicked_at.plus_days(i64::from(self.decide_by_days))
+    }
+}
+
+macro_rules! reviews {
+    ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
+        /// Why a person has to look, in the order of the checks. Codes are stored.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Review {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Review {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Gives the stable code, as stored and as key of the texts.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+        }
+    };
+}
+
+reviews! {
+    /// The network used a word for the status that we do not know.
+    StatusUnknown = "status_unknown";
+    /// The sale or the reward is below zero.
+    AmountNegative = "amount_negative";
+    /// What came back is no click of ours.
+    ClickUnknown = "click_unknown";
+    /// The click went out by another network or account.
+    RouteDiffers = "route_differs";
+    /// The purchase lies in the future: often a matter of time zones.
+    EventInFuture = "event_in_future";
+    /// The purchase was before the click.
+    EventBeforeClick = "event_before_click";
+    /// The purchase was after the cookie's days.
+    ClickTooOld = "click_too_old";
+    /// Another network reports the same order at this shop.
+    DoubleRoute = "double_route";
+    /// The network pays nothing.
+    CommissionZero = "commission_zero";
+    /// The member's part does not fit.
+    AmountOutOfRange = "amount_out_of_range";
+    /// A later statement names another click.
+    ClickDiffers = "click_differs";
+    /// A later statement names another item under the same id.
+    ItemDiffers = "item_differs";
+    /// A postback says otherwise than what was decided.
+    ClaimDiffers = "claim_differs";
+    /// Approved again after it was taken back.
+    ApprovedAfterReversal = "approved_after_reversal";
+    /// The ledger refused what it means (a frozen account, for instance).
+    PostingRefused = "posting_refused";
+}
+
+impl Review {
+    /// Finds a reason by its code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|review| review.code() == code)
+    }
+}
+
+/// Where a conversion stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConversionState {
+    /// A person has to look before anything is announced.
+    NeedsReview,
+    /// Announced (判定中); without an expectation when the member's part is nothing.
+    Tracked {
+        /// What stands in the ledger.
+        expectation: Option<Id<kind::Expectation>>,
+    },
+    /// Granted (有効).
+    Approved {
+        /// When.
+        decided_at: Timestamp,
+    },
+    /// Dropped (無効).
+    Rejected {
+        /// When.
+        decided_at: Timestamp,
+    },
+    /// Granted once and taken back.
+    Reversed {
+        /// When it was taken back.
+        decided_at: Timestamp,
+    },
+}
+
+impl ConversionState {
+    /// Gives the stable word, as stored.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NeedsReview => "needs_review",
+            Self::Tracked { .. } => "tracked",
+            Self::Approved { .. } => "approved",
+            Self::Rejected { .. } => "rejected",
+            Self::Reversed { .. } => "reversed",
+        }
+    }
+
+    /// When it was decided.
+    pub const fn decided_at(self) -> Option<Timestamp> {
+        match self {
+            Self::NeedsReview | Self::Tracked { .. } => None,
+            Self::Approved { decided_at }
+            | Self::Rejected { decided_at }
+            | Self::Reversed { decided_at } => Some(decided_at),
+        }
+    }
+}
+
+/// A conversion as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversion {
+    /// Which.
+    pub key: ConversionKey,
+    /// Grows with every change.
+    pub version: u32,
+    /// The click it belongs to; `None` while it is unknown.
+    pub route: Option<Route>,
+    /// The shop's order number.
+    pub order: Option<Reference>,
+    /// Which item of the order.
+    pub item: Option<Reference>,
+    /// When the member acted.
+    pub occurred_at: Timestamp,
+    /// When we learned of it.
+    pub tracked_at: Timestamp,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+    /// What was sold.
+    pub sale: Amount,
+    /// What the network pays.
+    pub commission: Amount,
+    /// The member's part.
+    pub points: Amount,
+    /// Where it stands.
+    pub state: ConversionState,
+    /// What a postback said that did not decide.
+    pub claimed: Option<Status>,
+    /// Why a person has to look.
+    pub review: Option<Review>,
+    /// Why it was rejected, in the network's words.
+    pub reason: Option<Label>,
+}
+
+impl Conversion {
+    /// Gives our id.
+    pub fn id(&self) -> Id<kind::Conversion> {
+        self.key.id()
+    }
+
+    fn amounts(&self) -> (i64, i64) {
+        (self.sale.minor_units(), self.commission.minor_units())
+    }
+}
+
+/// What a change means to the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing.
+    None,
+    /// Announces the member's part.
+    Announce { expectation: Id<kind::Expectation>, points: Amount },
+    /// Announces another amount; zero drops it.
+    Change { expectation: Id<kind::Expectation>, points: Amount },
+    /// Turns what was announced into a lot.
+    Fulfil { expectation: Id<kind::Expectation>, announced: Amount, points: Amount },
+    /// Grants what was not announced, or not any more.
+    Grant { points: Amount },
+    /// Grants more or takes some back after the grant.
+    Correct { from: Amount, to: Amount },
+    /// Takes back all that was granted.
+    TakeBack,
+}
+
+impl Effect {
+    /// Tells whether value may be taken from the member.
+    pub(crate) fn takes(self) -> bool {
+        match self {
+            Self::TakeBack => true,
+            Self::Correct { from, to } => to < from,
+            Self::None
+            | Self::Announce { .. }
+            | Self::Change { .. }
+            | Self::Fulfil { .. }
+            | Self::Grant { .. } => false,
+        }
+    }
+}
+
+macro_rules! outcomes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
+        /// What became of a statement. Codes are stored.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Outcome {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Outcome {
+            /// Every outcome.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Gives the stable code, as stored and as key of the texts.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+        }
+    };
+}
+
+outcomes! {
+    /// Announced for the first time.
+    Tracked = "tracked";
+    /// Announced with another amount.
+    Changed = "changed";
+    /// Granted as announced.
+    Approved = "approved";
+    /// Granted with another amount than announced.
+    ApprovedChanged = "approved_changed";
+    /// Granted though the postback never came.
+    ApprovedUnannounced = "approved_unannounced";
+    /// Granted though it was rejected before.
+    Reopened = "reopened";
+    /// The amount changed after the grant.
+    Corrected = "corrected";
+    /// Dropped.
+    Rejected = "rejected";
+    /// Taken back after the grant.
+    Reversed = "reversed";
+    /// Noted what a postback says; the report will decide.
+    Claimed = "claimed";
+    /// A person has to look.
+    NeedsReview = "needs_review";
+    /// A person has to look because no click of ours belongs to it.
+    Unmatched = "unmatched";
+    /// Nothing new.
+    Duplicate = "duplicate";
+    /// Older than what is known.
+    Stale = "stale";
+    /// A test of the network's.
+    Test = "test";
+}
+
+impl Outcome {
+    /// Finds an outcome by its code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|outcome| outcome.code() == code)
+    }
+
+    /// Tells whether the member's account is credited.
+    pub const fn pays(self) -> bool {
+        match self {
+            Self::Approved
+            | Self::ApprovedChanged
+            | Self::ApprovedUnannounced
+            | Self::Reopened
+            | Self::Corrected => true,
+            Self::Tracked
+            | Self::Changed
+            | Self::Rejected
+            | Self::Reversed
+            | Self::Claimed
+            | Self::NeedsReview
+            | Self::Unmatched
+            | Self::Duplicate
+            | Self::Stale
+            | Self::Test => false,
+        }
+    }
+}
+
+/// What is to be done about a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// The conversion as it is to be; `None` when nothing changes.
+    pub(crate) next: Option<Conversion>,
+    /// What it means to the ledger.
+    pub(crate) effect: Effect,
+    /// What to tell.
+    pub(crate) outcome: Outcome,
+}
+
+impl Plan {
+    const fn nothing(outcome: Outcome) -> Self {
+        Self { next: None, effect: Effect::None, outcome }
+    }
+}
+
+/// What a decision stands on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sight<'a> {
+    /// The conversion as it stands.
+    pub(crate) conversion: Option<&'a Conversion>,
+    /// The click that the statement names.
+    pub(crate) route: Option<&'a Route>,
+    /// Another network reports the same order at the same shop.
+    pub(crate) rival: bool,
+}
+
+/// Decides what a statement means; the one place that changes a conversion's state.
+pub(crate) fn plan(sight: Sight<'_>, told: &Told, now: Timestamp) -> Plan {
+    match sight.conversion {
+        None => plan_new(sight, told, now),
+        Some(current) => plan_known(sight, current, told, now),
+    }
+}
+
+fn plan_new(sight: Sight<'_>, told: &Told, now: Timestamp) -> Plan {
+    let sale = Amount::magnitude(told.sale);
+    let points = sight.route.map_or(Some(Amount::ZERO), |route| route.reward.points(sale));
+    let mut next = Conversion {
+        key: told.key.clone(),
+        version: 1,
+        route: sight.route.cloned(),
+        order: told.order.clone(),
+        item: told.item.clone(),
+        occurred_at: told.occurred_at,
+        tracked_at: now,
+        changed_at: now,
+        sale,
+        commission: Amount::magnitude(told.commission),
+        points: points.unwrap_or(Amount::ZERO),
+        state: ConversionState::NeedsReview,
+        claimed: told.status,
+        review: None,
+        reason: told.reason.clone(),
+    };
+    let decided = if told.authority == Authority::Decides { told.status } else { None };
+    if told.test || decided == Some(Status::Rejected) {
+        next.state = ConversionState::Rejected { decided_at: now };
+        let outcome = if told.test { Outcome::Test } else { Outcome::Rejected };
+        return Plan { next: Some(next), effect: Effect::None, outcome };
+    }
+    let out_of_range = points.is_none().then_some(Review::AmountOutOfRange);
+    if let Some(review) = doubt(sight, told, now).or(out_of_range) {
+        next.review = Some(review);
+        let unmatched = review == Review::ClickUnknown;
+        let outcome = if unmatched { Outcome::Unmatched } else { Outcome::NeedsReview };
+        return Plan { next: Some(next), effect: Effect::None, outcome };
+    }
+    if decided == Some(Status::Approved) {
+        next.state = ConversionState::Approved { decided_at: now };
+        let effect = Effect::Grant { points: next.points };
+        return Plan { next: Some(next), effect, outcome: Outcome::ApprovedUnannounced };
+    }
+    next.claimed = told.status.filter(|status| *status != Status::Occurred);
+    let effect = announce(&mut next);
+    Plan { next: Some(next), effect, outcome: Outcome::Tracked }
+}
+
+/// Finds the first reason why a new conversion is not announced by rule.
+fn doubt(sight: Sight<'_>, told: &Told, now: Timestamp) -> Option<Review> {
+    if told.status.is_none() {
+        return Some(Review::StatusUnknown);
+    }
+    if told.sale < 0 || told.commission < 0 {
+        return Some(Review::AmountNegative);
+    }
+    let Some(route) = sight.route else { return Some(Review::ClickUnknown) };
+    if route.network != told.key.network || route.account != told.key.account {
+        return Some(Review::RouteDiffers);
+    }
+    if told.occurred_at > now.plus_seconds(CLOCKS_APART_SECONDS) {
+        return Some(Review::EventInFuture);
+    }
+    if told.occurred_at.plus_seconds(CLOCKS_APART_SECONDS) < route.clicked_at {
+        return Some(Review::EventBeforeClick);
+    }
+    if told.occurred_at > route.clicked_at.plus_days(i64::from(route.cookie_days)) {
+        return Some(Review::ClickTooOld);
+    }
+    if sight.rival {
+        return Some(Review::DoubleRoute);
+    }
+    (told.commission == 0).then_some(Review::CommissionZero)
+}
+
+/// Sets a conversion to announced, under an id that follows from its version.
+fn announce(next: &mut Conversion) -> Effect {
+    if next.points.is_zero() {
+        next.state = ConversionState::Tracked { expectation: None };
+        return Effect::None;
+    }
+    let id = next.id();
+    let parts: [&[u8]; 2] = [&id.to_bytes(), &next.version.to_be_bytes()];
+    let expectation = natural_id("site.conversion.expectation", &parts);
+    next.state = ConversionState::Tracked { expectation: Some(expectation) };
+    Effect::Announce { expectation, points: next.points }
+}
+
+fn plan_known(sight: Sight<'_>, current: &Conversion, told: &Told, now: Timestamp) -> Plan {
+    if told.test {
+        return Plan::nothing(Outcome::Test);
+    }
+    if let Some(review) = contradiction(current, told) {
+        return flag(current, review, now);
+    }
+    let Some(status) = told.status else { return flag(current, Review::StatusUnknown, now) };
+    match (current.state, told.authority) {
+        (ConversionState::NeedsReview, _) => plan_waiting(current, told, status, now),
+        (ConversionState::Tracked { expectation }, Authority::Decides) => {
+            plan_tracked(current, expectation, told, status, now)
+        }
+        (ConversionState::Tracked { expectation }, Authority::Tells) => {
+            plan_claim(current, expectation, told, status, now)
+        }
+        (_, Authority::Tells) => plan_late_claim(current, status, now),
+        (ConversionState::Approved { .. }, Authority::Decides) => {
+            plan_approved(current, told, status, now)
+        }
+        (ConversionState::Rejected { .. }, Authority::Decides) => {
+            let seen = Sight { route: current.route.as_ref(), ..sight };
+            plan_rejected(seen, current, told, status, now)
+        }
+        (ConversionState::Reversed { .. }, Authority::Decides) => match status {
+            Status::Occurred => Plan::nothing(Outcome::Stale),
+            Status::Rejected => Plan::nothing(Outcome::Duplicate),
+            Status::Approved => flag(current, Review::ApprovedAfterReversal, now),
+        },
+    }
+}
+
+/// Finds what a later statement cannot mean under the same id.
+fn contradiction(current: &Conversion, told: &Told) -> Option<Review> {
+    if told.sale < 0 || told.commission < 0 {
+        return Some(Review::AmountNegative);
+    }
+    let click = current.route.as_ref().map(|route| route.click);
+    if click.is_some() && told.click.is_some() && click != told.click {
+        return Some(Review::ClickDiffers);
+    }
+    let items_differ = current.item.is_some() && told.item.is_some() && current.item != told.item;
+    items_differ.then_some(Review::ItemDiffers)
+}
+
+/// Leaves everything as it is and asks a person to look; once for each reason.
+fn flag(current: &Conversion, review: Review, now: Timestamp) -> Plan {
+    if current.review == Some(review) {
+        return Plan::nothing(Outcome::Duplicate);
+    }
+    let mut next = changed(current, now);
+    next.review = Some(review);
+    Plan { next: Some(next), effect: Effect::None, outcome: Outcome::NeedsReview }
+}
+
+fn changed(current: &Conversion, now: Timestamp) -> Conversion {
+    let version = current.version.saturating_add(1);
+    Conversion { version, changed_at: now, ..current.clone() }
+}
+
+/// Takes over the amounts of a statement; `None` when the member's part does not fit.
+fn revalued(current: &Conversion, told: &Told, now: Timestamp) -> Option<Conversion> {
+    let mut next = changed(current, now);
+    next.sale = Amount::magnitude(told.sale);
+    next.commission = Amount::magnitude(told.commission);
+    if let Some(route) = &next.route {
+        next.points = route.reward.points(next.sale)?;
+    }
+    Some(next)
+}
+
+fn same_amounts(current: &Conversion, told: &Told) -> bool {
+    current.amounts() == (told.sale, told.commission)
+}
+
+/// A person has to look already: what is said meanwhile is kept for them.
+fn plan_waiting(current: &Conversion, told: &Told, status: Status, now: Timestamp) -> Plan {
+    if current.claimed == Some(status) && same_amounts(current, told) {
+        return Plan::nothing(Outcome::Duplicate);
+    }
+    let Some(mut next) = revalued(current, told, now) else {
+        return flag(current, Review::AmountOutOfRange, now);
+    };
+    next.claimed = Some(status);
+    let unmatched = current.review == Some(Review::ClickUnknown);
+    let outcome = if unmatched { Outcome::Unmatched } else { Outcome::NeedsReview };
+    Plan { next: Some(next), effect: Effect::None, outcome }
+}
+
+fn plan_tracked(
+    current: &Conversion,
+    expectation: Option<Id<kind::Expectation>>,
+    told: &Told,
+    status: Status,
+    now: Timestamp,
+) -> Plan {
+    match status {
+        Status::Occurred => plan_amount(current, expectation, told, now),
+        Status::Rejected => {
+            let mut next = changed(current, now);
+            next.state = ConversionState::Rejected { decided_at: now };
+            next.reason.clone_from(&told.reason);
+            let effect = expectation.map_or(Effect::None, |expectation| Effect::Change {
+                expectation,
+                points: Amount::ZERO,
+            });
+            Plan { next: Some(next), effect, outcome: Outcome::Rejected }
+        }
+        Status::Approved if told.commission == 0 => flag(current, Review::CommissionZero, now),
+        Status::Approved => {
+            let Some(mut next) = revalued(current, told, now) else {
+                return flag(current, Review::AmountOutOfRange, now);
+            };
+            next.state = ConversionState::Approved { decided_at: now };
+            let effect = match expectation {
+                Some(expectation) => {
+                    Effect::Fulfil { expectation, announced: current.points, points: next.points }
+                }
+                None => Effect::Grant { points: next.points },
+            };
+            let same = next.points == current.points;
+            let outcome = if same { Outcome::Approved } else { Outcome::ApprovedChanged };
+            Plan { next: Some(next), effect, outcome }
+        }
+    }
+}
+
+/// The amount may change as long as nothing is decided.
+fn plan_amount(
+    current: &Conversion,
+    expectation: Option<Id<kind::Expectation>>,
+    told: &Told,
+    now: Timestamp,
+) -> Plan {
+    if same_amounts(current, told) {
+        return Plan::nothing(Outcome::Duplicate);
+    }
+    let Some(mut next) = revalued(current, told, now) else {
+        return flag(current, Review::AmountOutOfRange, now);
+    };
+    let effect = match expectation {
+        None => announce(&mut next),
+        Some(_) if next.points == current.points => Effect::None,
+        Some(expectation) => {
+            if next.points.is_zero() {
+                next.state = ConversionState::Tracked { expectation: None };
+            }
+            Effect::Change { expectation, points: next.points }
+        }
+    };
+    Plan { next: Some(next), effect, outcome: Outcome::Changed }
+}
+
+/// A postback that does not decide: the amount is believed until something is claimed, and a claim is
+/// noted.
+fn plan_claim(
+    current: &Conversion,
+    expectation: Option<Id<kind::Expectation>>,
+    told: &Told,
+    status: Status,
+    now: Timestamp,
+) -> Plan {
+    match status {
+        Status::Occurred if current.claimed.is_some() => Plan::nothing(Outcome::Stale),
+        Status::Occurred => plan_amount(current, expectation, told, now),
+        Status::Approved | Status::Rejected if current.claimed == Some(status) => {
+            Plan::nothing(Outcome::Duplicate)
+        }
+        Status::Approved | Status::Rejected => {
+            let mut next = changed(current, now);
+            next.claimed = Some(status);
+            next.reason.clone_from(&told.reason);
+            Plan { next: Some(next), effect: Effect::None, outcome: Outcome::Claimed }
+        }
+    }
+}
+
+/// A postback after the decision: agreeing, it is late; otherwise a person has to look.
+fn plan_late_claim(current: &Conversion, status: Status, now: Timestamp) -> Plan {
+    let agrees = match current.state {
+        ConversionState::Approved { .. } => status == Status::Approved,
+        ConversionState::Rejected { .. } | ConversionState::Reversed { .. } => {
+            status == Status::Rejected
+        }
+        ConversionState::NeedsReview | ConversionState::Tracked { .. } => false,
+    };
+    match status {
+        Status::Occurred => Plan::nothing(Outcome::Stale),
+        Status::Approved | Status::Rejected if agrees || current.claimed == Some(status) => {
+            Plan::nothing(Outcome::Duplicate)
+        }
+        Status::Approved | Status::Rejected => {
+            let mut plan = flag(current, Review::ClaimDiffers, now);
+            if let Some(next) = &mut plan.next {
+                next.claimed = Some(status);
+            }
+            plan
+        }
+    }
+}
+
+fn plan_approved(current: &Conversion, told: &Told, status: Status, now: Timestamp) -> Plan {
+    match status {
+        Status::Occurred => Plan::nothing(Outcome::Stale),
+        Status::Approved if same_amounts(current, told) => Plan::nothing(Outcome::Duplicate),
+        Status::Approved if told.commission == 0 => flag(current, Review::CommissionZero, now),
+        Status::Approved => {
+            let Some(next) = revalued(current, told, now) else {
+                return flag(current, Review::AmountOutOfRange, now);
+            };
+            let effect = if next.points == current.points {
+                Effect::None
+            } else {
+                Effect::Correct { from: current.points, to: next.points }
+            };
+            Plan { next: Some(next), effect, outcome: Outcome::Corrected }
+        }
+        Status::Rejected => {
+            let mut next = changed(current, now);
+            next.state = ConversionState::Reversed { decided_at: now };
+            next.reason.clone_from(&told.reason);
+            Plan { next: Some(next), effect: Effect::TakeBack, outcome: Outcome::Reversed }
+        }
+    }
+}
+
+/// The advertiser changed its mind; what was not checked when it was rejected is checked now.
+fn plan_rejected(
+    sight: Sight<'_>,
+    current: &Conversion,
+    told: &Told,
+    status: Status,
+    now: Timestamp,
+) -> Plan {
+    match status {
+        Status::Occurred => return Plan::nothing(Outcome::Stale),
+        Status::Rejected => return Plan::nothing(Outcome::Duplicate),
+        Status::Approved => {}
+    }
+    if let Some(review) = doubt(sight, told, now) {
+        return flag(current, review, now);
+    }
+    let Some(mut next) = revalued(current, told, now) else {
+        return flag(current, Review::AmountOutOfRange, now);
+    };
+    next.state = ConversionState::Approved { decided_at: now };
+    next.reason = None;
+    let effect = Effect::Grant { points: next.points };
+    Plan { next: Some(next), effect, outcome: Outcome::Reopened }
+}

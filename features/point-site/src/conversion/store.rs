@@ -1,0 +1,451 @@
+//! The tables `site_conversion`, `site_conversion_version` and `site_posting`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use vocabulary::{Amount, CompanyNumber, Id, Label, Reference, Timestamp, Token, kind};
+
+use store::{Fault, Insert, Listed, Reader, Row, Statement, Tx, Upsert, Value};
+
+use crate::click::find_routes;
+use crate::config::SiteConfig;
+use crate::conversion::command::{
+    ConversionFacts, OrderUse, PostingKind, PostingLine, VersionLine,
+};
+use crate::conversion::{
+    Conversion, ConversionKey, ConversionState, Review, Route, Source, Status, Told,
+};
+
+pub(crate) const STATEMENTS: &[Listed] = &[
+    FIND_CONVERSIONS.listed(),
+    FIND_ORDERS.listed(),
+    FIND_POSTINGS.listed(),
+    SAVE_CONVERSIONS.listed(),
+    ADD_VERSIONS.listed(),
+    ADD_POSTINGS.listed(),
+    FIND_STORIES.listed(),
+    FIND_OF_CLICKS.listed(),
+];
+
+static FIND_CONVERSIONS: Statement = Statement::new(
+    "find conversions",
+    "SELECT id, network, account, external_id, version, click, order_ref, item, occurred_at,
+            tracked_at, decided_at, changed_at, sale, commission, points, state, expectation,
+            claimed, review, reason
+     FROM site_conversion
+     WHERE id IN (?*)",
+);
+
+// Index site_conversion_order. What was rejected leaves its order free for another network.
+static FIND_ORDERS: Statement = Statement::new(
+    "find conversions of orders",
+    "SELECT order_ref, id, network, account, shop
+     FROM site_conversion
+     WHERE company = ? AND state <> 'rejected' AND order_ref IN (?*)",
+);
+
+// Index site_posting_conversion.
+static FIND_POSTINGS: Statement = Statement::new(
+    "find postings of conversions",
+    "SELECT id, conversion, kind, version
+     FROM site_posting
+     WHERE conversion IN (?*)",
+);
+
+static SAVE_CONVERSIONS: Upsert = Upsert {
+    name: "save conversions",
+    table: "site_conversion",
+    columns: &[
+        "id",
+        "company",
+        "network",
+        "account",
+        "external_id",
+        "version",
+        "click",
+        "member",
+        "shop",
+        "offer",
+        "offer_version",
+        "clicked_at",
+        "order_ref",
+        "item",
+        "occurred_at",
+        "tracked_at",
+        "due_at",
+        "decided_at",
+        "changed_at",
+        "sale",
+        "commission",
+        "points",
+        "state",
+        "expectation",
+        "claimed",
+        "review",
+        "reason",
+    ],
+    keys: &["id"],
+    updates: &[
+        "version",
+        "decided_at",
+        "changed_at",
+        "sale",
+        "commission",
+        "points",
+        "state",
+        "expectation",
+        "claimed",
+        "review",
+        "reason",
+    ],
+};
+
+static ADD_VERSIONS: Insert = Insert {
+    name: "add conversion versions",
+    table: "site_conversion_version",
+    columns: &[
+        "conversion",
+        "version",
+        "at",
+        "state",
+        "sale",
+        "commission",
+        "points",
+        "outcome",
+        "source",
+        "source_id",
+    ],
+};
+
+static ADD_POSTINGS: Insert = Insert {
+    name: "add postings of conversions",
+    table: "site_posting",
+    columns: &["id", "conversion", "kind", "version"],
+};
+
+static FIND_STORIES: Statement = Statement::new(
+    "find stories",
+    "SELECT p.id, c.state, c.decided_at, c.expectation, c.occurred_at, c.clicked_at, c.tracked_at,
+            c.due_at, c.points, c.review, c.reason, s.name, s.slug
+     FROM site_posting AS p
+     JOIN site_conversion AS c ON c.id = p.conversion
+     LEFT JOIN site_shop AS s ON s.id = c.shop
+     WHERE c.company = ? AND p.id IN (?*)",
+);
+
+// Index site_conversion_click.
+static FIND_OF_CLICKS: Statement = Statement::new(
+    "find conversions of clicks",
+    "SELECT click, state, decided_at, expectation, points, id
+     FROM site_conversion
+     WHERE click IN (?*)",
+);
+
+/// What a member can read about one movement: from the click to the decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversionStory {
+    /// The shop's name and slug; nothing while the click is unknown.
+    pub shop: Option<(Label, Token)>,
+    /// When the member went out.
+    pub clicked_at: Option<Timestamp>,
+    /// When the member acted, as the network says.
+    pub occurred_at: Timestamp,
+    /// When it was recorded here.
+    pub tracked_at: Timestamp,
+    /// When the decision is to be expected.
+    pub due_at: Option<Timestamp>,
+    /// Where it stands, with the time of the decision.
+    pub state: ConversionState,
+    /// The member's part.
+    pub points: Amount,
+    /// Why a person looks at it.
+    pub review: Option<Review>,
+    /// Why it was rejected, in the network's words.
+    pub reason: Option<Label>,
+}
+
+/// Finds the stories behind movements: give the subjects (expectations, reversed batches) and the ids of
+/// batches as bits; what is no posting of this company's site is left out. One query for a list.
+///
+/// # Errors
+///
+/// A [`Fault`] when the database fails.
+pub fn stories(
+    reader: &mut Reader<'_>,
+    company: CompanyNumber,
+    ids: &[u128],
+) -> Result<BTreeMap<u128, ConversionStory>, Fault> {
+    let ids: Vec<Value> = ids.iter().map(|id| Value::from(id.to_be_bytes())).collect();
+    let rows = reader.query_list(&FIND_STORIES, &[company.into()], &ids)?;
+    rows.iter().map(|row| Ok((u128::from_be_bytes(row.sixteen(0)?), story_of(row)?))).collect()
+}
+
+fn story_of(row: &Row<'_>) -> Result<ConversionStory, Fault> {
+    let shop = match row.optional_text(11)? {
+        None => None,
+        Some(_name) => Some((
+            row.parsed(11, |text| Label::parse(text).ok())?,
+            row.parsed(12, |text| Token::parse(text).ok())?,
+        )),
+    };
+    Ok(ConversionStory {
+        shop,
+        clicked_at: row.optional_timestamp(5)?,
+        occurred_at: row.timestamp(4)?,
+        tracked_at: row.timestamp(6)?,
+        due_at: row.optional_timestamp(7)?,
+        state: state_of(row, 1, 2, 3)?,
+        points: row.amount(8)?,
+        review: optional(row, 9, Review::parse)?,
+        reason: optional(row, 10, |text| Label::parse(text).ok())?,
+    })
+}
+
+/// What became of one click.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClickOutcome {
+    pub(crate) conversion: Id<kind::Conversion>,
+    pub(crate) state: ConversionState,
+    pub(crate) points: Amount,
+}
+
+/// Finds what became of clicks; one click may have led to several conversions.
+pub(crate) fn find_of_clicks(
+    reader: &mut Reader<'_>,
+    clicks: &[Id<kind::Click>],
+) -> Result<BTreeMap<Id<kind::Click>, Vec<ClickOutcome>>, Fault> {
+    let list: Vec<Value> = clicks.iter().copied().map(Value::from).collect();
+    let mut found: BTreeMap<_, Vec<ClickOutcome>> = BTreeMap::new();
+    for row in reader.query_list(&FIND_OF_CLICKS, &[], &list)? {
+        let outcome = ClickOutcome {
+            conversion: row.id(5)?,
+            state: state_of(&row, 1, 2, 3)?,
+            points: row.amount(4)?,
+        };
+        let outcomes = found.entry(row.id(0)?).or_default();
+        if !outcomes.contains(&outcome) {
+            outcomes.push(outcome);
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) fn load_facts<'a>(
+    config: &Arc<SiteConfig>,
+    told: impl Iterator<Item = &'a Told>,
+    reader: &mut Reader<'_>,
+) -> Result<ConversionFacts, Fault> {
+    let (mut asked, mut clicks, mut orders) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+    for one in told {
+        let count: &mut u32 = asked.entry(one.key.id()).or_default();
+        *count = count.saturating_add(1);
+        clicks.extend(one.click);
+        orders.extend(one.order.as_ref().map(Reference::as_str));
+    }
+    let ids: Vec<Value> = asked.keys().copied().map(Value::from).collect();
+    let rows = reader.query_list(&FIND_CONVERSIONS, &[], &ids)?;
+    for row in &rows {
+        clicks.extend(row.optional_id::<kind::Click>(5)?);
+    }
+    let clicks: Vec<Id<kind::Click>> = clicks.into_iter().collect();
+    let routes = find_routes(reader, config.company, &clicks)?;
+    let mut known = BTreeMap::new();
+    for row in &rows {
+        let conversion = conversion_of(row, &routes)?;
+        known.insert(conversion.id(), conversion);
+    }
+    let orders: Vec<Value> = orders.into_iter().map(Value::from).collect();
+    Ok(ConversionFacts {
+        config: Arc::clone(config),
+        known,
+        routes,
+        orders: find_orders(reader, config.company, &orders)?,
+        lines: find_postings(reader, &ids)?,
+        asked,
+        changed: BTreeSet::new(),
+        versions: Vec::new(),
+        posted: Vec::new(),
+    })
+}
+
+fn find_orders(
+    reader: &mut Reader<'_>,
+    company: CompanyNumber,
+    orders: &[Value],
+) -> Result<BTreeMap<String, Vec<OrderUse>>, Fault> {
+    let mut found: BTreeMap<String, Vec<OrderUse>> = BTreeMap::new();
+    for row in reader.query_list(&FIND_ORDERS, &[company.into()], orders)? {
+        found.entry(row.text(0)?.to_owned()).or_default().push(OrderUse {
+            conversion: row.id(1)?,
+            network: row.parsed(2, |text| Token::parse(text).ok())?,
+            account: row.parsed(3, |text| Token::parse(text).ok())?,
+            shop: row.optional_id(4)?,
+        });
+    }
+    Ok(found)
+}
+
+fn find_postings(
+    reader: &mut Reader<'_>,
+    conversions: &[Value],
+) -> Result<BTreeMap<Id<kind::Conversion>, Vec<PostingLine>>, Fault> {
+    let mut found: BTreeMap<_, Vec<PostingLine>> = BTreeMap::new();
+    for row in reader.query_list(&FIND_POSTINGS, &[], conversions)? {
+        let line = PostingLine {
+            id: u128::from_be_bytes(row.sixteen(0)?),
+            conversion: row.id(1)?,
+            kind: row.parsed(2, PostingKind::parse)?,
+            version: row.small(3)?,
+        };
+        let lines = found.entry(line.conversion).or_default();
+        // A list is filled up with its last value, which then answers twice.
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) fn save_facts(facts: &ConversionFacts, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    let company = facts.config.company;
+    let changed = facts.changed.iter().filter_map(|id| facts.known.get(id));
+    let rows: Vec<[Value; 27]> = changed.map(|conversion| row_of(company, conversion)).collect();
+    tx.upsert(&SAVE_CONVERSIONS, &rows)?;
+    let rows: Vec<[Value; 10]> = facts.versions.iter().map(version_row).collect();
+    tx.insert(&ADD_VERSIONS, &rows)?;
+    let rows: Vec<[Value; 4]> = facts
+        .posted
+        .iter()
+        .map(|line| {
+            let id = Value::from(line.id.to_be_bytes());
+            [id, line.conversion.into(), line.kind.code().into(), line.version.into()]
+        })
+        .collect();
+    tx.insert(&ADD_POSTINGS, &rows)
+}
+
+fn row_of(company: CompanyNumber, conversion: &Conversion) -> [Value; 27] {
+    let route = conversion.route.as_ref();
+    let state = conversion.state;
+    [
+        conversion.id().into(),
+        company.into(),
+        conversion.key.network.as_str().into(),
+        conversion.key.account.as_str().into(),
+        (&conversion.key.external).into(),
+        conversion.version.into(),
+        route.map(|route| route.click).into(),
+        route.map(|route| route.member).into(),
+        route.map(|route| route.shop).into(),
+        route.map(|route| route.offer).into(),
+        route.map(|route| route.offer_version).into(),
+        route.map(|route| route.clicked_at).into(),
+        conversion.order.as_ref().into(),
+        conversion.item.as_ref().into(),
+        conversion.occurred_at.into(),
+        conversion.tracked_at.into(),
+        route.map(Route::due_at).into(),
+        state.decided_at().into(),
+        conversion.changed_at.into(),
+        conversion.sale.into(),
+        conversion.commission.into(),
+        conversion.points.into(),
+        state.code().into(),
+        expectation_of(state).into(),
+        conversion.claimed.map(Status::code).into(),
+        conversion.review.map(Review::code).into(),
+        conversion.reason.as_ref().into(),
+    ]
+}
+
+fn version_row(line: &VersionLine) -> [Value; 10] {
+    let conversion = &line.conversion;
+    let (source, id): (&str, Value) = match line.source {
+        Source::Postback(id) => ("postback", id.into()),
+        Source::Report(id) => ("report", id.into()),
+    };
+    [
+        conversion.id().into(),
+        conversion.version.into(),
+        conversion.changed_at.into(),
+        conversion.state.code().into(),
+        conversion.sale.into(),
+        conversion.commission.into(),
+        conversion.points.into(),
+        line.outcome.code().into(),
+        source.into(),
+        id,
+    ]
+}
+
+const fn expectation_of(state: ConversionState) -> Option<Id<kind::Expectation>> {
+    match state {
+        ConversionState::Tracked { expectation } => expectation,
+        ConversionState::NeedsReview
+        | ConversionState::Approved { .. }
+        | ConversionState::Rejected { .. }
+        | ConversionState::Reversed { .. } => None,
+    }
+}
+
+/// Reads a state from its word, the time of the decision and the expectation.
+fn state_of(
+    row: &Row<'_>,
+    state: usize,
+    decided_at: usize,
+    expectation: usize,
+) -> Result<ConversionState, Fault> {
+    Ok(match row.text(state)? {
+        "needs_review" => ConversionState::NeedsReview,
+        "tracked" => ConversionState::Tracked { expectation: row.optional_id(expectation)? },
+        "approved" => ConversionState::Approved { decided_at: row.timestamp(decided_at)? },
+        "rejected" => ConversionState::Rejected { decided_at: row.timestamp(decided_at)? },
+        "reversed" => ConversionState::Reversed { decided_at: row.timestamp(decided_at)? },
+        _ => return Err(row.corrupt("state of a conversion")),
+    })
+}
+
+fn optional<T>(
+    row: &Row<'_>,
+    column: usize,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, Fault> {
+    match row.optional_text(column)? {
+        None => Ok(None),
+        Some(_text) => row.parsed(column, parse).map(Some),
+    }
+}
+
+fn conversion_of(
+    row: &Row<'_>,
+    routes: &BTreeMap<Id<kind::Click>, Route>,
+) -> Result<Conversion, Fault> {
+    let route = match row.optional_id(5)? {
+        None => None,
+        Some(click) => {
+            let route = routes.get(&click).cloned();
+            Some(route.ok_or_else(|| row.corrupt("conversion whose click is there"))?)
+        }
+    };
+    Ok(Conversion {
+        key: ConversionKey {
+            network: row.parsed(1, |text| Token::parse(text).ok())?,
+            account: row.parsed(2, |text| Token::parse(text).ok())?,
+            external: row.parsed(3, |text| Reference::parse(text).ok())?,
+        },
+        version: row.small(4)?,
+        route,
+        order: optional(row, 6, |text| Reference::parse(text).ok())?,
+        item: optional(row, 7, |text| Reference::parse(text).ok())?,
+        occurred_at: row.timestamp(8)?,
+        tracked_at: row.timestamp(9)?,
+        changed_at: row.timestamp(11)?,
+        sale: row.amount(12)?,
+        commission: row.amount(13)?,
+        points: row.amount(14)?,
+        state: state_of(row, 15, 10, 16)?,
+        claimed: optional(row, 17, Status::parse)?,
+        review: optional(row, 18, Review::parse)?,
+        reason: optional(row, 19, |text| Label::parse(text).ok())?,
+    })
+}

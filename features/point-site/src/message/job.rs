@@ -1,0 +1,48 @@
+use std::collections::BTreeMap;
+
+use store::Fault;
+
+use crate::message::store::list_waiting;
+use crate::message::{Message, ProcessMessage, Unreadable, read_postback};
+use crate::site::Site;
+
+/// How many messages are taken at once.
+const SLICE: u32 = 2_000;
+
+/// Reads the messages that wait, the oldest first, and does what they mean. How far it came is in the
+/// rows: after a crash it goes on from there.
+///
+/// Gives how many were read; call again while it is not zero.
+///
+/// # Errors
+///
+/// A [`Fault`] when the database fails; what is not done waits.
+pub fn process_messages(site: &Site) -> Result<usize, Fault> {
+    let company = site.config().company;
+    let waiting = site.store().database().read(|reader| list_waiting(reader, company, SLICE))?;
+    let commands: Vec<ProcessMessage> = waiting
+        .iter()
+        .map(|message| ProcessMessage {
+            config: site.shared_config(),
+            message: message.id,
+            told: read(site, message),
+        })
+        .collect();
+    let count = commands.len();
+    for decision in site.store().run_all(commands)? {
+        let Ok(done) = decision;
+        if let Some(Err(unreadable)) = done {
+            let reason = unreadable.code();
+            tracing::warn!(reason, "a network's message cannot be read: {reason}");
+        }
+    }
+    Ok(count)
+}
+
+fn read(site: &Site, message: &Message) -> Result<crate::conversion::Told, Unreadable> {
+    let network = site.config().network(&message.network, &message.account);
+    let network = network.ok_or(Unreadable::Account)?;
+    let fields: BTreeMap<String, String> =
+        form_urlencoded::parse(message.request.as_bytes()).into_owned().collect();
+    read_postback(message, network, &fields)
+}

@@ -1,0 +1,15 @@
+//! What networks send to our address. A message is stored as it came before anything else is done and
+//! answered; a job reads it afterwards and says what it means for a conversion.
+
+mod api;
+mod command;
+mod job;
+mod state;
+pub(crate) mod store;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use api::routes;
+pub use command::{MessageFacts, ProcessFacts, ProcessMessage, StoreMessage};
+pub use job::process_messages;
+pub use state::{Message, Unreadable, read_postback};

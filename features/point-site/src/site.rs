@@ -1,0 +1,212 @@
+//! The point site at work: settings, the books, the catalogue and the spool, shared by pages and jobs.
+
+use core::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use vocabulary::{Clock, Id, IdSource, Timestamp};
+
+use store::{Command, Decision, Fault, Reader, Store};
+use web::{Problem, problems};
+
+use crate::config::SiteConfig;
+use crate::offer::store::read_shelf;
+use crate::offer::{Catalogue, OfferRefusal, SaveOffer, SaveShop};
+use crate::spool::{Spool, SpoolError};
+
+/// How long click-outs go straight to the spool after the database did not answer in time.
+const AWAY_MICROSECONDS: i64 = 2_000_000;
+
+/// A point site. Clones share everything.
+#[derive(Clone)]
+pub struct Site {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: Arc<SiteConfig>,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    chance: Mutex<Box<dyn IdSource>>,
+    catalogue: Catalogue,
+    spool: Spool,
+    /// Until when the database is taken for away, microseconds.
+    away_until: AtomicI64,
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").field("company", &self.config().company).finish_non_exhaustive()
+    }
+}
+
+/// A site that does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database failed.
+    #[error("read the catalogue")]
+    Database(#[from] Fault),
+    /// The folder for clicks cannot be used.
+    #[error("open the spool")]
+    Spool(#[from] SpoolError),
+}
+
+impl Site {
+    /// Opens the site: reads the catalogue and takes the spool's folder for itself alone.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] when the database or the folder fails.
+    pub fn open(
+        config: SiteConfig,
+        store: Store,
+        clock: Arc<dyn Clock>,
+        ids: Box<dyn IdSource>,
+    ) -> Result<Self, OpenError> {
+        let spool = Spool::open(&config.spool_folder)?;
+        let site = Self {
+            inner: Arc::new(Inner {
+                config: Arc::new(config),
+                store,
+                clock,
+                chance: Mutex::new(ids),
+                catalogue: Catalogue::default(),
+                spool,
+                away_until: AtomicI64::new(0),
+            }),
+        };
+        site.refresh()?;
+        Ok(site)
+    }
+
+    /// Reads shops and offers anew. Saving through this site does it; a job does it now and then, for
+    /// what another node saved.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] when the database fails; the catalogue stays as it was.
+    pub fn refresh(&self) -> Result<(), Fault> {
+        let company = self.config().company;
+        let shelf = self.store().database().read(|reader| read_shelf(reader, company))?;
+        self.inner.catalogue.replace(shelf);
+        Ok(())
+    }
+
+    /// Saves a shop and shows it.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] when the database fails.
+    pub fn save_shop(&self, command: SaveShop) -> Result<(), Fault> {
+        let Ok(_id) = self.store().run(command)?;
+        self.refresh()
+    }
+
+    /// Saves a version of an offer and shows it; gives its number.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] when the database fails.
+    pub fn save_offer(&self, command: SaveOffer) -> Result<Result<u32, OfferRefusal>, Fault> {
+        let decision = self.store().run(command)?;
+        self.refresh()?;
+        Ok(decision)
+    }
+
+    /// Gives the settings.
+    pub fn config(&self) -> &SiteConfig {
+        &self.inner.config
+    }
+
+    /// Gives the settings to keep.
+    pub fn shared_config(&self) -> Arc<SiteConfig> {
+        Arc::clone(&self.inner.config)
+    }
+
+    /// Gives the books.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Tells the time.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.inner.catalogue
+    }
+
+    pub(crate) fn spool(&self) -> &Spool {
+        &self.inner.spool
+    }
+
+    /// Makes an id that nobody can guess.
+    pub(crate) fn next_id<K>(&self, now: Timestamp) -> Id<K> {
+        let mut source = self.inner.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        Chance(&mut **source).next_id(now)
+    }
+
+    /// Tells whether the database was away a moment ago.
+    pub(crate) fn away(&self) -> bool {
+        self.now().as_microseconds() < self.inner.away_until.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the database did not answer in time.
+    pub(crate) fn note_away(&self) {
+        let until = self.now().plus_microseconds(AWAY_MICROSECONDS);
+        self.inner.away_until.store(until.as_microseconds(), Ordering::Relaxed);
+    }
+
+    /// Asks for a command without holding up others; the answer is the decision.
+    pub(crate) async fn run<C: Command>(&self, command: C) -> Result<Decision<C>, Fault>
+    where
+        C::Receipt: Send,
+        C::Refusal: Send,
+    {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        // Whoever asked may have gone away: then nobody needs the answer.
+        let reply = move |answer| drop(sender.send(answer));
+        self.store().submit_command(command, Box::new(reply));
+        match receiver.await {
+            Ok(answer) => answer,
+            Err(_gone) => Err(stopped()),
+        }
+    }
+
+    /// Reads rows without holding up others.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Reader<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let site = self.clone();
+        let read = move || site.store().database().read(work);
+        match tokio::task::spawn_blocking(read).await {
+            Ok(result) => result.map_err(|fault| problem(&fault)),
+            Err(_stopped) => Err(problem(&stopped())),
+        }
+    }
+}
+
+fn stopped() -> Fault {
+    Fault::new(store::FaultKind::Unavailable, "the writer has stopped")
+}
+
+/// Answers a fault of the database: logged here, told without particulars.
+pub(crate) fn problem(fault: &Fault) -> Problem {
+    tracing::error!(error = %fault, "the database failed a request");
+    if fault.retryable() {
+        Problem::new(&problems::OVERLOADED).retry_after_s(5)
+    } else {
+        Problem::new(&problems::INTERNAL_FAULT)
+    }
+}
+
+/// Lends a source of chance whose type is not known, to make ids with.
+struct Chance<'a>(&'a mut dyn IdSource);
+
+impl IdSource for Chance<'_> {
+    fn chance(&mut self) -> u128 {
+        self.0.chance()
+    }
+}

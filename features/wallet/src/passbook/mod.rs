@@ -1,0 +1,11 @@
+//! 通帳, the passbook: what a member has, line by line.
+
+mod page;
+mod state;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use page::{home_routes, routes};
+pub use state::{Balance, Ending, Fate, Line, LineKind, LotPart, Walk, walk};
+pub(crate) use store::{Story, Told, accounts, story, tell, units};

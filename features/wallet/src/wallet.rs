@@ -1,0 +1,90 @@
+use core::fmt;
+use std::sync::Arc;
+
+use access::{Authenticated, Authorized, Need, Resource, authorize};
+use store::{Command, Decision, Fault, Store};
+use tokio::sync::oneshot;
+use vocabulary::{Clock, Id, kind};
+use web::{NavItem, Problem, View, problems};
+
+use crate::Explains;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct Wallet {
+    /// The books.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who knows shops; `Arc::new(())` when nobody does.
+    pub explains: Arc<dyn Explains>,
+    /// The navigation around the pages, which `daifuku` composes of all features.
+    pub navigation: fn(&View) -> Vec<NavItem>,
+    /// Where members find shops to earn points at.
+    pub shops: Option<&'static str>,
+}
+
+impl fmt::Debug for Wallet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wallet").field("shops", &self.shops).finish_non_exhaustive()
+    }
+}
+
+impl Wallet {
+    /// Reads on a thread that may wait.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Self) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let wallet = self.clone();
+        match tokio::task::spawn_blocking(move || read(&wallet)).await {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(fault)) => Err(problem_of(&fault)),
+            Err(stopped) => {
+                tracing::error!(error = %stopped, "read for a page stopped");
+                Err(Problem::new(&problems::INTERNAL_FAULT))
+            }
+        }
+    }
+
+    /// Hands a command to the writer and waits for its decision.
+    pub(crate) async fn ask<C: Command>(&self, command: C) -> Result<Decision<C>, Problem>
+    where
+        C::Refusal: Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        // Nobody waits any more when the receiver is gone.
+        self.store.submit_command(command, Box::new(move |answer| drop(sender.send(answer))));
+        match receiver.await {
+            Ok(Ok(decision)) => Ok(decision),
+            Ok(Err(fault)) => Err(problem_of(&fault)),
+            Err(_gone) => Err(Problem::new(&problems::INTERNAL_FAULT)),
+        }
+    }
+}
+
+/// Names the member who asks for their own pages.
+pub(crate) fn member_of(who: &Authenticated) -> Result<Id<kind::Member>, Problem> {
+    let forbidden = || Problem::new(&problems::FORBIDDEN);
+    let member = who.member().ok_or_else(forbidden)?;
+    let own = Resource::Member { company: who.company(), member };
+    let allowed = authorize(who, Need::MemberSelf, own, member);
+    allowed.map(Authorized::into_command).map_err(|_denied| forbidden())
+}
+
+fn problem_of(fault: &Fault) -> Problem {
+    tracing::error!(error = %chain(fault), "the store failed");
+    Problem::new(&problems::INTERNAL_FAULT)
+}
+
+/// Writes an error with its causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
