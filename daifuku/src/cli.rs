@@ -132,9 +132,7 @@ impl From<anyhow::Error> for Failed {
 impl Cli {
     fn run(self) -> Result<Ended, Failed> {
         let sources = Sources::of_process(self.settings.config, self.settings.set);
-        let load = || {
-            Config::load(&sources).map_err(|errors| Failed::Settings(errors.to_string()))
-        };
+        let load = || Config::load(&sources).map_err(|errors| Failed::Settings(errors.to_string()));
         Ok(match self.command {
             Command::Demo(options) => demo::run(&options, &sources)?,
             Command::Serve { no_migrate } => {
@@ -234,15 +232,20 @@ mod tests {
     fn settings_stand_before_the_command() {
         check(
             "daifuku --set a=1 --set b=2 serve --no-migrate",
-            &expect![[r#"SettingsArgs { config: None, set: ["a=1", "b=2"] } Serve { no_migrate: true }"#]],
+            &expect![[
+                r#"SettingsArgs { config: None, set: ["a=1", "b=2"] } Serve { no_migrate: true }"#
+            ]],
         );
         // Clap would forget those before the command if there could be some after it.
-        check("daifuku --set a=1 serve --set b=2", &expect![[r#"
+        check(
+            "daifuku --set a=1 serve --set b=2",
+            &expect![[r#"
             error: unexpected argument '--set' found
 
             Usage: daifuku serve [OPTIONS]
 
-            For more information, try '--help'."#]]);
+            For more information, try '--help'."#]],
+        );
         check(
             "daifuku --config x.toml config check",
             &expect![[
