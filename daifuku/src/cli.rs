@@ -33,10 +33,10 @@ struct Cli {
 #[derive(Debug, Args)]
 struct SettingsArgs {
     /// Reads settings from FILE instead of /etc/daifuku/daifuku.toml.
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Sets one setting, before the environment and the file.
-    #[arg(long = "set", value_name = "KEY=VALUE", global = true)]
+    #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
 
@@ -147,67 +147,51 @@ impl From<anyhow::Error> for Failed {
 impl Cli {
     fn run(self) -> Result<Ended, Failed> {
         let sources = Sources::of_process(self.settings.config, self.settings.set);
-        let command = match self.command {
-            Command::Demo(options) => return Ok(demo::run(&options, &sources)?),
-            Command::Config { command: ConfigCommand::List } => return Ok(list_settings()),
-            Command::Config { command: ConfigCommand::Default } => {
-                say(default_file().trim_end());
-                return Ok(Ended::Well);
-            }
+        let load = || Config::load(&sources).map_err(|errors| Failed::Settings(errors.to_string()));
+        Ok(match self.command {
+            Command::Demo(options) => demo::run(&options, &sources)?,
             Command::Bench { only, database, transfers, folder } => {
                 let options = bench::BenchOptions { database, transfers, only, folder };
                 bench::run(&options, &mut |line| say(line))?;
-                return Ok(Ended::Well);
+                Ended::Well
             }
-            command @ (Command::Serve { .. }
-            | Command::Verify
-            | Command::Backup { .. }
-            | Command::Restore { .. }
-            | Command::Doctor { .. }
-            | Command::Config { .. }
-            | Command::Migrate { .. }) => command,
-        };
-        let config =
-            Config::load(&sources).map_err(|errors| Failed::Settings(errors.to_string()))?;
-        Ok(match command {
             Command::Serve { no_migrate } => {
                 let apply = if no_migrate { Apply::Nothing } else { Apply::Additions };
-                serve::serve(config, apply, &Supervision::of_process())?;
+                serve::serve(load()?, apply, &Supervision::of_process())?;
                 Ended::Well
             }
-            Command::Verify => upkeep::verify(&config)?,
-            Command::Backup { target } => upkeep::back_up(&config, &target)?,
-            Command::Restore { backup } => upkeep::restore(&config, &backup)?,
+            Command::Verify => upkeep::verify(&load()?)?,
+            Command::Backup { target } => upkeep::back_up(&load()?, &target)?,
+            Command::Restore { backup } => upkeep::restore(&load()?, &backup)?,
             Command::Doctor { quick } => {
-                upkeep::doctor(&config, if quick { Depth::Quick } else { Depth::Whole })
+                upkeep::doctor(&load()?, if quick { Depth::Quick } else { Depth::Whole })
             }
             Command::Migrate { status } => {
-                upkeep::migrate(&config, if status { Apply::Nothing } else { Apply::Everything })?
+                upkeep::migrate(&load()?, if status { Apply::Nothing } else { Apply::Everything })?
             }
-            Command::Config { command: ConfigCommand::Check } => {
-                say("all settings are valid");
-                Ended::Well
-            }
-            Command::Config { command: ConfigCommand::Show } => {
-                let rows = config.show().into_iter().map(|(key, text)| vec![key.to_owned(), text]);
-                say(table(&rows.collect::<Vec<_>>()).trim_end());
-                Ended::Well
-            }
-            Command::Demo(_)
-            | Command::Bench { .. }
-            | Command::Config { command: ConfigCommand::List | ConfigCommand::Default } => {
+            Command::Config { command } => {
+                say(match command {
+                    ConfigCommand::Check => load().map(|_| "all settings are valid".to_owned())?,
+                    ConfigCommand::Show => shown(&load()?),
+                    ConfigCommand::List => listed(),
+                    ConfigCommand::Default => default_file().trim_end().to_owned(),
+                });
                 Ended::Well
             }
         })
     }
 }
 
-fn list_settings() -> Ended {
+fn shown(config: &Config) -> String {
+    let rows = config.show().into_iter().map(|(key, text)| vec![key.to_owned(), text]);
+    table(&rows.collect::<Vec<_>>()).trim_end().to_owned()
+}
+
+fn listed() -> String {
     let rows = SETTINGS.iter().map(|setting| {
         vec![setting.key.to_owned(), setting.variable(), setting.default.to_owned()]
     });
-    say(table(&rows.collect::<Vec<_>>()).trim_end());
-    Ended::Well
+    table(&rows.collect::<Vec<_>>()).trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -265,10 +249,22 @@ mod tests {
     }
 
     #[test]
-    fn settings_can_stand_before_and_after_the_command() {
+    fn settings_stand_before_the_command() {
         check(
-            "daifuku --set a=1 serve --no-migrate --set b=2",
-            &expect![[r#"SettingsArgs { config: None, set: ["b=2"] } Serve { no_migrate: true }"#]],
+            "daifuku --set a=1 --set b=2 serve --no-migrate",
+            &expect![[
+                r#"SettingsArgs { config: None, set: ["a=1", "b=2"] } Serve { no_migrate: true }"#
+            ]],
+        );
+        // Clap would forget those before the command if there could be some after it.
+        check(
+            "daifuku --set a=1 serve --set b=2",
+            &expect![[r#"
+            error: unexpected argument '--set' found
+
+            Usage: daifuku serve [OPTIONS]
+
+            For more information, try '--help'."#]],
         );
         check(
             "daifuku --config x.toml config check",

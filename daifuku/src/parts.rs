@@ -62,7 +62,7 @@ pub fn problems() -> Vec<&'static [&'static ProblemKind]> {
     ]
 }
 
-/// Stylesheets of features.
+/// Static files: the frame's, and what features add to them.
 pub fn assets() -> Assets {
     let (name, media_type, contents) = wallet::STYLE;
     Assets::new().with(name, media_type, contents)

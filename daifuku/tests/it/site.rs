@@ -13,9 +13,14 @@ use daifuku::{
     house::{Apply, House, World, prepare_schema},
     secrets::Secrets,
 };
-use store::{natural_id, testing::TestDatabase};
+use ledger::{Unit, UnitNumber, UnitPolicy};
+use store::{
+    natural_id, registry,
+    testing::{Setup, TestDatabase},
+};
 use vocabulary::{
-    Clock as _, CompanyNumber, Email, IdSource as _, Label, ManualClock, SeededIds, Timestamp,
+    Clock as _, CompanyNumber, Email, IdSource as _, Label, ManualClock, Scale, SeededIds,
+    Timestamp, Token, UnitCode,
 };
 use web::{
     Door, StatusCode,
@@ -59,6 +64,7 @@ impl Site {
         prepare_schema(database.database(), &world, Apply::Additions).unwrap();
         let secrets = Secrets::new([7; 32]);
         let house = House::open(config, world, secrets, database.database(), |_| {}).unwrap();
+        open_company(&house);
         let door = house.door().unwrap();
         Self { house, clock, door, _database: Some(database), _folder: folder }
     }
@@ -73,7 +79,14 @@ impl Site {
         let mut chance = self.house.world.chance.clone();
         let subject = match role {
             Role::Member => Subject::Member(natural_id("test.member", &[name.as_bytes()])),
-            _ => Subject::Staff(natural_id("test.staff", &[name.as_bytes()])),
+            Role::Developer
+            | Role::Support
+            | Role::Supervisor
+            | Role::Sales
+            | Role::Accounting
+            | Role::Sre
+            | Role::Administrator
+            | Role::Auditor => Subject::Staff(natural_id("test.staff", &[name.as_bytes()])),
         };
         let parameters = self.house.password_parameters();
         let command = AddLogin {
@@ -146,6 +159,29 @@ impl Site {
             fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         browser.post_form(path, &fields).await
     }
+}
+
+/// Puts the company of the members' site and its unit on the books.
+fn open_company(house: &House) {
+    let company = registry::Company {
+        number: SHOPPING,
+        id: natural_id("test.company", &[b"shopping"]),
+        code: Token::parse("shopping").unwrap(),
+        name: Label::parse("Shopping").unwrap(),
+        opened_at: NOON,
+    };
+    let mut connection = house.store.database().connect().unwrap();
+    let mut tx = connection.begin().unwrap();
+    registry::save_companies(&mut tx, &[company]).unwrap();
+    tx.commit().unwrap();
+    let unit = Unit {
+        number: UnitNumber::new(1),
+        code: UnitCode::parse("HPT").unwrap(),
+        scale: Scale::default(),
+        issuer: SHOPPING,
+        policy: UnitPolicy::default(),
+    };
+    house.store.run(Setup { units: vec![unit], accounts: Vec::new() }).unwrap().unwrap();
 }
 
 /// Reads the secret that a page shows to be typed into an app.

@@ -2,10 +2,10 @@
 //!
 //! | noun | what it is | life |
 //! |---|---|---|
-//! | [`offer`] | a shop, and what a member gets for buying there | versions, each with its own period |
+//! | [`offer`] | a shop, what a member gets for buying there | versions, each with its period |
 //! | [`click`] | a member follows an offer | recorded once, in the database or first in the spool |
 //! | [`message`] | what a network sends to our address | waiting → done, or unreadable |
-//! | [`conversion`] | what the member did, and what it is worth | tracked → approved or rejected → … |
+//! | [`conversion`] | what the member did, what it is worth | tracked → approved or rejected → … |
 //! | [`report`] | a network's file of decisions | checked → applying → done |
 //! | [`sandbox`] | a network and shops to try all of this with | |
 //!
