@@ -62,7 +62,7 @@ impl Command for Found {
 struct Seat(Option<Authenticated>);
 
 impl Guard for Seat {
-    fn admit(&self, route: &Route, parts: &mut http::request::Parts) -> Admission {
+    fn admit(&self, route: &Route, parts: &mut web::Parts) -> Admission {
         let Some(need) = Need::parse(route.need()) else { return Admission::Granted };
         let Some(who) = self.0 else {
             return Admission::Denied(Box::new(Problem::new(&problems::UNAUTHENTICATED)));
