@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
+use tokio::{sync::oneshot, task::spawn_blocking};
+
 use access::RefusalKind;
 use store::{Command, Database, Decision, Fault, FaultKind, Reader, Store};
-use tokio::{sync::oneshot, task::spawn_blocking};
 use web::{ErrorStatus, Problem, ProblemKind, problems};
 
 /// The refusals of `access` as kinds of problems.

@@ -1,7 +1,7 @@
 //! Every setting there is, as one list; and the one place that reads the environment.
 //!
-//! A setting's text comes from the first of these that has it: `--set`, the environment, the file, its
-//! default. A text becomes a value here or is refused with its key and where it was written.
+//! A setting's text comes from the first of these that has it: `--set`, the environment, the file,
+//! its default. A text becomes a value here or is refused with its key and where it was written.
 
 use core::{
     fmt::{self, Write as _},
@@ -13,9 +13,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use tracing::level_filters::LevelFilter;
+
 use ledger::UnitNumber;
 use store::DatabaseUrl;
-use tracing::level_filters::LevelFilter;
 use vocabulary::{CompanyNumber, Label};
 use web::{AccessLog, log::LogForm};
 
@@ -418,8 +419,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ConfigErrors`] with everything that is wrong: a file that is not there or is no TOML, a key
-    /// that is no setting, a text that is no value.
+    /// [`ConfigErrors`] with everything that is wrong: a file that is not there or is no TOML, a
+    /// key that is no setting, a text that is no value.
     pub fn load(sources: &Sources) -> Result<Self, ConfigErrors> {
         let mut texts = Texts::default();
         let mut errors = Vec::new();

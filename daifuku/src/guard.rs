@@ -8,18 +8,19 @@
 //! | `pending.member`, `pending.staff` | also before the second step of signing in |
 //! | a need of `access` | an API key or a session that meets it |
 //!
-//! A handler finds [`Authenticated`], [`SignedIn`] and [`FormProof`] as its [`web::Caller`]. A browser
-//! that is not signed in gets the page to sign in at the address that it asked for.
+//! A handler finds [`Authenticated`], [`SignedIn`] and [`FormProof`] as its [`web::Caller`]. A
+//! browser that is not signed in gets the page to sign in at the address that it asked for.
 //!
 //! Forms: a request that changes something and comes with a cookie must say, in `Sec-Fetch-Site` or
-//! `Origin`, that it comes from our own page; a browser that says neither is turned away. Cookies are
-//! `SameSite=Lax` and bound to the host besides. Forms of this package carry a token as well.
+//! `Origin`, that it comes from our own page; a browser that says neither is turned away. Cookies
+//! are `SameSite=Lax` and bound to the host besides. Forms of this package carry a token as well.
 
 use core::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
-use access::{Authenticated, KeyRing, Need, Realm, SessionRefusal, Sessions, SignedIn, Stage};
 use axum::http::{Uri, request::Parts};
+
+use access::{Authenticated, KeyRing, Need, Realm, SessionRefusal, Sessions, SignedIn, Stage};
 use store::{Database, Fault};
 use vocabulary::{Clock, Timestamp};
 use web::{
@@ -227,7 +228,7 @@ impl Guard {
         parts.extensions.insert(LookedUp(Arc::clone(&slot)));
         let (sessions, database) = (Arc::clone(&self.sessions), self.database.clone());
         Admission::AskAgain(Box::pin(async move {
-            let look = move || slot.set(sessions.find(&database, realm, &cookie, now));
+            let look = move || drop(slot.set(sessions.find(&database, realm, &cookie, now)));
             // A panic leaves the slot empty: nobody comes in.
             drop(tokio::task::spawn_blocking(look).await);
         }))

@@ -3,16 +3,17 @@
 use core::time::Duration;
 use std::{fs, sync::Arc};
 
+use anyhow::Context as _;
+use tokio::sync::Semaphore;
+
 use access::{
     KeyRing, PasswordParameters, SessionLimits, Sessions, SignInThrottle, ThrottleLimit, TotpKey,
 };
-use anyhow::Context as _;
 use ops::{Build, Health, JobBoard, Ops, Probe};
 use store::{
     Database, DatabaseUrl, OpenProgress, PoolOptions, Store, StoreOptions,
     migrate::{self, Migration, Outcome, Phase},
 };
-use tokio::sync::Semaphore;
 use vocabulary::Clock;
 use web::{CsrfKey, Door, DoorTools, Frame, Meter, ServerOptions, Texts, Transport};
 

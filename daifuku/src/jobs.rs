@@ -1,8 +1,8 @@
 //! Runs jobs: each has a thread of its own, a turn of its own, and a line on the job board.
 //!
-//! A job that fails or panics is tried again, later each time; that is said once, and once more each
-//! time the number of failures has doubled. Turns are told by the [`Clock`], so that a clock that is
-//! put forward brings forth what is due by then.
+//! A job that fails or panics is tried again, later each time; that is said once, and once more
+//! each time the number of failures has doubled. Turns are told by the [`Clock`], so that a clock
+//! that is put forward brings forth what is due by then.
 
 use core::{any::Any, fmt, panic::AssertUnwindSafe, time::Duration};
 use std::{
@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+
 use ops::JobBoard;
 use vocabulary::{Clock, Timestamp};
 
@@ -205,6 +206,7 @@ mod tests {
     use std::sync::mpsc;
 
     use anyhow::bail;
+
     use vocabulary::ManualClock;
 
     use super::*;

@@ -3,12 +3,12 @@
 //! | to see | read |
 //! |---|---|
 //! | what there is to set | `config.rs` |
-//! | how everything is put together | `house.rs`; `parts.rs` and `routes.rs` list what features bring |
+//! | how it is put together | `house.rs`; `parts.rs`, `routes.rs` list what features bring |
 //! | who comes in | `guard.rs`, `sign_in/` |
 //! | what runs by itself | `jobs.rs` |
 //!
-//! A **house** is everything that serves, put together; a **world** is time and chance, the machine's
-//! or a test's.
+//! A **house** is everything that serves, put together; a **world** is time and chance, the
+//! machine's or a test's.
 //!
 //! Deliberately absent: rules about value, and SQL.
 

@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use sha2::{Digest as _, Sha256};
+
 use vocabulary::IdSource;
 
 /// The root of all keys of the installation; all nodes have the same file. Never shown by `Debug`.

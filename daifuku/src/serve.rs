@@ -4,11 +4,12 @@ use core::time::Duration;
 use std::{io, sync::Arc};
 
 use anyhow::Context as _;
-use store::Database;
 use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
 };
+
+use store::Database;
 use vocabulary::Clock;
 use web::{Door, Drained, log::LogOptions};
 
@@ -134,8 +135,8 @@ async fn listen(house: &House, door: Arc<Door>, notifier: &Notifier) -> anyhow::
     Ok(())
 }
 
-/// Shows systemd a sign of life as long as the probe and the writer live. A database that is away is
-/// no reason to restart.
+/// Shows systemd a sign of life as long as the probe and the writer live. A database that is away
+/// is no reason to restart.
 fn watchdog(house: &House, notifier: &Arc<Notifier>, supervision: &Supervision) -> Option<Job> {
     let within_seconds = supervision.watchdog_microseconds?.div_euclid(1_000_000);
     let every_seconds = u32::try_from(within_seconds.div_euclid(3)).unwrap_or(0).max(1);

@@ -3,8 +3,9 @@
 use core::{fmt::Write as _, ops::ControlFlow};
 use std::path::Path;
 
-use access::audit_trail::{self, Flaw, Verdict};
 use anyhow::{Context as _, bail};
+
+use access::audit_trail::{self, Flaw, Verdict};
 use ops::{Diagnosis, Disk, Ledger, Outside, Severity};
 use store::{
     Database, DatabaseUrl, backup,

@@ -2,6 +2,7 @@
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
+
 use vocabulary::Timestamp;
 
 /// Computes the six digits that an app shows at a moment, for a secret in base 32; `None` when the

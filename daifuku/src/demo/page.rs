@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use serde::Deserialize;
+
 use vocabulary::{Clock as _, Zone};
 use web::{
     Form, HeaderMap, IntoResponse as _, Problem, Response, Routes, State, StatusCode, View, Words,

@@ -5,13 +5,14 @@
 
 use core::convert::Infallible;
 
+use anyhow::{Context as _, anyhow};
+
 use access::{
     AddLogin, ApiKeyText, Authenticated, ChangeApiKey, EnrolSecondFactor, KeyChange, LoginKey,
     Need, NewSession, Password, PasswordHash, Realm, Role, SessionLimits, SignIn, SignOut,
     SignOutScope, Subject, TotpSalt, TotpSecret, TypedCode, check_enrolment, check_password,
     find_login,
 };
-use anyhow::{Context as _, anyhow};
 use ledger::{SpendOrder, Unit, UnitNumber, UnitPolicy};
 use store::{Command, Fault, Posting, Tx, natural_id, registry};
 use vocabulary::{

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
+
 use vocabulary::Clock;
 
 use super::{

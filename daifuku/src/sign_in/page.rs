@@ -1,8 +1,9 @@
-use access::{Realm, SignInRefusal, SignedIn, Stage, TotpSalt, TotpSecret, find_login_of};
 use askama::Template;
 use axum::Extension;
 use qrcode::{EcLevel, QrCode, render::svg};
 use serde::Deserialize;
+
+use access::{Realm, SignInRefusal, SignedIn, Stage, TotpSalt, TotpSecret, find_login_of};
 use web::{
     Caller, Form, HeaderMap, HeaderValue, IntoResponse as _, Lifetime, Problem, Query,
     RequestContext, Response, Routes, State, StatusCode, View, Words,
@@ -396,8 +397,8 @@ async fn enrolment_form(
     Ok(view.page(title.as_ref()).status(status).show(&main))
 }
 
-/// Draws an address as a QR code, black on white whatever the page's colours; empty when it does not
-/// fit.
+/// Draws an address as a QR code, black on white whatever the page's colours; empty when it does
+/// not fit.
 fn picture(address: &str) -> String {
     let code = QrCode::with_error_correction_level(address, EcLevel::M);
     let drawn = code.map(|code| {

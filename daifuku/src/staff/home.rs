@@ -1,5 +1,6 @@
-use access::{Authenticated, Role};
 use askama::Template;
+
+use access::{Authenticated, Role};
 use web::{
     Caller, NavItem, Response, Routes, State, View, Words,
     components::{Cell, Column, DataList, LinkButton, Table, Weight},

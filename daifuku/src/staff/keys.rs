@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
+use askama::Template;
+
 use access::{
     ApiKey, ApiKeyText, Authenticated, ChangeApiKey, ChangeApiKeyRefusal, KeyChange, Need,
     Resource, authorize, list_api_keys,
 };
-use askama::Template;
 use vocabulary::{Day, Id, IdSource as _, Label, Timestamp, Zone, kind};
 use web::{
     Caller, Form, HeaderMap, IntoResponse as _, Path, Problem, RequestContext, Response, Routes,

@@ -1,5 +1,5 @@
-//! The whole installation inside one process: its surface as golden files, who comes in, signing in,
-//! and what an engineer asks of it.
+//! The whole installation inside one process: its surface as golden files, who comes in, signing
+//! in, and what an engineer asks of it.
 #![cfg(test)]
 
 mod doors;

@@ -77,9 +77,10 @@ impl Site {
     pub(crate) fn add(&self, name: &str, company: CompanyNumber, role: Role) -> String {
         let mail = format!("{name}@example.jp");
         let mut chance = self.house.world.chance.clone();
-        let subject = match role {
-            Role::Member => Subject::Member(natural_id("test.member", &[name.as_bytes()])),
-            _ => Subject::Staff(natural_id("test.staff", &[name.as_bytes()])),
+        let subject = if role == Role::Member {
+            Subject::Member(natural_id("test.member", &[name.as_bytes()]))
+        } else {
+            Subject::Staff(natural_id("test.staff", &[name.as_bytes()]))
         };
         let parameters = self.house.password_parameters();
         let command = AddLogin {
@@ -117,7 +118,8 @@ impl Site {
         text.expose()
     }
 
-    /// A browser of somebody who signs in through the doors, with the second step if it is asked for.
+    /// A browser of somebody who signs in through the doors, with the second step if it is asked
+    /// for.
     pub(crate) async fn signed_in(&self, company: CompanyNumber, role: Role) -> Client {
         let mail = self.add(&format!("{}{company}", role.code()), company, role);
         let browser = self.client().browser();

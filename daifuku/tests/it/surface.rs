@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
-use daifuku::{guard::is_known_need, parts, routes};
 use expect_test::expect_file;
+
+use daifuku::{guard::is_known_need, parts, routes};
 use store::testing::{assert_same_schema, for_each_database, prepare_all};
 use web::problem_list;
 

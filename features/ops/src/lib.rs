@@ -9,7 +9,8 @@
 //!
 //! A **probe** looks at the writer and the database now and then and leaves what it saw in
 //! [`Health`]; doors only show that, so that a database that hangs makes no door hang. The **job
-//! board** is where a supervisor writes how its jobs fare. A **diagnosis** is one line of the doctor.
+//! board** is where a supervisor writes how its jobs fare. A **diagnosis** is one line of the
+//! doctor.
 //!
 //! Start with `health/job.rs`, then `doctor/command.rs`.
 //!

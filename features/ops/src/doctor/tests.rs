@@ -1,4 +1,5 @@
 use expect_test::{Expect, expect};
+
 use store::{
     Durability,
     migrate::{Phase, Progress, Status},

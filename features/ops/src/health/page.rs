@@ -1,4 +1,5 @@
 use askama::Template;
+
 use vocabulary::{Timestamp, Zone};
 use web::{
     NavItem, Response, State, View, Words,

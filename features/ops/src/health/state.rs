@@ -1,6 +1,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
+
 use vocabulary::{Clock, Timestamp};
 
 /// How old what the probe saw may be: six times its usual interval.

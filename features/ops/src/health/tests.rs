@@ -1,4 +1,5 @@
 use serde_json::{Value, json};
+
 use store::testing::{TestDatabase, for_each_database};
 use vocabulary::Clock as _;
 use web::StatusCode;

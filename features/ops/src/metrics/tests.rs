@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use expect_test::expect_file;
+
 use store::testing::TestDatabase;
 use vocabulary::Timestamp;
 use web::StatusCode;
