@@ -259,12 +259,12 @@ mod tests {
         // Clap would forget those before the command if there could be some after it.
         check(
             "daifuku --set a=1 serve --set b=2",
-            &expect![[r#"
+            &expect![[r"
             error: unexpected argument '--set' found
 
             Usage: daifuku serve [OPTIONS]
 
-            For more information, try '--help'."#]],
+            For more information, try '--help'."]],
         );
         check(
             "daifuku --config x.toml config check",

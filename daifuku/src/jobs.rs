@@ -206,6 +206,7 @@ mod tests {
     use std::sync::mpsc;
 
     use anyhow::bail;
+
     use vocabulary::ManualClock;
 
     use super::*;

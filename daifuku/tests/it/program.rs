@@ -35,27 +35,27 @@ fn settings_are_checked_and_shown() {
     check(
         folder,
         &["config", "check"],
-        &expect![[r#"
+        &expect![[r"
         all settings are valid
         exit Some(0)
-    "#]],
+    "]],
     );
     fs::write(folder.join("bad.toml"), "[server]\nlistne = \"127.0.0.1:1\"\n").unwrap();
     check(
         folder,
         &["--config", "bad.toml", "config", "check"],
-        &expect![[r#"
+        &expect![[r"
         server.listne in bad.toml: there is no such setting; there is server.listen
         exit Some(2)
-    "#]],
+    "]],
     );
     check(
         folder,
         &["--set", "log.level=loud", "verify"],
-        &expect![[r#"
+        &expect![[r"
         log.level in --set: give one of error, warn, info, debug, trace
         exit Some(2)
-    "#]],
+    "]],
     );
     let (_, shown) = run(folder, &["config", "show"]);
     assert!(shown.contains("sqlite:files/daifuku.db"), "{shown}");
@@ -65,10 +65,10 @@ fn settings_are_checked_and_shown() {
     check(
         folder,
         &["--config", "all.toml", "config", "check"],
-        &expect![[r#"
+        &expect![[r"
         all settings are valid
         exit Some(0)
-    "#]],
+    "]],
     );
     assert_eq!(run(folder, &["frobnicate"]).0, Some(2));
 }
@@ -86,23 +86,23 @@ fn an_installation_is_made_examined_copied_and_put_back() {
     check(
         folder,
         &["verify"],
-        &expect![[r#"
+        &expect![[r"
         head: group 0, last seq 0, hash 0000000000000000000000000000000000000000000000000000000000000000
         audit trail: 0:0000000000000000000000000000000000000000000000000000000000000000
         everything adds up
         exit Some(0)
-    "#]],
+    "]],
     );
     let (code, text) = run(folder, &["doctor"]);
     assert_eq!(code, Some(0), "{text}");
     check(
         folder,
         &["backup", "copy.db"],
-        &expect![[r#"
+        &expect![[r"
         copy.db is a whole database
         keep files/secrets as well, in another place
         exit Some(0)
-    "#]],
+    "]],
     );
     let (code, text) = run(folder, &["backup", "copy.db"]);
     assert!(code == Some(3) && text.contains("copy.db is in the way"), "{text}");
@@ -112,13 +112,13 @@ fn an_installation_is_made_examined_copied_and_put_back() {
     check(
         folder,
         &["restore", "copy.db"],
-        &expect![[r#"
+        &expect![[r"
         files/daifuku.db is restored
         head: group 0, last seq 0, hash 0000000000000000000000000000000000000000000000000000000000000000
         audit trail: 0:0000000000000000000000000000000000000000000000000000000000000000
         everything adds up
         exit Some(0)
-    "#]],
+    "]],
     );
 }
 
