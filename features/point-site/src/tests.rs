@@ -2,14 +2,17 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
 
-use crate::click::{Click, RecordClick};
+use crate::click::{Click, RecordClick, reference};
 use crate::conversion::{ConversionFacts, Outcome, Told};
 use crate::offer::{OfferTerms, Reward, SaveOffer, SaveShop, Shop};
+use crate::report::{StartReport, UploadedReport, apply_reports, receive_report};
+use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::{MIGRATIONS, Network, PathSecret, Site, SiteConfig, TEXTS, Trust, statements};
 use access::Authenticated;
 use ledger::{
@@ -270,8 +273,12 @@ impl Stage {
 
     /// The door of the site, at which this one sits.
     pub(crate) fn door(&self, who: Option<Authenticated>) -> Arc<Door> {
+        Self::door_of(crate::routes(&self.site), who)
+    }
+
+    fn door_of(routes: Routes, who: Option<Authenticated>) -> Arc<Door> {
         let frame = frame(&[TEXTS]);
-        let routes = crate::routes(&self.site).and(frame.routes());
+        let routes = routes.and(frame.routes());
         let guard = Arc::new(Seat(who));
         Arc::new(door_with(routes, ServerOptions::default(), frame, guard).unwrap())
     }
@@ -355,7 +362,7 @@ fn every_code_that_pages_show_has_its_text() {
         .chain(crate::sheet::RowProblem::ALL.iter().map(|p| format!("row-problem-{}", p.code())))
         .chain(["checked", "applying", "done"].map(|state| format!("report-state-{state}")));
     for key in keys {
-        let text = frame.texts().get(web::Language::Japanese, &key);
+        let text = frame.texts().get(Language::Japanese, &key);
         assert!(!text.contains('⟦'), "{text}");
     }
 }
@@ -386,4 +393,140 @@ fn the_routes_are_the_ones_that_were_reviewed() {
         POST   /staff/reports/{id}/apply      point-site   report.import                idempotent
     "]]
     .assert_eq(&crate::routes(&stage.site).to_text());
+}
+
+/// More shops than the stories need, as a list looks in life.
+fn furnish(stage: &Stage) {
+    let shops = [
+        ("tabibito", "たびびとトラベル", "travel", Reward::Rate { network: 500, member: 250 }),
+        ("minato", "みなとデパート", "department", Reward::Rate { network: 200, member: 100 }),
+        ("kutsuya", "くつやのはしもと", "fashion", Reward::Rate { network: 800, member: 400 }),
+        (
+            "denkiya",
+            "でんきのあかり オンライン",
+            "electronics",
+            Reward::Rate { network: 120, member: 60 },
+        ),
+    ];
+    for (number, (slug, name, category, reward)) in (10_u128..).zip(shops) {
+        let (name, reading) = (Label::parse(name).unwrap(), Label::parse(slug).unwrap());
+        let (slug, category) = (token(slug), token(category));
+        let shop = Shop { company: OURS, slug, name, reading, category, listed: true };
+        let id = shop.id();
+        stage.site.save_shop(SaveShop { shop }).unwrap();
+        let command = SaveOffer {
+            id: Id::from_bits(1 << 80 | number),
+            company: OURS,
+            shop: id,
+            terms: Stage::terms("main", reward),
+            starts_at: at("2026-10-01 00:00"),
+            ends_at: None,
+        };
+        stage.site.save_offer(command.clone()).unwrap().unwrap();
+        if number == 12 {
+            let terms = Stage::terms("main", Reward::Rate { network: 1_600, member: 900 });
+            let ends_at = Some(at("2026-11-24 00:00"));
+            let command = SaveOffer { terms, ends_at, ..command };
+            stage.site.save_offer(command).unwrap().unwrap();
+        }
+    }
+}
+
+/// A month of Hana's: clicks, what became of them, and the report that decided.
+fn live(stage: &Stage) -> String {
+    let row = |external: u32, click: Id<kind::Click>, sale: u32, status: &str, reason: &str| {
+        let (click, reward) = (reference(click), sale.saturating_mul(3).div_euclid(100));
+        format!(
+            "{external},2026/11/05 12:04:31,R-{external},{click},{sale},{reward},{status},{reason}\r\n"
+        )
+    };
+    let heading = "成果ID,発生日時,注文番号,会員識別,売上金額,報酬金額,ステータス,否認理由\r\n";
+    let days = ["11-01", "11-03", "11-05", "11-12", "11-20"];
+    let mut clicks = Vec::new();
+    for (number, day) in (100_u128..).zip(days) {
+        stage.clock.set(at(&format!("2026-{day} 12:00")));
+        let offer = if number == 103 { stage.card } else { stage.books };
+        clicks.push(stage.click(number, offer));
+    }
+    stage.clock.set(at("2026-11-22 10:00"));
+    let good: String = [
+        row(881_201, clicks[0], 12_800, "承認", ""),
+        row(881_202, clicks[1], 3_980, "否認", "キャンセル"),
+        row(881_203, clicks[2], 6_400, "未確定", ""),
+        row(881_204, clicks[3], 9_900, "未確定", ""),
+        row(881_205, Id::from_bits(9 << 80), 2_000, "承認", ""),
+    ]
+    .concat();
+    let bad = "881206,11月3日ごろ,R-881206,,980,29,承認,\r\n\
+               881207,2026/11/03 12:04:31,R-881207,,980円くらい,29,承認,\r\n";
+    let mut address = String::new();
+    for (name, rows) in [
+        ("2026-10_accesstrade.csv", good),
+        ("2026-11_速報.csv", row(881_208, clicks[4], 5_000, "承認", "")),
+    ] {
+        let upload = UploadedReport {
+            network: token("accesstrade"),
+            account: token("main"),
+            file_name: name.to_owned(),
+            bytes: format!("{heading}{rows}{bad}").into_bytes(),
+            by: stage.site.config().actor,
+        };
+        let report = receive_report(&stage.site, &upload).unwrap().report;
+        if address.is_empty() {
+            let by = stage.site.config().actor;
+            stage.site.store().run(StartReport { report, company: OURS, by }).unwrap().unwrap();
+            apply_reports(&stage.site).unwrap();
+        }
+        address = format!("{address} /staff/reports/{report}");
+    }
+    address
+}
+
+/// Every page in both languages, written to the folder of the build, to be looked at in a browser.
+#[test]
+fn every_page_is_complete_and_small() {
+    let test = TestDatabase::sqlite();
+    let stage = Stage::open(&test, Trust::Reports);
+    furnish(&stage);
+    let reports = live(&stage);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/point-site-pages");
+    std::fs::create_dir_all(&folder).unwrap();
+    let member = stage.client(Some(access::testing::member(7, OURS, HANA))).browser();
+    let staff = access::testing::staff(8, OURS, access::Role::Sales);
+    let staff = stage.client(Some(staff)).browser();
+    let site = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+    let config = SandboxConfig { site, secret: String::new() };
+    let sandbox = Sandbox::new(config, stage.clock.clone());
+    sandbox.order("", 3_980, 2);
+    let pretend = Client::new(Stage::door_of(crate::sandbox::routes(&sandbox), None)).browser();
+    let mut reports = reports.split_whitespace();
+    let pages = [
+        ("shops", &member, "/shops"),
+        ("shops-none", &member, "/shops?q=none"),
+        ("shop", &member, "/shops/kutsuya"),
+        ("shop-fixed", &member, "/shops/card"),
+        ("clicks", &member, "/clicks"),
+        ("reports", &staff, "/staff/reports"),
+        ("report-done", &staff, reports.next().unwrap()),
+        ("report-checked", &staff, reports.next().unwrap()),
+        ("sandbox-shop", &pretend, "/sandbox/shop/kutsuya?ref=01JD3T6Z8M3V5K1W9QXY2ABCDE"),
+        ("sandbox-network", &pretend, "/sandbox/network"),
+    ];
+    for language in [Language::Japanese, Language::English] {
+        for (name, client, path) in pages {
+            let mark = if path.contains('?') { '&' } else { '?' };
+            let path = format!("{path}{mark}lang={}", language.code());
+            let page = wait(client.get(&path));
+            assert_eq!(page.status.as_u16(), 200, "{path} {}", page.text);
+            assert!(!page.text.contains('⟦'), "a text of {path} is missing: {}", page.text);
+            assert!(page.text.len() < 40_000, "{path} has {} bytes", page.text.len());
+            for file in ["app.css", "icon.svg"] {
+                let address = Assets::new().address(file);
+                std::fs::write(folder.join(file), wait(client.get(&address)).text).unwrap();
+            }
+            let html = page.text.replace(&Assets::new().address("app.css"), "app.css");
+            let html = html.replace(&Assets::new().address("icon.svg"), "icon.svg");
+            std::fs::write(folder.join(format!("{name}-{}.html", language.code())), html).unwrap();
+        }
+    }
 }

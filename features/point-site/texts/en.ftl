@@ -167,3 +167,11 @@ sandbox-yen = yen
 sandbox-csv = Monthly file (CSV)
 sandbox-none = No conversions yet
 sandbox-none-text = Order something in the practice shop, and it is listed here.
+
+category-books = Books, music, film
+category-department = Department stores
+category-electronics = Electronics
+category-fashion = Fashion, shoes
+category-finance = Cards, finance
+category-food = Food, drink
+category-travel = Travel

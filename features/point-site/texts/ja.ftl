@@ -167,3 +167,11 @@ sandbox-yen = 円
 sandbox-csv = 月次の承認データ（CSV）
 sandbox-none = まだ成果はありません
 sandbox-none-text = お試しショップで注文すると、ここに並びます。
+
+category-books = 本・音楽・映像
+category-department = 百貨店・総合通販
+category-electronics = 家電・パソコン
+category-fashion = ファッション・靴
+category-finance = クレジットカード・金融
+category-food = 食品・飲料
+category-travel = 旅行・交通

@@ -37,6 +37,22 @@ enum Standing {
 }
 
 impl Standing {
+    /// Tells whether there is, or may be, something to get.
+    const fn has_points(self) -> bool {
+        match self {
+            Self::Conversion(
+                ConversionState::Tracked { .. } | ConversionState::Approved { .. },
+            ) => true,
+            Self::Waiting
+            | Self::Unrecorded
+            | Self::Conversion(
+                ConversionState::NeedsReview
+                | ConversionState::Rejected { .. }
+                | ConversionState::Reversed { .. },
+            ) => false,
+        }
+    }
+
     const fn badge(self) -> (Tone, &'static str) {
         match self {
             Self::Waiting => (Tone::Plain, "click-waiting"),
@@ -134,10 +150,10 @@ fn row(
     };
     let (tone, text) = standing.badge();
     let points: Cell = match outcome {
-        Some(outcome) => {
+        Some(outcome) if standing.has_points() => {
             Figure::amount(outcome.points, site.config().scale, words.get("points-unit")).into()
         }
-        None => "–".into(),
+        Some(_) | None => "–".into(),
     };
     vec![
         shop,

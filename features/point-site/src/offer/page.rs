@@ -260,7 +260,7 @@ fn reward_text(words: Words<'_>, scale: Scale, reward: Reward) -> Html {
         Reward::Fixed { member, .. } => {
             (scale.format(member.minor_units()), words.get("points-unit").into_owned())
         }
-        Reward::Rate { member, .. } => (per_cent(member), "%".to_owned()),
+        Reward::Rate { member, .. } => (format!("{}%", per_cent(member)), String::new()),
     };
     Html::of(&RewardText { figure, unit })
 }

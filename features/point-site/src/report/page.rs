@@ -73,7 +73,7 @@ struct ReportMain<'a> {
     errors_note: Option<Notice>,
     action: String,
     apply: Option<Button>,
-    reload: LinkButton,
+    reload: Option<LinkButton>,
     back: LinkButton,
 }
 
@@ -223,9 +223,12 @@ async fn show(
         errors: (!errors.is_empty()).then(|| error_table(words, &errors)),
         errors_note: errors_note(words, &report),
         action: format!("/staff/reports/{id}/apply"),
-        apply: (report.state == ReportState::Checked).then(|| apply_button(words, &report)),
-        reload: LinkButton::new(words.get("report-reload"), format!("/staff/reports/{id}"))
-            .weight(Weight::Quiet),
+        apply: (report.state == ReportState::Checked && report.rows > 0)
+            .then(|| apply_button(words, &report)),
+        reload: (report.state == ReportState::Applying).then(|| {
+            LinkButton::new(words.get("report-reload"), format!("/staff/reports/{id}"))
+                .weight(Weight::Quiet)
+        }),
         back: LinkButton::new(words.get("report-back"), "/staff/reports").weight(Weight::Quiet),
     };
     let title = words.get("report-title");
