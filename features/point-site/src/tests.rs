@@ -26,7 +26,10 @@ use vocabulary::{
     UnitCode, Zone, kind,
 };
 use web::testing::{Client, door_with, frame};
-use web::{Admission, Door, Guard, NavItem, Problem, Route, ServerOptions, View, problems};
+use web::{
+    Admission, Assets, Door, Guard, Language, NavItem, Problem, Route, Routes, ServerOptions, View,
+    problems,
+};
 
 pub(crate) const OURS: CompanyNumber = CompanyNumber::new(1);
 pub(crate) const THEIRS: CompanyNumber = CompanyNumber::new(2);
