@@ -218,33 +218,34 @@ mod tests {
     fn the_help_names_every_command_and_exit_code() {
         check(
             "daifuku --help",
-            &expect![[r"
-            A points bank: one exact ledger under a point site, a wallet and a group's companies
+            &expect![[r#"
+                A points bank: one exact ledger under a point site, a wallet and a group's companies
 
-            Usage: daifuku [OPTIONS] <COMMAND>
+                Usage: daifuku [OPTIONS] <COMMAND>
 
-            Commands:
-              demo     Serves a sample group of companies on this machine: nothing else is needed
-              serve    Serves
-              verify   Folds the whole journal again and names the first row that does not fit
-              backup   Copies the embedded database to a new file, while it is served
-              restore  Puts a backup in the place of the embedded database and verifies it
-              doctor   Examines the installation and says what to do about what is wrong
-              config   Checks, shows or lists settings
-              migrate  Brings the schema up to this version
-              help     Print this message or the help of the given subcommand(s)
+                Commands:
+                  demo     Serves a sample group of companies on this machine: nothing else is needed
+                  serve    Serves
+                  verify   Folds the whole journal again and names the first row that does not fit
+                  backup   Copies the embedded database to a new file, while it is served
+                  restore  Puts a backup in the place of the embedded database and verifies it
+                  doctor   Examines the installation and says what to do about what is wrong
+                  config   Checks, shows or lists settings
+                  bench    Measures the ledger on this machine; docs/bench.md tells what each figure means
+                  migrate  Brings the schema up to this version
+                  help     Print this message or the help of the given subcommand(s)
 
-            Options:
-                  --config <FILE>    Reads settings from FILE instead of /etc/daifuku/daifuku.toml
-                  --set <KEY=VALUE>  Sets one setting, before the environment and the file
-              -h, --help             Print help
-              -V, --version          Print version
+                Options:
+                      --config <FILE>    Reads settings from FILE instead of /etc/daifuku/daifuku.toml
+                      --set <KEY=VALUE>  Sets one setting, before the environment and the file
+                  -h, --help             Print help
+                  -V, --version          Print version
 
-            Exit codes:
-              0  done, and all is well
-              1  done, and something was found that somebody must act on
-              2  not begun: the command line or a setting is wrong
-              3  failed: the database, the disk or the network"]],
+                Exit codes:
+                  0  done, and all is well
+                  1  done, and something was found that somebody must act on
+                  2  not begun: the command line or a setting is wrong
+                  3  failed: the database, the disk or the network"#]],
         );
     }
 

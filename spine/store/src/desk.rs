@@ -636,7 +636,7 @@ impl Desk {
             match found {
                 Err(fault) if runs_are_stale(&fault) && !tried => {
                     tried = true;
-                    let runs = checkpoint::load_runs(&mut self.reader.reader()?)?;
+                    let runs = self.database.read_snapshot(checkpoint::load_runs)?;
                     self.ids.replace_runs(runs);
                 }
                 found => break found?,
@@ -767,7 +767,7 @@ impl Desk {
             self.shared.settle(newest.last_seq());
             self.reload_units();
             // Whoever appended these may have merged runs of ids as well.
-            let runs = checkpoint::load_runs(&mut self.reader.reader()?)?;
+            let runs = self.database.read_snapshot(checkpoint::load_runs)?;
             self.ids.replace_runs(runs);
         }
     }

@@ -360,7 +360,7 @@ fn open_checkpoint(
     if last.number < position.group {
         return Err(Fault::new(FaultKind::Corrupt, "checkpoint is newer than the journal"));
     }
-    let runs = checkpoint::load_runs(&mut reader)?;
+    let runs = database.read_snapshot(checkpoint::load_runs)?;
     let mut book = checkpoint::restore(&mut reader, last.accounts_after(), |first, end| {
         database.read(|reader| {
             let mut specs = Vec::new();
