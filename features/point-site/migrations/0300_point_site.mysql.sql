@@ -109,7 +109,7 @@ CREATE TABLE site_conversion (
 CREATE INDEX site_conversion_click ON site_conversion (click);
 
 -- The same order over two networks is found by its number.
-CREATE INDEX site_conversion_order ON site_conversion (order_ref);
+CREATE INDEX site_conversion_order ON site_conversion (order_ref, network, account, shop);
 
 -- Every state a conversion was in, and what was the cause. Only ever added to.
 CREATE TABLE site_conversion_version (

@@ -58,10 +58,9 @@ pub(crate) struct PostingLine {
     pub(crate) version: u32,
 }
 
-/// Another conversion with the same order number.
+/// Where an order number is in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OrderUse {
-    pub(crate) conversion: Id<kind::Conversion>,
     pub(crate) network: Token,
     pub(crate) account: Token,
     pub(crate) shop: Option<Id<kind::Shop>>,
@@ -179,16 +178,16 @@ impl ConversionFacts {
 
     fn note(&mut self, next: Conversion, outcome: Outcome, source: Source) {
         let id = next.id();
-        if let Some(order) = &next.order {
+        let rejected = matches!(next.state, ConversionState::Rejected { .. });
+        if let Some(order) = next.order.as_ref().filter(|_| !rejected) {
+            let own = OrderUse {
+                network: next.key.network.clone(),
+                account: next.key.account.clone(),
+                shop: next.route.as_ref().map(|route| route.shop),
+            };
             let uses = self.orders.entry(order.as_str().to_owned()).or_default();
-            uses.retain(|other| other.conversion != id);
-            if !matches!(next.state, ConversionState::Rejected { .. }) {
-                uses.push(OrderUse {
-                    conversion: id,
-                    network: next.key.network.clone(),
-                    account: next.key.account.clone(),
-                    shop: next.route.as_ref().map(|route| route.shop),
-                });
+            if !uses.contains(&own) {
+                uses.push(own);
             }
         }
         self.changed.insert(id);

@@ -35,9 +35,10 @@ static FIND_CONVERSIONS: Statement = Statement::new(
 );
 
 // Index site_conversion_order. What was rejected leaves its order free for another network.
+// Distinct, because a shop that gives every order one number must not fill the memory.
 static FIND_ORDERS: Statement = Statement::new(
     "find conversions of orders",
-    "SELECT order_ref, id, network, account, shop
+    "SELECT DISTINCT order_ref, network, account, shop
      FROM site_conversion
      WHERE company = ? AND state <> 'rejected' AND order_ref IN (?*)",
 );
@@ -282,10 +283,9 @@ fn find_orders(
     let mut found: BTreeMap<String, Vec<OrderUse>> = BTreeMap::new();
     for row in reader.query_list(&FIND_ORDERS, &[company.into()], orders)? {
         found.entry(row.text(0)?.to_owned()).or_default().push(OrderUse {
-            conversion: row.id(1)?,
-            network: row.parsed(2, |text| Token::parse(text).ok())?,
-            account: row.parsed(3, |text| Token::parse(text).ok())?,
-            shop: row.optional_id(4)?,
+            network: row.parsed(1, |text| Token::parse(text).ok())?,
+            account: row.parsed(2, |text| Token::parse(text).ok())?,
+            shop: row.optional_id(3)?,
         });
     }
     Ok(found)
