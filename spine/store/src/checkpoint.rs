@@ -448,8 +448,8 @@ fn damaged(what: &str) -> Fault {
     Fault::new(FaultKind::Corrupt, format!("checkpoint {what} is damaged"))
 }
 
-/// Reads the runs of ids: their filters and the first fingerprint of each page. All of it must be of
-/// one moment, since another process may be merging runs.
+/// Reads the runs of ids: their filters and the first fingerprint of each page. All of it must be
+/// of one moment, since another process may be merging runs.
 pub(crate) fn load_runs(reader: &mut Reader<'_>) -> Result<Vec<Run>, Fault> {
     let rows = reader.query(&SELECT_RUNS, &[])?;
     let mut runs = Vec::with_capacity(rows.len());

@@ -99,10 +99,19 @@ mod tests {
             ("README.md", "[x](gone.md)\n"),
             ("a.rs", "use std::io; \n"),
         ]);
-        expect![[r"
+        expect![[r#"
+            Cargo.lock: duplicates: base64 is there once: take it out of DUPLICATES
+            Cargo.lock: duplicates: block-buffer is there once: take it out of DUPLICATES
+            Cargo.lock: duplicates: cpufeatures is there once: take it out of DUPLICATES
+            Cargo.lock: duplicates: crypto-common is there once: take it out of DUPLICATES
+            Cargo.lock: duplicates: digest is there once: take it out of DUPLICATES
+            Cargo.lock: duplicates: getrandom is there once: take it out of DUPLICATES
+            Cargo.lock: duplicates: hashbrown is there once: take it out of DUPLICATES
+            Cargo.lock: duplicates: sha1 is there once: take it out of DUPLICATES
+            Cargo.lock: duplicates: sha2 is there once: take it out of DUPLICATES
             README.md:1: links: gone.md is not in the checkout: mend the link
             a.rs:1: white-space: take the blanks off the end
-        "]]
+        "#]]
         .assert_eq(&listed(&findings(&tree, &Workspace::default())));
     }
 }
