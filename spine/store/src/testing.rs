@@ -57,7 +57,7 @@ impl TestDatabase {
         static COUNT: AtomicU64 = AtomicU64::new(1);
         let server = server()?;
         let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let root = Database::open(&server.url("mysql"), PoolOptions::default());
+        let root = patiently(|| Database::open(&server.url("mysql"), PoolOptions::default()));
         let create = format!("CREATE DATABASE {name} CHARACTER SET latin1");
         let created = root.and_then(|root| root.connect()?.run("create test database", &create));
         created.expect("the test server makes a database");
@@ -315,6 +315,20 @@ fn missing() -> Option<Server> {
     assert!(!required, "mariadbd is required and not installed: apt-get install mariadb-server");
     eprintln!("mariadbd is not installed: tests run on SQLite only");
     None
+}
+
+/// Tries to reach a server that said it was ready but is still busy starting, on a machine that many
+/// tests share.
+fn patiently(open: impl Fn() -> Result<Database, Fault>) -> Result<Database, Fault> {
+    let (_nobody, nothing) = std::sync::mpsc::channel::<()>();
+    for _ in 0..100 {
+        if let Ok(database) = open() {
+            return Ok(database);
+        }
+        let waited = nothing.recv_timeout(std::time::Duration::from_millis(100));
+        assert!(waited.is_err(), "nobody sends");
+    }
+    open()
 }
 
 /// A command that makes units known and opens accounts, for tests.
