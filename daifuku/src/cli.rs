@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    bench,
     config::{Config, SETTINGS, Sources, Supervision, default_file},
     demo,
     house::Apply,
@@ -73,6 +74,20 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Measures the ledger on this machine; docs/bench.md tells what each figure means.
+    Bench {
+        /// The workloads to run; all of them without a name.
+        only: Vec<String>,
+        /// A server's database to use instead of the embedded one. Its tables are dropped.
+        #[arg(long, value_name = "URL")]
+        database: Option<String>,
+        /// Transfers of each bulk workload.
+        #[arg(long, default_value_t = 2_000_000)]
+        transfers: u64,
+        /// The folder of the embedded database: on the disk that is to be measured.
+        #[arg(long, value_name = "FOLDER", default_value = ".daifuku/bench")]
+        folder: PathBuf,
+    },
     /// Brings the schema up to this version.
     Migrate {
         /// Only tells how far each step came.
@@ -135,6 +150,11 @@ impl Cli {
         let load = || Config::load(&sources).map_err(|errors| Failed::Settings(errors.to_string()));
         Ok(match self.command {
             Command::Demo(options) => demo::run(&options, &sources)?,
+            Command::Bench { only, database, transfers, folder } => {
+                let options = bench::BenchOptions { database, transfers, only, folder };
+                bench::run(&options, &mut |line| say(line))?;
+                Ended::Well
+            }
             Command::Serve { no_migrate } => {
                 let apply = if no_migrate { Apply::Nothing } else { Apply::Additions };
                 serve::serve(load()?, apply, &Supervision::of_process())?;
@@ -199,32 +219,33 @@ mod tests {
         check(
             "daifuku --help",
             &expect![[r"
-            A points bank: one exact ledger under a point site, a wallet and a group's companies
+                A points bank: one exact ledger under a point site, a wallet and a group's companies
 
-            Usage: daifuku [OPTIONS] <COMMAND>
+                Usage: daifuku [OPTIONS] <COMMAND>
 
-            Commands:
-              demo     Serves a sample group of companies on this machine: nothing else is needed
-              serve    Serves
-              verify   Folds the whole journal again and names the first row that does not fit
-              backup   Copies the embedded database to a new file, while it is served
-              restore  Puts a backup in the place of the embedded database and verifies it
-              doctor   Examines the installation and says what to do about what is wrong
-              config   Checks, shows or lists settings
-              migrate  Brings the schema up to this version
-              help     Print this message or the help of the given subcommand(s)
+                Commands:
+                  demo     Serves a sample group of companies on this machine: nothing else is needed
+                  serve    Serves
+                  verify   Folds the whole journal again and names the first row that does not fit
+                  backup   Copies the embedded database to a new file, while it is served
+                  restore  Puts a backup in the place of the embedded database and verifies it
+                  doctor   Examines the installation and says what to do about what is wrong
+                  config   Checks, shows or lists settings
+                  bench    Measures the ledger on this machine; docs/bench.md tells what each figure means
+                  migrate  Brings the schema up to this version
+                  help     Print this message or the help of the given subcommand(s)
 
-            Options:
-                  --config <FILE>    Reads settings from FILE instead of /etc/daifuku/daifuku.toml
-                  --set <KEY=VALUE>  Sets one setting, before the environment and the file
-              -h, --help             Print help
-              -V, --version          Print version
+                Options:
+                      --config <FILE>    Reads settings from FILE instead of /etc/daifuku/daifuku.toml
+                      --set <KEY=VALUE>  Sets one setting, before the environment and the file
+                  -h, --help             Print help
+                  -V, --version          Print version
 
-            Exit codes:
-              0  done, and all is well
-              1  done, and something was found that somebody must act on
-              2  not begun: the command line or a setting is wrong
-              3  failed: the database, the disk or the network"]],
+                Exit codes:
+                  0  done, and all is well
+                  1  done, and something was found that somebody must act on
+                  2  not begun: the command line or a setting is wrong
+                  3  failed: the database, the disk or the network"]],
         );
     }
 

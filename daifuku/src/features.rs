@@ -1,19 +1,19 @@
 //! The features, made once and joined: what one says of another is in `reactions.rs`.
 
+use core::time::Duration;
 use std::sync::{Arc, OnceLock};
 
-use access::{RegisterActor, Subject};
 use anyhow::{Context as _, anyhow};
+
+use crate::{house::House, reactions::ShopStories};
+use access::{RegisterActor, Subject};
 use bank::{Bank, BankTools, WebhookKey};
-use core::time::Duration;
 use ledger::{BalanceRule, NegativeBy};
-use point_site::{NavLink, Network, PathSecret, Site, SiteConfig, Trust};
+use point_site::{Network, PathSecret, Site, SiteConfig, Trust};
 use store::registry;
 use vocabulary::{Label, Token, Zone};
 use wallet::Wallet;
 use web::{NavItem, Reach, View};
-
-use crate::{house::House, reactions::ShopStories};
 
 /// Points are good until the end of the month so many months after they were granted.
 const LOT_MONTHS: u8 = 12;
@@ -21,18 +21,16 @@ const LOT_MONTHS: u8 = 12;
 const CLICK_PATIENCE: Duration = Duration::from_millis(300);
 
 /// What stands above every member's page: the key of its text, and where it leads.
-const MEMBER_LINKS: [NavLink; 4] = [
-    NavLink { text: "member-nav-home", href: "/" },
-    NavLink { text: "member-nav-shops", href: "/shops" },
-    NavLink { text: "member-nav-passbook", href: "/passbook" },
-    NavLink { text: "member-nav-clicks", href: "/clicks" },
+const MEMBER_LINKS: [(&str, &str); 4] = [
+    ("member-nav-home", "/"),
+    ("member-nav-shops", "/shops"),
+    ("member-nav-passbook", "/passbook"),
+    ("member-nav-clicks", "/clicks"),
 ];
 
 /// What stands above the point site's pages for staff.
-const STAFF_LINKS: [NavLink; 2] = [
-    NavLink { text: "staff-title", href: "/staff" },
-    NavLink { text: "staff-page-reports", href: "/staff/reports" },
-];
+const STAFF_LINKS: [(&str, &str); 2] =
+    [("staff-title", "/staff"), ("staff-page-reports", "/staff/reports")];
 
 /// The features of an installation; made when its company and unit are there.
 #[derive(Clone, Debug)]
@@ -81,14 +79,22 @@ impl Features {
 }
 
 fn member_navigation(view: &View) -> Vec<NavItem> {
-    let item = |link: &NavLink| NavItem::new(view.words().get(link.text), link.href, view.path());
-    MEMBER_LINKS.iter().map(item).collect()
+    navigation(view, &MEMBER_LINKS)
+}
+
+fn staff_navigation(view: &View) -> Vec<NavItem> {
+    navigation(view, &STAFF_LINKS)
+}
+
+fn navigation(view: &View, links: &[(&str, &str)]) -> Vec<NavItem> {
+    let item = |&(text, href)| NavItem::new(view.words().get(text), href, view.path());
+    links.iter().map(item).collect()
 }
 
 /// The secret part of the address that a network calls.
 pub(crate) fn path_secret(house: &House, network: &str) -> String {
     let key = house.secrets.key(&format!("network {network}"));
-    key.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    key.iter().take(16).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
@@ -118,8 +124,6 @@ fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
         scale: unit.scale,
         member_rule: BalanceRule::Negative(NegativeBy { capture: true, reversal: true }),
         lot_months: LOT_MONTHS,
-        base_url: format!("http://{}", house.config.server_listen),
-        sign_in_path: "/sign-in".to_owned(),
         spool_folder: house.config.folder.join("spool"),
         click_patience: CLICK_PATIENCE,
         networks: vec![Network {
@@ -129,8 +133,8 @@ fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
             trust: Trust::Reports,
             zone: Zone::JAPAN,
         }],
-        member_nav: MEMBER_LINKS.to_vec(),
-        staff_nav: STAFF_LINKS.to_vec(),
+        member_nav: member_navigation,
+        staff_nav: staff_navigation,
     };
     let clock = Arc::clone(&house.world.clock);
     let ids = Box::new(house.world.chance.clone());

@@ -20,19 +20,18 @@ use std::sync::{Arc, OnceLock};
 
 use axum::http::{Uri, request::Parts};
 
+use crate::{
+    answers::{faulted, refused},
+    config::Config,
+    house::House,
+    sign_in::sign_in_address,
+};
 use access::{Authenticated, KeyRing, Need, Realm, SessionRefusal, Sessions, SignedIn, Stage};
 use store::{Database, Fault};
 use vocabulary::{Clock, Timestamp};
 use web::{
     Admission, Bearer, CSRF_FIELD, CsrfKey, CsrfRefusal, HeaderMap, Method, Problem,
     RequestContext, Route, components::FormToken, csrf, find_cookie, header, problems,
-};
-
-use crate::{
-    answers::{faulted, refused},
-    config::Config,
-    house::House,
-    sign_in::sign_in_address,
 };
 
 /// What a route asks for.

@@ -6,6 +6,15 @@ use std::{fs, sync::Arc};
 use anyhow::Context as _;
 use tokio::sync::Semaphore;
 
+use crate::{
+    chance::SharedChance,
+    clock::pause,
+    config::Config,
+    features::{Features, Later},
+    guard::Guard,
+    parts, routes,
+    secrets::Secrets,
+};
 use access::{
     KeyRing, PasswordParameters, SessionLimits, Sessions, SignInThrottle, ThrottleLimit, TotpKey,
 };
@@ -16,16 +25,6 @@ use store::{
 };
 use vocabulary::Clock;
 use web::{CsrfKey, Door, DoorTools, Frame, Meter, ServerOptions, Texts, Transport};
-
-use crate::{
-    chance::SharedChance,
-    clock::pause,
-    config::Config,
-    features::{Features, Later},
-    guard::Guard,
-    parts, routes,
-    secrets::Secrets,
-};
 
 /// The version of the product.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -3,7 +3,7 @@
 //! | to see | read |
 //! |---|---|
 //! | what there is to set | `config.rs` |
-//! | how it is put together | `house.rs`; `parts.rs`, `routes.rs` list what features bring |
+//! | how everything is put together | `house.rs`, `features.rs`, `parts.rs`, `routes.rs` |
 //! | who comes in | `guard.rs`, `sign_in/` |
 //! | what runs by itself | `jobs.rs` |
 //!

@@ -3,24 +3,31 @@
 
 use std::sync::Arc;
 
+use tokio::runtime;
+
+use crate::{
+    answers::ACCESS_PROBLEMS,
+    features::Features,
+    house::House,
+    jobs::{Job, Next},
+};
 use access::{ForgetEnded, Need, NoteUse};
 use point_site::{Site, click::feed_spool, message::process_messages, report::apply_reports};
 use store::{Fault, Listed, Store, migrate::Migration};
 use vocabulary::Timestamp;
 use wallet::expiry::Progress;
-use web::{Assets, ProblemKind, TextSource};
-
-use crate::{
-    answers::ACCESS_PROBLEMS,
-    house::House,
-    jobs::{Job, Next},
-};
+use web::{Assets, Outgoing, OutgoingOptions, ProblemKind, Reach, TextSource};
 
 /// Every step of the schema, by number.
 pub fn migrations() -> Vec<Migration> {
-    let mut all =
-        [store::MIGRATIONS, access::MIGRATIONS, point_site::MIGRATIONS, wallet::MIGRATIONS]
-            .concat();
+    let mut all = [
+        store::MIGRATIONS,
+        access::MIGRATIONS,
+        bank::MIGRATIONS,
+        point_site::MIGRATIONS,
+        wallet::MIGRATIONS,
+    ]
+    .concat();
     all.sort_by_key(|migration| migration.version);
     all
 }
@@ -30,6 +37,7 @@ pub fn statements() -> Vec<Listed> {
     [
         store::statements(),
         access::STATEMENTS.to_vec(),
+        bank::STATEMENTS.to_vec(),
         point_site::statements(),
         wallet::statements(),
         ops::statements(),
@@ -79,10 +87,24 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
         expiry(house, "expire-inactive", 3_600, wallet::expiry::expire_inactive),
         expiry(house, "expire-holds", 5, wallet::expiry::expire_holds),
     ]);
-    if let Some(site) = &house.features()?.site {
+    let features = house.features()?;
+    if let Some(site) = &features.site {
         jobs.extend(site_jobs(site));
     }
+    jobs.push(deliver_webhooks(features)?);
     Ok(jobs)
+}
+
+/// Tells companies' endpoints what happened, on a runtime of the job's own.
+fn deliver_webhooks(features: &Features) -> anyhow::Result<Job> {
+    let bank = features.bank.clone();
+    let options = OutgoingOptions { reach: Reach::PublicAndLoopback, ..OutgoingOptions::default() };
+    let outgoing = Outgoing::try_new(options, &[])?;
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    Ok(Job::new("deliver-webhooks", 2, move || {
+        let run = runtime.block_on(bank::deliver_due(&bank, &outgoing))?;
+        Ok(if run.idle() { Next::Rest } else { Next::Again })
+    }))
 }
 
 type Expire = fn(&Store, Timestamp, usize) -> Result<Progress, Fault>;

@@ -1,11 +1,10 @@
 //! The whole URL space.
 
-use web::{ApiDocument, ApiTitle, Routes};
-
 use crate::{
     house::{House, VERSION},
     sign_in, staff,
 };
+use web::{ApiDocument, ApiTitle, Routes};
 
 /// What the API reference says of itself.
 const API: ApiTitle = ApiTitle {

@@ -9,10 +9,6 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use store::Database;
-use vocabulary::Clock;
-use web::{Door, Drained, log::LogOptions};
-
 use crate::{
     chance::{SharedChance, SystemChance},
     clock::WallClock,
@@ -24,6 +20,9 @@ use crate::{
     secrets::Secrets,
     terminal::Progress,
 };
+use store::Database;
+use vocabulary::Clock;
+use web::{Door, Drained, log::LogOptions};
 
 impl World {
     /// The machine's time and chance.

@@ -5,20 +5,19 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use access::audit_trail::{self, Flaw, Verdict};
-use ops::{Diagnosis, Disk, Ledger, Outside, Severity};
-use store::{
-    Database, DatabaseUrl, backup,
-    migrate::{self, Progress as StepProgress},
-    verify::{Verified, verify as verify_journal},
-};
-
 use crate::{
     config::Config,
     house::{Apply, World, open_database, prepare_schema},
     parts,
     secrets::Secrets,
     terminal::{Progress, say, table},
+};
+use access::audit_trail::{self, Flaw, Verdict};
+use ops::{Diagnosis, Disk, Ledger, Outside, Severity};
+use store::{
+    Database, DatabaseUrl, backup,
+    migrate::{self, Progress as StepProgress},
+    verify::{Verified, verify as verify_journal},
 };
 
 /// How a command ended that did what it was to do.

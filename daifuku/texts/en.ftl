@@ -168,8 +168,6 @@ demo-person = Person
 demo-mail = Mail address
 demo-code = Code right now
 demo-password = The password is the same for all:
-staff-page-reports = Reports of decisions
-staff-page-reports-about = Check an advertiser's monthly file and apply its approvals and rejections
 
 member-nav-home = Home
 member-nav-shops = Shops

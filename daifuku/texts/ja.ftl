@@ -165,8 +165,6 @@ demo-person = 人
 demo-mail = メールアドレス
 demo-code = いまの確認コード
 demo-password = パスワードはすべて同じです:
-staff-page-reports = 成果の取り込み
-staff-page-reports-about = 広告主の月次ファイルを確かめ、承認・否認を反映する
 
 member-nav-home = ホーム
 member-nav-shops = ショップ

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use store::{Database, DatabaseUrl, Dialect, Fault, Insert, PoolOptions, Statement, Value};
-use vocabulary::{IdSource as _, SeededIds};
 
 use super::load::Timing;
 use super::report::{Line, Report};
 use super::run::BenchOptions;
+use store::{Database, DatabaseUrl, Dialect, Fault, Insert, PoolOptions, Statement, Value};
+use vocabulary::{IdSource as _, SeededIds};
 
 const ACCOUNTS: i64 = 10_000;
 

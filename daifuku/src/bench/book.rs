@@ -171,13 +171,12 @@ fn open_store(database: &Database) -> anyhow::Result<Store> {
 }
 
 fn place(options: &BenchOptions) -> anyhow::Result<(DatabaseUrl, Option<PathBuf>)> {
-    let folder = match &options.database {
-        Some(_) => None,
-        None => {
-            remove(Some(&options.folder));
-            fs::create_dir_all(&options.folder).context("make the bench folder")?;
-            Some(options.folder.clone())
-        }
+    let folder = if options.database.is_some() {
+        None
+    } else {
+        remove(Some(&options.folder));
+        fs::create_dir_all(&options.folder).context("make the bench folder")?;
+        Some(options.folder.clone())
     };
     Ok((url_of(options, folder.as_deref())?, folder))
 }

@@ -1,11 +1,15 @@
-//! Months of a sample past: members go out to shops, the network reports by its real messages through
-//! the real door, files of decisions come in CP932, points are spent and expire, while the clock
-//! goes from then to now.
+//! Months of a sample past: members go out to shops, the network reports by its real messages
+//! through the real door, files of decisions come in CP932, points are spent and expire, while the
+//! clock goes from then to now.
 
 use core::fmt::Write as _;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use tokio::runtime;
+
+use super::seed::{PEOPLE, SHOPPING};
+use crate::{clock::ShiftedClock, features::path_secret, house::House};
 use ledger::{ActorNumber, Batch, Lot, LotKind, Step, Transfer, TransferKind, Wanted};
 use point_site::{
     Site,
@@ -15,7 +19,6 @@ use point_site::{
     report::{StartReport, UploadedReport, apply_reports, receive_report},
 };
 use store::{Outcome, natural_id};
-use tokio::runtime;
 use vocabulary::{AccountRole, Amount, Clock as _, Id, Label, Timestamp, Token, Zone, kind};
 use wallet::{
     expiry::expire_due,
@@ -23,9 +26,6 @@ use wallet::{
     payment::{CaptureHold, PlaceHold},
 };
 use web::testing::Client;
-
-use super::seed::{PEOPLE, SHOPPING};
-use crate::{clock::ShiftedClock, features::path_secret, house::House};
 
 /// How long ago the sample past begins.
 pub(super) const DAYS: u16 = 100;
@@ -210,7 +210,7 @@ impl Past<'_> {
         }
         let price = 1_980 + u32::from(turn % 17) * 640;
         let reward = match terms {
-            Terms::Rate(member) => price * member * 2 / 10_000,
+            Terms::Rate(member) => (price * member * 2).div_euclid(10_000),
             Terms::Fixed(member) => member * 2,
         };
         let reference = click.id.to_string().trim_start_matches("clk_").to_owned();

@@ -3,15 +3,14 @@ use std::sync::Arc;
 use askama::Template;
 use serde::Deserialize;
 
+use super::seed::{PASSWORD, PEOPLE};
+use crate::{clock::ShiftedClock, house::House};
 use vocabulary::{Clock as _, Zone};
 use web::{
     Form, HeaderMap, IntoResponse as _, Problem, Response, Routes, State, StatusCode, View, Words,
     components::{Button, Column, DataList, LinkButton, Table, Weight},
     csrf, get, header, post,
 };
-
-use super::seed::{PASSWORD, PEOPLE};
-use crate::{clock::ShiftedClock, house::House};
 
 /// What the pages of the demo show and move.
 #[derive(Clone, Debug)]

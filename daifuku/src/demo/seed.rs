@@ -7,6 +7,8 @@ use core::convert::Infallible;
 
 use anyhow::{Context as _, anyhow};
 
+use super::authenticator;
+use crate::house::House;
 use access::{
     AddLogin, ApiKeyText, Authenticated, ChangeApiKey, EnrolSecondFactor, KeyChange, LoginKey,
     Need, NewSession, Password, PasswordHash, Realm, Role, SessionLimits, SignIn, SignOut,
@@ -19,9 +21,6 @@ use vocabulary::{
     AccountRole, CompanyNumber, Email, Id, Label, Scale, SeededIds, Timestamp, Token, UnitCode,
     kind,
 };
-
-use super::authenticator;
-use crate::house::House;
 
 /// The password of everybody in the demo.
 pub(super) const PASSWORD: &str = "mame-daifuku-2026";

@@ -9,8 +9,6 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 
-use vocabulary::Clock;
-
 use super::{
     history::{DAYS, plant_past},
     page,
@@ -27,6 +25,7 @@ use crate::{
     terminal::{say, table},
     upkeep::Ended,
 };
+use vocabulary::Clock;
 
 /// How the demo starts.
 #[derive(Args, Clone, Debug)]
@@ -59,7 +58,7 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
     start_log(&house.config, &house.world.clock)?;
     plant(&house)?;
     if !options.keep {
-        say("planting a hundred days of history …".to_owned());
+        say("planting a hundred days of history …");
         plant_past(&house, &clock)?;
         clock.catch_up(WallClock.now());
     }

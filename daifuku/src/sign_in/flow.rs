@@ -2,6 +2,10 @@
 
 use core::net::IpAddr;
 
+use crate::{
+    answers::{blocking, read, run},
+    house::House,
+};
 use access::{
     ConfirmCode, EnrolSecondFactor, LoginKey, NewSession, Password, Realm, RecoveryCode, Secret,
     SecretHash, SignIn, SignInOutcome, SignInRefusal, SignOut, SignOutScope, SignedIn, Stage,
@@ -9,11 +13,6 @@ use access::{
 };
 use vocabulary::{Email, Id, kind};
 use web::{Problem, RequestContext, problems};
-
-use crate::{
-    answers::{blocking, read, run},
-    house::House,
-};
 
 /// A session that is open now.
 pub(super) struct Opened {

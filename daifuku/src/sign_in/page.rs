@@ -3,16 +3,6 @@ use axum::Extension;
 use qrcode::{EcLevel, QrCode, render::svg};
 use serde::Deserialize;
 
-use access::{Realm, SignInRefusal, SignedIn, Stage, TotpSalt, TotpSecret, find_login_of};
-use web::{
-    Caller, Form, HeaderMap, HeaderValue, IntoResponse as _, Lifetime, Problem, Query,
-    RequestContext, Response, Routes, State, StatusCode, View, Words,
-    components::{
-        Button, ErrorSummary, FieldKind, FormToken, LinkButton, Notice, TextField, Tone, Weight,
-    },
-    csrf, find_cookie, get, header, host_cookie, post, problems,
-};
-
 use super::{
     flow::{Flow, Opened, Visitor},
     return_path::{ReturnPath, home, sign_in_address, sign_in_path},
@@ -21,6 +11,15 @@ use crate::{
     answers::read,
     guard::{FormProof, Unbidden},
     house::House,
+};
+use access::{Realm, SignInRefusal, SignedIn, Stage, TotpSalt, TotpSecret, find_login_of};
+use web::{
+    Caller, Form, HeaderMap, HeaderValue, IntoResponse as _, Lifetime, Problem, Query,
+    RequestContext, Response, Routes, State, StatusCode, View, Words,
+    components::{
+        Button, ErrorSummary, FieldKind, FormToken, LinkButton, Notice, TextField, Tone, Weight,
+    },
+    csrf, find_cookie, get, header, host_cookie, post, problems,
 };
 
 /// The addresses of one realm.

@@ -2,6 +2,12 @@ use std::sync::Arc;
 
 use askama::Template;
 
+use super::home::{nav, need_name};
+use crate::{
+    answers::{blocking, faulted, read, refused, run},
+    guard::FormProof,
+    house::House,
+};
 use access::{
     ApiKey, ApiKeyText, Authenticated, ChangeApiKey, ChangeApiKeyRefusal, KeyChange, Need,
     Resource, authorize, list_api_keys,
@@ -15,13 +21,6 @@ use web::{
         Table, TextField, Tone, Weight,
     },
     get, header, post, problems,
-};
-
-use super::home::{nav, need_name};
-use crate::{
-    answers::{blocking, faulted, read, refused, run},
-    guard::FormProof,
-    house::House,
 };
 
 /// For how long the old secrets of a rotated key go on: a working day to deploy the new one.

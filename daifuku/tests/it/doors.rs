@@ -1,3 +1,4 @@
+use crate::site::{SHOPPING, Site, block_on};
 use access::{Need, Role};
 use daifuku::routes;
 use vocabulary::CompanyNumber;
@@ -5,8 +6,6 @@ use web::{
     Method, StatusCode,
     testing::{Answer, Client},
 };
-
-use crate::site::{SHOPPING, Site, block_on};
 
 /// Method, address with something in place of each parameter, and need of every guarded route.
 fn guarded(site: &Site) -> Vec<(Method, String, &'static str)> {

@@ -1,7 +1,6 @@
+use crate::site::{SHOPPING, Site, block_on, value_on};
 use access::{Need, Role};
 use web::{StatusCode, testing::Client};
-
-use crate::site::{SHOPPING, Site, block_on, value_on};
 
 /// Sends a form with the token of the page.
 async fn send(browser: &Client, path: &str, fields: &[(&str, &str)]) -> web::testing::Answer {

@@ -1,6 +1,5 @@
-use web::StatusCode;
-
 use crate::site::{Site, block_on};
+use web::StatusCode;
 
 #[test]
 fn health_readiness_and_metrics_are_served() {

@@ -1,10 +1,9 @@
+use crate::site::{PASSWORD, SHOPPING, Site, block_on, secret_on, value_on};
 use access::{Realm, Role};
 use daifuku::demo::code_of_authenticator;
 use store::testing::TestDatabase;
 use vocabulary::{Clock as _, CompanyNumber};
 use web::{StatusCode, testing::Answer};
-
-use crate::site::{PASSWORD, SHOPPING, Site, block_on, secret_on, value_on};
 
 fn cookies(answer: &Answer) -> Vec<&str> {
     answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok()).collect()

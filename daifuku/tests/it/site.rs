@@ -77,10 +77,16 @@ impl Site {
     pub(crate) fn add(&self, name: &str, company: CompanyNumber, role: Role) -> String {
         let mail = format!("{name}@example.jp");
         let mut chance = self.house.world.chance.clone();
-        let subject = if role == Role::Member {
-            Subject::Member(natural_id("test.member", &[name.as_bytes()]))
-        } else {
-            Subject::Staff(natural_id("test.staff", &[name.as_bytes()]))
+        let subject = match role {
+            Role::Member => Subject::Member(natural_id("test.member", &[name.as_bytes()])),
+            Role::Developer
+            | Role::Support
+            | Role::Supervisor
+            | Role::Sales
+            | Role::Accounting
+            | Role::Sre
+            | Role::Administrator
+            | Role::Auditor => Subject::Staff(natural_id("test.staff", &[name.as_bytes()])),
         };
         let parameters = self.house.password_parameters();
         let command = AddLogin {

@@ -2,11 +2,10 @@ use std::collections::BTreeSet;
 
 use expect_test::expect_file;
 
+use crate::site::Site;
 use daifuku::{guard::is_known_need, parts, routes};
 use store::testing::{assert_same_schema, for_each_database, prepare_all};
 use web::problem_list;
-
-use crate::site::Site;
 
 #[test]
 fn the_url_space_is_what_its_list_says() {

@@ -1,17 +1,17 @@
 use core::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use access::{Authenticated, Need, authorize};
-use ledger::Batch;
-use store::{Command, Decision, Fault, FaultKind, Outcome, Store};
 use tokio::{
     sync::{Semaphore, oneshot},
     task::spawn_blocking,
 };
-use vocabulary::{Clock, CompanyNumber, Id, IdSource, Timestamp};
-use web::{Problem, Reach, problems};
 
 use crate::webhook::WebhookKey;
+use access::{Authenticated, Need, authorize};
+use ledger::Batch;
+use store::{Command, Decision, Fault, FaultKind, Outcome, Store};
+use vocabulary::{Clock, CompanyNumber, Id, IdSource, Timestamp};
+use web::{Problem, Reach, problems};
 
 /// How many NDJSON bodies are read at once; each holds a few thousand lines at most.
 const STREAMS_MAX: usize = 32;
@@ -111,12 +111,20 @@ impl Bank {
         &self,
         work: impl FnOnce(&Store) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Problem> {
+        self.off_thread(work).await.map_err(|fault| fault_problem(&fault))
+    }
+
+    /// The same for jobs, which tell faults to their runner.
+    pub(crate) async fn off_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
         let store = self.store.clone();
-        match spawn_blocking(move || work(&store)).await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(fault)) => Err(fault_problem(&fault)),
-            Err(_panic) => Err(Problem::new(&problems::INTERNAL_FAULT)),
-        }
+        let done = spawn_blocking(move || work(&store)).await;
+        // A panic there was reported by the panic hook.
+        done.unwrap_or_else(|panic| {
+            Err(Fault::new(FaultKind::Other, "work off the answering threads").caused_by(panic))
+        })
     }
 
     /// Hands a command to the writer and waits for its decision.

@@ -2,8 +2,9 @@
 
 use core::{fmt, marker::PhantomData};
 
-use ledger::{Lot, LotError, LotKind, Refused};
 use serde::{Deserialize, Deserializer, Serialize, de};
+
+use ledger::{Lot, LotError, LotKind, Refused};
 use store::{Receipt, natural_id};
 use vocabulary::{Amount, CompanyNumber, Day, Id, IdError, Kind, Timestamp, kind};
 use web::{Problem, StatusCode, ToSchema, problems, utoipa};
@@ -11,8 +12,8 @@ use web::{Problem, StatusCode, ToSchema, problems, utoipa};
 /// The most characters of an id that is a text of the caller's own.
 const TEXT_MAX: usize = 255;
 
-/// An id that the caller chose: one of ours, a UUID, or any text of 1 to 255 visible ASCII characters,
-/// from which the id follows.
+/// An id that the caller chose: one of ours, a UUID, or any text of 1 to 255 visible ASCII
+/// characters, from which the id follows.
 pub struct Chosen<K> {
     id: Id<K>,
     from_text: bool,
@@ -32,7 +33,8 @@ impl<K: Kind> fmt::Debug for Chosen<K> {
 }
 
 impl<K: Kind> Chosen<K> {
-    /// Reads an id or makes it of a text; `None` when the text is empty, too long or not visible ASCII.
+    /// Reads an id or makes it of a text; `None` when the text is empty, too long or not visible
+    /// ASCII.
     pub fn parse(text: &str) -> Option<Self> {
         match Id::parse(text) {
             Ok(id) => Some(Self { id, from_text: false }),

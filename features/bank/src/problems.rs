@@ -119,6 +119,8 @@ kinds! {
         "More movements lie between than are walked back here. Take the journal instead.";
     WEBHOOK_LIMIT "webhook_limit" CONFLICT "Too many webhook endpoints",
         "A company has 20 endpoints at most. Remove one first.";
+    WEBHOOK_GENERATION "webhook_generation" CONFLICT "The secret is of another generation",
+        "The endpoint's secret was replaced meanwhile. Look at its `generation` and decide again.";
     WEBHOOK_ID_TAKEN "webhook_id_taken" CONFLICT "The endpoint's id is taken",
         "There is an endpoint of this id with other contents. Take a new id.";
 }
@@ -138,7 +140,8 @@ const OWN_COUNT: usize = OWN.len();
 /// Gives the kind of a refusal of the ledger.
 pub(crate) fn kind_of(refusal: Refusal) -> &'static ProblemKind {
     let code = refusal.code();
-    // A test holds the list to the ledger's own; a fault is what a caller would rather see than a panic.
+    // A test holds the list to the ledger's own; a fault is what a caller would rather see than a
+    // panic.
     LEDGER.iter().find(|kind| kind.code == code).copied().unwrap_or(&problems::INTERNAL_FAULT)
 }
 

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::{Build, Health, JobBoard, Ops, Probe, TEXTS, routes};
 use store::{Store, StoreOptions, migrate::Migration, testing::TestDatabase};
 use vocabulary::{ManualClock, SeededIds, Timestamp};
 use web::{
     Meter, OpenToAll, ServerOptions,
     testing::{Client, door_with, frame},
 };
-
-use crate::{Build, Health, JobBoard, Ops, Probe, TEXTS, routes};
 
 /// 2026-11-20 12:00 in Japan.
 pub(crate) const NOON: Timestamp = Timestamp::from_microseconds(1_795_143_600_000_000);

@@ -4,10 +4,12 @@ use core::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ledger::{ActorNumber, BalanceRule, UnitNumber};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+
+use ledger::{ActorNumber, BalanceRule, UnitNumber};
 use vocabulary::{CompanyNumber, Id, Scale, Timestamp, Token, Zone, kind};
+use web::{NavItem, View};
 
 /// The settings of one point site; one company has one.
 #[derive(Clone, Debug)]
@@ -16,8 +18,8 @@ pub struct SiteConfig {
     pub company: CompanyNumber,
     /// That company's id, which owns the cost account.
     pub company_id: Id<kind::Company>,
-    /// The job in whose name the site posts; of the same company, and always the same one, because a
-    /// batch is found again under the company that posted it.
+    /// The job in whose name the site posts; of the same company, and always the same one, because
+    /// a batch is found again under the company that posted it.
     pub actor: ActorNumber,
     /// The unit that is granted.
     pub unit: UnitNumber,
@@ -27,29 +29,16 @@ pub struct SiteConfig {
     pub member_rule: BalanceRule,
     /// Granted points are good until the end of the month so many months later.
     pub lot_months: u8,
-    /// Where the site is reached from outside, without a slash at the end.
-    pub base_url: String,
-    /// Where whoever is not signed in is sent; `?return=` and the address are added.
-    pub sign_in_path: String,
     /// A folder of our own on a durable disk, for clicks that the database cannot take.
     pub spool_folder: PathBuf,
     /// How long a click-out waits for the database before it uses the spool.
     pub click_patience: Duration,
     /// The accounts with affiliate networks.
     pub networks: Vec<Network>,
-    /// What stands above every member's page.
-    pub member_nav: Vec<NavLink>,
-    /// What stands above every page of the staff.
-    pub staff_nav: Vec<NavLink>,
-}
-
-/// One entry of a navigation that several features share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NavLink {
-    /// The key of its text.
-    pub text: &'static str,
-    /// Where it leads.
-    pub href: &'static str,
+    /// The navigation above members' pages, which `daifuku` composes of all features.
+    pub member_nav: fn(&View) -> Vec<NavItem>,
+    /// The navigation above the pages of the staff.
+    pub staff_nav: fn(&View) -> Vec<NavItem>,
 }
 
 impl SiteConfig {

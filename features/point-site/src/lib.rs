@@ -2,20 +2,21 @@
 //!
 //! | noun | what it is | life |
 //! |---|---|---|
-//! | [`offer`] | a shop, and what a member gets for buying there | versions, each with its own period |
+//! | [`offer`] | a shop, what a member gets for buying there | versions, each with its period |
 //! | [`click`] | a member follows an offer | recorded once, in the database or first in the spool |
 //! | [`message`] | what a network sends to our address | waiting → done, or unreadable |
-//! | [`conversion`] | what the member did, and what it is worth | tracked → approved or rejected → … |
+//! | [`conversion`] | what the member did, what it is worth | tracked → approved or rejected → … |
 //! | [`report`] | a network's file of decisions | checked → applying → done |
 //! | [`sandbox`] | a network and shops to try all of this with | |
 //!
 //! A conversion moves value and nothing else does: tracked announces an expectation (判定中), approved
-//! turns it into a lot that the site's company bears, rejected drops it, reversed takes the lot back.
+//! turns it into a lot that the site's company bears, rejected drops it, reversed takes the lot
+//! back.
 //!
 //! Start with `conversion/state.rs`, whose `plan` decides all of that; then `site.rs`.
 //!
-//! Deliberately absent: members' particulars (a member is an id), balances (the ledger has them), any
-//! other feature.
+//! Deliberately absent: members' particulars (a member is an id), balances (the ledger has them),
+//! any other feature.
 
 pub mod click;
 mod config;
@@ -23,7 +24,7 @@ pub mod conversion;
 pub mod message;
 pub mod offer;
 pub mod report;
-//pub mod sandbox;
+pub mod sandbox;
 pub mod sheet;
 mod site;
 mod spool;
@@ -33,7 +34,7 @@ mod tests;
 use store::{Listed, migrate::Migration};
 use web::{ProblemKind, Routes, TextSource};
 
-pub use config::{NavLink, Network, PathSecret, SiteConfig, Trust};
+pub use config::{Network, PathSecret, SiteConfig, Trust};
 pub use conversion::{ConversionStory, stories};
 pub use site::{OpenError, Site};
 pub use spool::SpoolError;

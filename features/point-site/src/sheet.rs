@@ -1,13 +1,14 @@
-//! A network's monthly file of decisions, as Japanese advertisers mail it: CP932 or UTF-8, full-width
-//! digits, one or two lines of headings, a total at the end. Reading is a pure function of the bytes.
+//! A network's monthly file of decisions, as Japanese advertisers mail it: CP932 or UTF-8,
+//! full-width digits, one or two lines of headings, a total at the end. Reading is a pure function
+//! of the bytes.
 
 use std::collections::BTreeMap;
 
 use encoding_rs::SHIFT_JIS;
-use vocabulary::{Id, Label, Reference, Timestamp, Zone, kind};
 
 use crate::click::parse_reference;
 use crate::conversion::{Authority, ConversionKey, Source, Status, Told};
+use vocabulary::{Id, Label, Reference, Timestamp, Zone, kind};
 
 /// The heading must stand within so many rows.
 const HEADING_ROWS_MAX: usize = 5;
@@ -197,7 +198,8 @@ pub enum SheetError {
 ///
 /// # Errors
 ///
-/// [`SheetError`] when the file as a whole is no report; a row that is wrong is in [`Sheet::errors`].
+/// [`SheetError`] when the file as a whole is no report; a row that is wrong is in
+/// [`Sheet::errors`].
 pub fn read_sheet(bytes: &[u8], zone: Zone) -> Result<Sheet, SheetError> {
     let text = decode(bytes);
     if text.trim().is_empty() {

@@ -1,18 +1,17 @@
-//! The point site at work: settings, the books, the catalogue and the spool, shared by pages and jobs.
+//! The point site at work: settings, the books, the catalogue and the spool, shared by pages and
+//! jobs.
 
 use core::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use vocabulary::{Clock, Id, IdSource, Timestamp};
-
-use store::{Command, Decision, Fault, Reader, Store};
-use web::{Problem, problems};
-
 use crate::config::SiteConfig;
 use crate::offer::store::read_shelf;
 use crate::offer::{Catalogue, OfferRefusal, SaveOffer, SaveShop};
 use crate::spool::{Spool, SpoolError};
+use store::{Command, Decision, Fault, Reader, Store};
+use vocabulary::{Clock, Id, IdSource, Timestamp};
+use web::{Problem, problems};
 
 /// How long click-outs go straight to the spool after the database did not answer in time.
 const AWAY_MICROSECONDS: i64 = 2_000_000;
@@ -79,8 +78,8 @@ impl Site {
         Ok(site)
     }
 
-    /// Reads shops and offers anew. Saving through this site does it; a job does it now and then, for
-    /// what another node saved.
+    /// Reads shops and offers anew. Saving through this site does it; a job does it now and then,
+    /// for what another node saved.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! A folder of lines that must not be lost: appended, synced in groups, taken away when they are safe
-//! elsewhere. One thread owns the open file; whoever waits shares its syncs.
+//! A folder of lines that must not be lost: appended, synced in groups, taken away when they are
+//! safe elsewhere. One thread owns the open file; whoever waits shares its syncs.
 
 use core::fmt;
 use std::fs::{self, File, OpenOptions};

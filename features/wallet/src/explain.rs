@@ -1,16 +1,15 @@
+use crate::passbook::Line;
 use store::Fault;
 use vocabulary::Timestamp;
 use web::Language;
 
-use crate::passbook::Line;
-
 /// Knows what lines of a passbook are about: at which shop, why not approved.
 ///
-/// The wallet reads the ledger only; who knows shops implements this, and `daifuku` joins the two. Without
-/// it a line is named after its kind, and every figure is there all the same.
+/// The wallet reads the ledger only; who knows shops implements this, and `daifuku` joins the two.
+/// Without it a line is named after its kind, and every figure is there all the same.
 pub trait Explains: Send + Sync {
-    /// Explains lines, one answer for each in their order; `None` for what is not one's own. Called once
-    /// a page, on a thread that may wait: answer with a fixed number of queries.
+    /// Explains lines, one answer for each in their order; `None` for what is not one's own. Called
+    /// once a page, on a thread that may wait: answer with a fixed number of queries.
     ///
     /// # Errors
     ///

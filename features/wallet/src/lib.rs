@@ -7,15 +7,15 @@
 //! | [`payment`] | points reserved, captured and given back at a shop's till |
 //! | [`expiry`] | the jobs that write off what is past its last day |
 //!
-//! A **line** is what a member reads of one thing that happened; it is made of movements and of nothing
-//! else, so that the passbook can never say other than the journal. A **story** is all lines about one hold
-//! or expectation.
+//! A **line** is what a member reads of one thing that happened; it is made of movements and of
+//! nothing else, so that the passbook can never say other than the journal. A **story** is all
+//! lines about one hold or expectation.
 //!
-//! Start reading at `passbook/state.rs`. `daifuku` makes a [`Wallet`] and takes [`routes`], [`home`],
-//! [`MIGRATIONS`], [`PROBLEMS`], [`TEXTS`] and [`STYLE`].
+//! Start reading at `passbook/state.rs`. `daifuku` makes a [`Wallet`] and takes [`routes`],
+//! [`home`], [`MIGRATIONS`], [`PROBLEMS`], [`TEXTS`] and [`STYLE`].
 //!
-//! Deliberately absent: shops, offers and conversions (an [`Explains`] tells of them), cards, top-ups, the
-//! names of members.
+//! Deliberately absent: shops, offers and conversions (an [`Explains`] tells of them), cards,
+//! top-ups, the names of members.
 
 pub mod expiry;
 mod explain;

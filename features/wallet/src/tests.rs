@@ -1,8 +1,7 @@
 use std::collections::BTreeSet;
 
-use store::testing::{assert_same_schema, for_each_database, prepare_all};
-
 use super::*;
+use store::testing::{assert_same_schema, for_each_database, prepare_all};
 
 #[test]
 fn both_languages_say_the_same() {

@@ -1,13 +1,13 @@
 use core::fmt;
 use std::sync::Arc;
 
-use access::{Authenticated, Authorized, Need, Resource, authorize};
-use store::{Command, Decision, Fault, Store};
 use tokio::sync::oneshot;
-use vocabulary::{Clock, Id, kind};
-use web::{NavItem, Problem, View, problems};
 
 use crate::Explains;
+use access::{Authenticated, Authorized, Need, Resource, authorize};
+use store::{Command, Decision, Fault, Store};
+use vocabulary::{Clock, Id, kind};
+use web::{NavItem, Problem, View, problems};
 
 /// What the handlers share.
 #[derive(Clone)]

@@ -1,10 +1,10 @@
 use askama::Template;
+
+use crate::passbook::{Fate, Line, LineKind, Told};
 use ledger::Unit;
 use vocabulary::{Amount, Day, Timestamp};
 use web::Words;
 use web::components::{Badge, Figure, Html, Tone};
-
-use crate::passbook::{Fate, Line, LineKind, Told};
 
 /// How the lines of one unit are written in one language.
 #[derive(Clone, Copy, Debug)]
@@ -158,7 +158,8 @@ impl Wording<'_> {
         Some(Badge::new(tone, self.text(key)))
     }
 
-    /// What a line moves: a change of the balance in ink, what is only announced or reserved in pencil.
+    /// What a line moves: a change of the balance in ink, what is only announced or reserved in
+    /// pencil.
     pub(crate) fn moves(&self, line: &Line, fate: Fate) -> Html {
         let (spoken, pencil) = match line.kind {
             LineKind::Expected | LineKind::Lowered => ("wallet-expected", line.expected),

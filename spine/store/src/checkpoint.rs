@@ -392,8 +392,8 @@ fn decode_expectation(mut from: &[u8]) -> Option<Expectation> {
     })
 }
 
-/// Puts a checkpoint's pieces into an empty book; `accounts_of` reads accounts that no page has, from one
-/// number up to another, from the journal.
+/// Puts a checkpoint's pieces into an empty book; `accounts_of` reads accounts that no page has,
+/// from one number up to another, from the journal.
 ///
 /// # Errors
 ///

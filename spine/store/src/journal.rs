@@ -83,8 +83,8 @@ static SELECT_LIST: Statement = Statement::new(
     movement_columns!("FROM movement\nWHERE seq IN (?*)\nORDER BY seq"),
 );
 
-// Walks an account's chain from its newest movement. The recursion carries seqs only; each row is then
-// read once by its key.
+// Walks an account's chain from its newest movement. The recursion carries seqs only; each row is
+// then read once by its key.
 static SELECT_CHAIN: Statement = Statement::new(
     "walk account chain",
     "WITH RECURSIVE chain (seq, depth) AS (

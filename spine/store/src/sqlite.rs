@@ -121,8 +121,9 @@ pub(crate) fn for_each<'v>(
     Ok(())
 }
 
-/// Follows a chain of rows: runs a query of one placeholder and one row for `first`, and again for what
-/// `take` gives, until it gives nothing. There is no server to travel to, so that a row costs a look-up.
+/// Follows a chain of rows: runs a query of one placeholder and one row for `first`, and again for
+/// what `take` gives, until it gives nothing. There is no server to travel to, so that a row costs
+/// a look-up.
 pub(crate) fn follow(
     connection: &Connection,
     name: &'static str,

@@ -1,9 +1,9 @@
-//! Nothing acknowledged is lost, nothing is applied twice: a process is killed in the middle of its work,
-//! again and again, and so is the database server.
+//! Nothing acknowledged is lost, nothing is applied twice: a process is killed in the middle of its
+//! work, again and again, and so is the database server.
 //!
-//! The test starts itself as the process to be killed. That one posts from 16 threads and writes a line for
-//! each acknowledgement; this one reads the lines, kills after a random number of them, and in the end
-//! compares what was acknowledged with what the journal has.
+//! The test starts itself as the process to be killed. That one posts from 16 threads and writes a
+//! line for each acknowledgement; this one reads the lines, kills after a random number of them,
+//! and in the end compares what was acknowledged with what the journal has.
 
 #![cfg(test)]
 
@@ -94,7 +94,8 @@ fn victim() {
         .map(|client| {
             let store = store.clone();
             std::thread::spawn(move || {
-                // Every second id was sent in the round before as well: its answer may have been lost.
+                // Every second id was sent in the round before as well: its answer may have been
+                // lost.
                 for n in 0..1_000_000_u128 {
                     let of_round = u128::from(round - u64::from(n % 2 == 0 && round > 1));
                     let id = (of_round << 64) | (u128::from(client) << 32) | (n + 1);

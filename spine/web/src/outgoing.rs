@@ -1,8 +1,9 @@
 //! The one client for requests that leave the house: webhooks, adapters of outside systems.
 //!
-//! A URL that somebody else typed decides where such a request goes. So the name is looked up once, every
-//! address that is not public is left out (unless told otherwise), and the connection is made to an address
-//! that was checked: no second look-up, no redirects, no proxy. Time and the size of the answer are bounded.
+//! A URL that somebody else typed decides where such a request goes. So the name is looked up once,
+//! every address that is not public is left out (unless told otherwise), and the connection is made
+//! to an address that was checked: no second look-up, no redirects, no proxy. Time and the size of
+//! the answer are bounded.
 
 use core::{
     fmt,
@@ -91,8 +92,8 @@ impl OutgoingUrl {
     ///
     /// # Errors
     ///
-    /// [`UrlError`] when it is none, or could never be reached; names are looked up only when a request is
-    /// sent.
+    /// [`UrlError`] when it is none, or could never be reached; names are looked up only when a
+    /// request is sent.
     pub fn parse(text: &str, reach: Reach) -> Result<Self, UrlError> {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
         if text.len() > Self::MAX || !visible {
@@ -237,8 +238,8 @@ impl Outgoing {
         &self.options
     }
 
-    /// Sends a request and reads the whole answer. One connection each: a peer that is asked seldom has
-    /// closed it by the next time anyway.
+    /// Sends a request and reads the whole answer. One connection each: a peer that is asked seldom
+    /// has closed it by the next time anyway.
     ///
     /// # Errors
     ///
@@ -304,14 +305,13 @@ impl Outgoing {
                 body: body.to_bytes(),
             })
         };
-        // The connection moves the bytes; when it ends first, the answer never comes.
+        // The connection moves the bytes. When it ends first, the answer may have come all the
+        // same: many peers close without the farewell that TLS asks for.
         tokio::pin!(answering);
         tokio::select! {
+            biased;
             answer = &mut answering => answer,
-            ended = connection => match ended {
-                Ok(()) => answering.await,
-                Err(_broken) => Err(OutgoingError::Protocol),
-            },
+            _ended = connection => answering.await,
         }
     }
 }
@@ -372,12 +372,37 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use rustls::{ServerConfig, pki_types::PrivatePkcs8KeyDer};
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::TcpListener,
     };
 
     use super::*;
+
+    // An authority of these tests, and the certificate with its key that it gave to `localhost`,
+    // good from 2020 to 2120.
+    const ROOT: &str = "\
+        MIIBNDCB3KADAgECAgEBMAoGCCqGSM49BAMCMBkxFzAVBgNVBAMMDnRlc3QgYXV0aG9yaXR5MCAXDTIwMDEwMTAw\
+        MDAwMFoYDzIxMjAwMTAxMDAwMDAwWjAZMRcwFQYDVQQDDA50ZXN0IGF1dGhvcml0eTBZMBMGByqGSM49AgEGCCqG\
+        SM49AwEHA0IABMqjskqhzB81i1FbxStKWcGWI1LJ5eGIaU1OwzaXgg3w1UVsCGKO5JIQvPpY2/rRDqMYwSPc99Fa\
+        tdQUOXjmEJCjEzARMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgId0t/oeiQTV2tM3x5rgn0JO5\
+        DoIE6QG9iYLv9vk84BUCIGUfv4oylRcaDy8u1eR/ZnCkIqUQ3pcaRpVNeV1pE69Y";
+    const LEAF: &str = "\
+        MIIBNDCB3KADAgECAgECMAoGCCqGSM49BAMCMBkxFzAVBgNVBAMMDnRlc3QgYXV0aG9yaXR5MCAXDTIwMDEwMTAw\
+        MDAwMFoYDzIxMjAwMTAxMDAwMDAwWjAUMRIwEAYDVQQDDAl0ZXN0IHBlZXIwWTATBgcqhkjOPQIBBggqhkjOPQMB\
+        BwNCAATGliIcZGpd4KTc0UP+m/adzGMwSXVSetgVHbNv6F4OvgG3BFrP6uiKLiejPZkikohPloGA17bYD8JL9JJK\
+        H6w8oxgwFjAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwIDRwAwRAIgA5JZHJmiFrnVvpF1AMrd6V/l\
+        vIvLKqoNjNpmb4JQgwICIAPQFyTcBJg0+IveATjTN6HnzNcIscdxMy6NH30d5Tkv";
+    const KEY: &str = "\
+        MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgs7KmFUZrVBR5y/JVfjq4mnyQJ2ELfCO5JU5nf4Gj\
+        hJOhRANCAATGliIcZGpd4KTc0UP+m/adzGMwSXVSetgVHbNv6F4OvgG3BFrP6uiKLiejPZkikohPloGA17bYD8JL\
+        9JJKH6w8";
+
+    fn der(text: &str) -> Vec<u8> {
+        STANDARD.decode(text).unwrap()
+    }
 
     #[test]
     fn only_public_addresses_are_reachable() {
@@ -532,5 +557,47 @@ mod tests {
         let found = client(Reach::PublicAndLoopback).send(request(&url)).await;
         assert_eq!(found.unwrap_err(), OutgoingError::Tls);
         assert_eq!(peer.await.unwrap()[0], 22, "a TLS handshake came");
+    }
+
+    /// Answers one secured connection, as `localhost` of the authority of these tests.
+    async fn secured_peer(listener: TcpListener) -> Option<String> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![der(LEAF).into()], PrivatePkcs8KeyDer::from(der(KEY)).into());
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config.unwrap()));
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = acceptor.accept(stream).await.ok()?;
+        let mut seen = vec![0; 1024];
+        let count = stream.read(&mut seen).await.ok()?;
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+        stream.write_all(answer).await.unwrap();
+        stream.flush().await.unwrap();
+        Some(String::from_utf8_lossy(&seen[..count]).into_owned())
+    }
+
+    #[tokio::test]
+    async fn a_secured_peer_is_asked_when_its_authority_and_its_name_are_right() {
+        let options = OutgoingOptions { reach: Reach::PublicAndLoopback, ..Default::default() };
+        let trusting = Outgoing::try_new(options, &[der(ROOT)]).unwrap();
+        let strict = Outgoing::try_new(options, &[]).unwrap();
+        let table = [
+            (&trusting, "localhost", Ok(200)),
+            (&trusting, "127.0.0.1", Err(OutgoingError::Tls)),
+            (&strict, "localhost", Err(OutgoingError::Tls)),
+        ];
+        for (outgoing, host, expected) in table {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("https://{host}:{}/a", listener.local_addr().unwrap().port());
+            let peer = tokio::spawn(secured_peer(listener));
+            let found = outgoing.send(request(&url)).await.map(|answer| answer.status.as_u16());
+            assert_eq!(found, expected, "{url}");
+            let seen = peer.await.unwrap();
+            let asked = seen.is_some_and(|seen| seen.starts_with("POST /a HTTP/1.1"));
+            assert_eq!(asked, expected.is_ok(), "{url}");
+        }
+        assert!(Outgoing::try_new(options, &[vec![1, 2, 3]]).is_err(), "no certificate");
     }
 }

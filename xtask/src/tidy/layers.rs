@@ -121,8 +121,13 @@ const DRIVERS: &[Driver] = &[
     Driver { name: "mysql", only_in: &["store"], tests: InTests::Forbidden },
     Driver { name: "axum", only_in: &["web", "daifuku"], tests: InTests::Forbidden },
     Driver { name: "hyper", only_in: &["web", "daifuku"], tests: InTests::Forbidden },
-    // A test of a handler needs something to await on.
-    Driver { name: "tokio", only_in: &["web", "daifuku"], tests: InTests::Allowed },
+    // Features hand what blocks to a thread and wait for the writer's reply; a test of a handler
+    // needs something to await on.
+    Driver {
+        name: "tokio",
+        only_in: &["web", "daifuku", "bank", "point-site", "wallet"],
+        tests: InTests::Allowed,
+    },
 ];
 
 /// Finds every edge that is not in the table, and every package that is not.

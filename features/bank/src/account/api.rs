@@ -1,15 +1,4 @@
-use access::{Authenticated, Need};
-use ledger::{
-    Account, AccountNumber, BalanceRule, Cell, Movement, NegativeBy, NormalSide, Seq, Standing,
-};
 use serde::{Deserialize, Serialize};
-use store::{Fault, Store, UnderWay, natural_id};
-use vocabulary::{Amount, CompanyNumber, Id, Timestamp, UnitCode, kind};
-use web::{
-    Caller, Cursor, IdempotencyKey, IntoParams, IntoResponse as _, Json, Operation, PageRequest,
-    Paged, Path, Problem, ProblemKind, Query, Response, Routes, State, ToSchema, get, post,
-    problems, utoipa,
-};
 
 use super::{
     AskedOpening, OpenAccounts, OpeningRefusal, Past,
@@ -21,11 +10,23 @@ use crate::{
     form::{Chosen, LotView, ReceiptView, Repeated},
     problems::{ACCOUNT_DIFFERS, LEDGER, TOO_FAR_BACK, UNIT_NOT_FOUND},
 };
+use access::{Authenticated, Need};
+use ledger::{
+    Account, AccountNumber, BalanceRule, Cell, Movement, NegativeBy, NormalSide, Seq, Standing,
+};
+use store::{Fault, Store, UnderWay, natural_id};
+use vocabulary::{Amount, CompanyNumber, Id, Timestamp, UnitCode, kind};
+use web::{
+    Caller, Cursor, IdempotencyKey, IntoParams, IntoResponse as _, Json, Operation, PageRequest,
+    Paged, Path, Problem, ProblemKind, Query, Response, Routes, State, ToSchema, get, post,
+    problems, utoipa,
+};
 
 /// The most accounts of one request.
 const ACCOUNTS_MAX: usize = 10_000;
 
-/// How many movements one question about the past walks back at most: about a second on a small machine.
+/// How many movements one question about the past walks back at most: about a second on a small
+/// machine.
 const WALK_MAX: usize = 100_000;
 
 /// How many movements are read at once on such a walk.
@@ -114,8 +115,8 @@ impl From<BalanceRule> for RuleWord {
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct AccountForm {
-    /// The id you choose; for one account the header `Idempotency-Key` will do, and without both a new id is
-    /// made.
+    /// The id you choose; for one account the header `Idempotency-Key` will do, and without both a
+    /// new id is made.
     #[schema(value_type = Option<String>)]
     id: Option<Chosen<kind::Account>>,
     /// The code of a unit that your company issues.
@@ -555,8 +556,8 @@ impl StatementLine {
     }
 }
 
-/// Where a statement goes on: after this movement, at this balance. The balance travels along because
-/// nothing stores it; a forged one misleads only the forger.
+/// Where a statement goes on: after this movement, at this balance. The balance travels along
+/// because nothing stores it; a forged one misleads only the forger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bookmark {
     seq: Seq,
@@ -577,8 +578,8 @@ impl Bookmark {
     }
 }
 
-/// Reads a page of movements, each with the posted balance after it. A cursor that is not on the account's
-/// chain gives nothing.
+/// Reads a page of movements, each with the posted balance after it. A cursor that is not on the
+/// account's chain gives nothing.
 fn statement(
     store: &Store,
     number: AccountNumber,

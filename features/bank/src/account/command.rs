@@ -1,8 +1,7 @@
+use crate::form::Repeated;
 use ledger::{AccountNumber, AccountSpec, BalanceRule, NormalSide, Unit};
 use store::{Command, Fault, Posting, Tx, registry};
 use vocabulary::{CompanyNumber, Id, UnitCode, kind};
-
-use crate::form::Repeated;
 
 /// An account to open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +18,8 @@ pub struct AskedOpening {
     pub lots: bool,
 }
 
-/// Opens accounts of one company; each is opened or refused alone. One that is open already and alike gives
-/// its number again.
+/// Opens accounts of one company; each is opened or refused alone. One that is open already and
+/// alike gives its number again.
 #[derive(Clone, Debug)]
 pub struct OpenAccounts {
     /// The company whose accounts they are.

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use ledger::{Account, AccountNumber, AccountSpec, Cell, Layer, Lot, Movement, NormalSide, Seq};
 use vocabulary::Amount;
 
-/// The figures of an account at some moment: those of now, with the newest movements undone one by one.
+/// The figures of an account at some moment: those of now, with the newest movements undone one by
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Past {
     spec: AccountSpec,
@@ -217,7 +218,7 @@ mod tests {
             let amount = seen_amount(NormalSide::Credit, number, movement);
             writeln!(lines, "{} {amount:+} {balance}", movement.kind.name()).unwrap();
         }
-        expect_test::expect![[r#"
+        expect_test::expect![[r"
             transfer +300 300
             transfer +50 350
             announcement +70 350
@@ -231,7 +232,7 @@ mod tests {
             fulfilment -30 150
             grant +30 180
             freeze +0 180
-        "#]]
+        "]]
         .assert_eq(&lines);
     }
 }

@@ -1,17 +1,17 @@
-use access::{Authenticated, Need};
-use ledger::Batch;
 use serde::Deserialize;
-use vocabulary::{Id, kind};
-use web::{
-    Caller, Class, IdempotencyKey, IntoResponse as _, Json, Operation, Problem, Response, Routes,
-    State, ToSchema, post, problems, utoipa,
-};
 
 use super::{Asked, PostBatch};
 use crate::{
     bank::{Bank, require},
     form::{Chosen, ReceiptView},
     problems::{BEARER_FOREIGN, LEDGER},
+};
+use access::{Authenticated, Need};
+use ledger::Batch;
+use vocabulary::{Id, kind};
+use web::{
+    Caller, Class, IdempotencyKey, IntoResponse as _, Json, Operation, Problem, Response, Routes,
+    State, ToSchema, post, problems, utoipa,
 };
 
 /// Steps that succeed or fail together.
@@ -61,7 +61,8 @@ async fn place(
     Ok(post_steps(&bank, who, id, form.steps, "/steps").await?.into_response())
 }
 
-/// Posts steps and shows the receipt; `pointer` leads to the steps in the body, empty for the body itself.
+/// Posts steps and shows the receipt; `pointer` leads to the steps in the body, empty for the body
+/// itself.
 pub(crate) async fn post_steps(
     bank: &Bank,
     who: Authenticated,

@@ -1,15 +1,14 @@
+use super::{Asked, AskedCapture, AskedChange, AskedGrant, AskedIncrease, AskedVoid, StepFault};
 use access::Authenticated;
 use ledger::{Batch, Refused, Step};
 use store::{Command, Fault, Posting, Recall, Receipt, Tx};
 use vocabulary::{Id, kind};
 
-use super::{Asked, AskedCapture, AskedChange, AskedGrant, AskedIncrease, AskedVoid, StepFault};
-
 /// Posts steps that succeed or fail together, for one caller.
 ///
-/// Ids become numbers inside the decision, so that what the steps name is looked at as everything decided
-/// before left it, and holds that ended long ago are there. The same id with the same steps gives the first
-/// receipt again.
+/// Ids become numbers inside the decision, so that what the steps name is looked at as everything
+/// decided before left it, and holds that ended long ago are there. The same id with the same steps
+/// gives the first receipt again.
 #[derive(Clone, Debug)]
 pub struct PostBatch {
     /// Who asks.

@@ -1,19 +1,19 @@
-use access::{Authenticated, Need};
-use ledger::{
-    AccountNumber, Book, CaptureRule, Refusal, Remaining, Step, Transfer, TransferKind, Wanted,
-};
 use serde::Deserialize;
-use vocabulary::{Amount, CompanyNumber, Id, Timestamp, kind};
-use web::{Problem, ToSchema, problems, utoipa};
 
 use crate::{
     bank::reaches,
     form::{Chosen, LotFault, LotForm},
     problems::{BEARER_FOREIGN, refused},
 };
+use access::{Authenticated, Need};
+use ledger::{
+    AccountNumber, Book, CaptureRule, Refusal, Remaining, Step, Transfer, TransferKind, Wanted,
+};
+use vocabulary::{Amount, CompanyNumber, Id, Timestamp, kind};
+use web::{Problem, ToSchema, problems, utoipa};
 
-/// One thing to do, named by ids. What is more than one word long is a struct, which the nouns' own doors
-/// take as well.
+/// One thing to do, named by ids. What is more than one word long is a struct, which the nouns' own
+/// doors take as well.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Asked {
@@ -174,7 +174,8 @@ pub struct AskedCapture {
     /// How much, in minor units; all it still reserves unless told otherwise.
     #[schema(value_type = Option<i64>, minimum = 1)]
     pub amount: Option<Amount>,
-    /// Whether to post also beyond the hold and after its expiry, as a card network's clearing does.
+    /// Whether to post also beyond the hold and after its expiry, as a card network's clearing
+    /// does.
     #[serde(default)]
     pub forced: bool,
     /// Whether the rest stays reserved for a later capture.

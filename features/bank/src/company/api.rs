@@ -1,11 +1,4 @@
-use access::{Authenticated, Need, Resource, authorize};
 use serde::{Deserialize, Serialize};
-use store::{registry, registry::Company};
-use vocabulary::{CompanyNumber, Id, Label, Timestamp, Token, kind};
-use web::{
-    Caller, IntoResponse as _, Json, Operation, Problem, Response, Routes, State, ToSchema, get,
-    post, problems, utoipa,
-};
 
 use super::{CompanyRefusal, OpenCompany};
 use crate::{
@@ -13,12 +6,20 @@ use crate::{
     form::Chosen,
     problems::{COMPANIES_FULL, COMPANY_CODE_TAKEN, COMPANY_ID_TAKEN},
 };
+use access::{Authenticated, Need, Resource, authorize};
+use store::{registry, registry::Company};
+use vocabulary::{CompanyNumber, Id, Label, Timestamp, Token, kind};
+use web::{
+    Caller, IntoResponse as _, Json, Operation, Problem, Response, Routes, State, ToSchema, get,
+    post, problems, utoipa,
+};
 
 /// A company to put on the books.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CompanyForm {
-    /// The id you choose; without one a new one is made, and a repeat is refused because of its code.
+    /// The id you choose; without one a new one is made, and a repeat is refused because of its
+    /// code.
     #[schema(value_type = Option<String>)]
     id: Option<Chosen<kind::Company>>,
     /// A short name for machines, 1 to 64 of `a-z`, `0-9`, `-`, `_`, `.`; unique.

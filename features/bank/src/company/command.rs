@@ -1,9 +1,9 @@
+use crate::form::Repeated;
 use store::{Command, Fault, Posting, Tx, registry, registry::Company};
 use vocabulary::{CompanyNumber, Id, Label, Token, kind};
 
-use crate::form::Repeated;
-
-/// Puts a company on the books under the next number. The same id, code and name again give the first row.
+/// Puts a company on the books under the next number. The same id, code and name again give the
+/// first row.
 #[derive(Clone, Debug)]
 pub struct OpenCompany {
     /// Its id outside.

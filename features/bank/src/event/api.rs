@@ -1,14 +1,14 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Happened, Occurrence, happened, occurrences};
+use crate::bank::Bank;
 use access::{Authenticated, Need};
 use ledger::Seq;
-use serde::{Deserialize, Serialize};
 use store::{Fault, Store};
 use web::{
     Caller, IntoParams, Json, Operation, PageLimit, Problem, Query, Routes, State, ToSchema, get,
     utoipa,
 };
-
-use super::{Happened, Occurrence, happened, occurrences};
-use crate::bank::Bank;
 
 /// How many rows of the journal are read at once.
 const ROWS: u32 = 5_000;
@@ -50,7 +50,8 @@ pub(crate) fn routes() -> Routes<Bank> {
     Routes::of("bank").on(get("/api/v1/events", Need::JournalRead.code()).describe(listing), list)
 }
 
-/// Reads the occurrences after a place: whole ones, and where to go on. Nothing when the journal ends there.
+/// Reads the occurrences after a place: whole ones, and where to go on. Nothing when the journal
+/// ends there.
 ///
 /// # Errors
 ///

@@ -1,5 +1,6 @@
-use ledger::{Account, Book, Movement, MovementKind, Seq};
 use serde::Serialize;
+
+use ledger::{Account, Book, Movement, MovementKind, Seq};
 use store::natural_id;
 use vocabulary::{Amount, CompanyNumber, Id, Timestamp, UnitCode, kind};
 use web::{ToSchema, utoipa};
@@ -133,8 +134,8 @@ impl Occurrence {
     }
 }
 
-/// Gathers movements into occurrences. Whether the last one is whole only the next movement tells: it is left
-/// out unless `complete` says that no more movements of its batch can come.
+/// Gathers movements into occurrences. Whether the last one is whole only the next movement tells:
+/// it is left out unless `complete` says that no more movements of its batch can come.
 ///
 /// The movements begin where an occurrence does: at the first place, or after the last of another.
 pub fn occurrences(movements: &[Movement], complete: bool) -> Vec<Occurrence> {

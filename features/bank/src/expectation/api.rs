@@ -1,18 +1,18 @@
-use access::{Authenticated, Need};
-use ledger::ExpectationState;
 use serde::{Deserialize, Serialize};
-use store::natural_id;
-use vocabulary::{Amount, Id, Timestamp, kind};
-use web::{
-    Caller, IdempotencyKey, Json, Operation, Path, Problem, Response, Route, Routes, State,
-    ToSchema, delete, get, patch, post, problems, utoipa,
-};
 
 use crate::{
     bank::{Bank, reaches},
     batch::{Asked, AskedAnnouncement, AskedChange, AskedGrant, api::post_step},
     form::{Chosen, LotForm, ReceiptView},
     problems::{BEARER_FOREIGN, LEDGER},
+};
+use access::{Authenticated, Need};
+use ledger::ExpectationState;
+use store::natural_id;
+use vocabulary::{Amount, Id, Timestamp, kind};
+use web::{
+    Caller, IdempotencyKey, Json, Operation, Path, Problem, Response, Route, Routes, State,
+    ToSchema, delete, get, patch, post, problems, utoipa,
 };
 
 const KEY: &str = "idempotency-key";

@@ -1,18 +1,18 @@
-use access::{Authenticated, Need};
-use ledger::{Hold, HoldState};
 use serde::{Deserialize, Serialize};
-use store::natural_id;
-use vocabulary::{Amount, Id, Timestamp, kind};
-use web::{
-    Caller, Class, IdempotencyKey, Json, Operation, Path, Problem, Response, Routes, State,
-    ToSchema, get, post, problems, utoipa,
-};
 
 use crate::{
     bank::{Bank, reaches},
     batch::{Asked, AskedCapture, AskedHold, AskedIncrease, AskedVoid, api::post_step},
     form::{Chosen, LotView, ReceiptView},
     problems::LEDGER,
+};
+use access::{Authenticated, Need};
+use ledger::{Hold, HoldState};
+use store::natural_id;
+use vocabulary::{Amount, Id, Timestamp, kind};
+use web::{
+    Caller, Class, IdempotencyKey, Json, Operation, Path, Problem, Response, Routes, State,
+    ToSchema, get, post, problems, utoipa,
 };
 
 const KEY: &str = "idempotency-key";
@@ -40,7 +40,8 @@ struct CaptureForm {
     /// How much, in minor units; all it still reserves unless told otherwise.
     #[schema(value_type = Option<i64>, minimum = 1)]
     amount: Option<Amount>,
-    /// Whether to post also beyond the hold and after its expiry, as a card network's clearing does.
+    /// Whether to post also beyond the hold and after its expiry, as a card network's clearing
+    /// does.
     #[serde(default)]
     forced: bool,
     /// Whether the rest stays reserved for a later capture.

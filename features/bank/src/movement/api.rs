@@ -1,26 +1,27 @@
 use core::convert::Infallible;
 use std::sync::Arc;
 
-use access::{Authenticated, Need};
 use http_body_util::channel::{Channel, Sender};
-use ledger::{Book, Movement, Seq};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{
+    bank::{Bank, reaches},
+    form::LotView,
+};
+use access::{Authenticated, Need};
+use ledger::{Book, Movement, Seq};
 use vocabulary::{Amount, Id, Timestamp, UnitCode, kind};
 use web::{
     Body, Bytes, Caller, Class, HeaderValue, IntoParams, Json, Operation, PageLimit, Problem,
     Query, Response, Routes, State, ToSchema, get, header, problems, utoipa,
 };
 
-use crate::{
-    bank::{Bank, reaches},
-    form::LotView,
-};
-
 /// How many rows of the journal are read at once.
 const ROWS: u32 = 5_000;
 
-/// How many rows one page looks at: a company that moves seldom gets a short page and goes on from `next`.
+/// How many rows one page looks at: a company that moves seldom gets a short page and goes on from
+/// `next`.
 const ROWS_MAX: u64 = 50_000;
 
 /// How many lines an export has unless told otherwise.
@@ -98,7 +99,8 @@ struct MovementView {
 struct MovementList {
     /// In order of their places.
     items: Vec<MovementView>,
-    /// The `from` of the next page; also when the journal ends here, so that what comes can be waited for.
+    /// The `from` of the next page; also when the journal ends here, so that what comes can be
+    /// waited for.
     next: u64,
 }
 
@@ -220,7 +222,8 @@ impl Export {
         while self.left > 0 {
             let (next, left, who) = (self.next, self.left, self.who);
             let read = move |store: &store::Store| part(store, who, next, left);
-            // What failed is logged; the file ends early, and its reader goes on from its last line.
+            // What failed is logged; the file ends early, and its reader goes on from its last
+            // line.
             let Ok(Some(part)) = self.bank.blocking(read).await else { return };
             self.next = part.next;
             self.left = part.left;

@@ -1,11 +1,4 @@
-use access::{Authenticated, Need};
 use serde::Deserialize;
-use store::natural_id;
-use vocabulary::{Id, kind};
-use web::{
-    Caller, IdempotencyKey, Json, Operation, Problem, Response, Routes, State, ToSchema, post,
-    utoipa,
-};
 
 use crate::{
     bank::Bank,
@@ -13,13 +6,20 @@ use crate::{
     form::{Chosen, ReceiptView},
     problems::LEDGER,
 };
+use access::{Authenticated, Need};
+use store::natural_id;
+use vocabulary::{Id, kind};
+use web::{
+    Caller, IdempotencyKey, Json, Operation, Problem, Response, Routes, State, ToSchema, post,
+    utoipa,
+};
 
 /// What to undo.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ReversalForm {
-    /// The id you choose, or the header `Idempotency-Key`; without both it follows from `original`, since
-    /// a batch is reversed once at most.
+    /// The id you choose, or the header `Idempotency-Key`; without both it follows from `original`,
+    /// since a batch is reversed once at most.
     #[schema(value_type = Option<String>)]
     id: Option<Chosen<kind::Batch>>,
     /// The batch of your company to undo.

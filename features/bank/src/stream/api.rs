@@ -1,21 +1,21 @@
 use core::convert::Infallible;
 use std::sync::Arc;
 
-use access::{Authenticated, Need};
 use http_body_util::channel::{Channel, Sender};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use vocabulary::kind;
-use web::{
-    Body, Bytes, Caller, Class, HeaderValue, Line, Lines, Operation, Problem, Response, Routes,
-    State, header, parse_json, post, problems,
-};
 
 use crate::{
     bank::{Bank, Outcomes},
     batch::AskedTransfer,
     form::{Chosen, ResultView},
     transfer::state::{Prepared, Slots, TransferForm},
+};
+use access::{Authenticated, Need};
+use vocabulary::kind;
+use web::{
+    Body, Bytes, Caller, Class, HeaderValue, Line, Lines, Operation, Problem, Response, Routes,
+    State, header, parse_json, post, problems,
 };
 
 /// The most lines that are handed to the writer at once.
@@ -65,8 +65,8 @@ enum LineOutcome {
 /// A line that was not posted and not refused by the ledger either.
 #[derive(Serialize)]
 struct LineProblem {
-    /// `invalid`: the line cannot be read. `failed`: whether it was posted is not known, send it again.
-    /// `aborted`: nothing is read from here on.
+    /// `invalid`: the line cannot be read. `failed`: whether it was posted is not known, send it
+    /// again. `aborted`: nothing is read from here on.
     status: &'static str,
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,7 +96,8 @@ struct Part {
     end: Option<(u64, Problem)>,
 }
 
-/// Answers each line while the next ones are read. Holds at most [`PARTS_MAX`] parts of [`LINES_MAX`] lines.
+/// Answers each line while the next ones are read. Holds at most [`PARTS_MAX`] parts of
+/// [`LINES_MAX`] lines.
 async fn stream(
     State(bank): State<Bank>,
     Caller(who): Caller<Authenticated>,
@@ -169,6 +170,7 @@ fn part(bank: &Bank, who: &Authenticated, found: &[Line], end: Option<(u64, Prob
         }
     }
     let prepared = bank.store().look(|book| Prepared::of(&asked, book, who));
+    // Lots were checked line by line above, and nothing else makes the look-up fail as a whole.
     let Prepared { batches, slots } = prepared.unwrap_or_default();
     Part { lines, slots, outcomes: bank.submit(batches), end }
 }

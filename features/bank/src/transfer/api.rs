@@ -1,15 +1,15 @@
-use access::{Authenticated, Need};
 use serde::Serialize;
-use web::{
-    Bytes, Caller, Class, HeaderMap, IdempotencyKey, IntoResponse as _, Json, Operation, Problem,
-    RawBody, Response, Routes, State, ToSchema, header, parse_json, post, problems, utoipa,
-};
 
 use super::state::{OneOrMany, Prepared, TRANSFERS_MAX, TransferForm, with_ids};
 use crate::{
     bank::Bank,
     form::{Chosen, ReceiptView, ResultView},
     problems::{BEARER_FOREIGN, LEDGER, refused},
+};
+use access::{Authenticated, Need};
+use web::{
+    Bytes, Caller, Class, HeaderMap, IdempotencyKey, IntoResponse as _, Json, Operation, Problem,
+    RawBody, Response, Routes, State, ToSchema, header, parse_json, post, problems, utoipa,
 };
 
 /// From this many bytes on, a body is read off the threads that answer requests: a megabyte takes

@@ -1,19 +1,19 @@
 use core::fmt;
 
-use access::Authenticated;
-use ledger::{Batch, Book, Refused};
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, value::MapAccessDeserializer},
 };
-use store::{Outcome, Receipt};
-use vocabulary::{Amount, Id, kind};
-use web::{Problem, ToSchema, problems, utoipa};
 
 use crate::{
     batch::{AskedTransfer, KindWord, StepFault},
     form::{Chosen, LotForm},
 };
+use access::Authenticated;
+use ledger::{Batch, Book, Refused};
+use store::{Outcome, Receipt};
+use vocabulary::{Amount, Id, kind};
+use web::{Problem, ToSchema, problems, utoipa};
 
 /// The most transfers of one request.
 pub(crate) const TRANSFERS_MAX: usize = 10_000;
@@ -147,8 +147,8 @@ impl Prepared {
     ///
     /// # Errors
     ///
-    /// The place of the first whose lot makes none, and why; transfers of unknown accounts are refused
-    /// alone.
+    /// The place of the first whose lot makes none, and why; transfers of unknown accounts are
+    /// refused alone.
     pub(crate) fn of(
         asked: &[(Chosen<kind::Batch>, AskedTransfer)],
         book: &Book,

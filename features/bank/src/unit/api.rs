@@ -1,17 +1,17 @@
-use access::{Authenticated, Need};
-use ledger::{SpendOrder, Unit};
 use serde::{Deserialize, Serialize};
-use store::registry;
-use vocabulary::{CompanyNumber, Id, Scale, UnitCode, kind};
-use web::{
-    Caller, IntoResponse as _, Json, Operation, Path, Problem, Response, Routes, State, ToSchema,
-    get, patch, post, utoipa,
-};
 
 use super::{ChangePolicy, OpenUnit, PolicyChange, UnitRefusal, system_accounts};
 use crate::{
     bank::{Bank, reaches},
     problems::{ACCOUNT_DIFFERS, ISSUER_UNKNOWN, UNIT_CODE_TAKEN, UNIT_NOT_FOUND, UNITS_FULL},
+};
+use access::{Authenticated, Need};
+use ledger::{SpendOrder, Unit};
+use store::registry;
+use vocabulary::{CompanyNumber, Id, Scale, UnitCode, kind};
+use web::{
+    Caller, IntoResponse as _, Json, Operation, Path, Problem, Response, Routes, State, ToSchema,
+    get, patch, post, utoipa,
 };
 
 /// In which order a debit takes lots.

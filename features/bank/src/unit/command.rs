@@ -1,11 +1,10 @@
+use crate::form::Repeated;
 use ledger::{AccountSpec, BalanceRule, NormalSide, SpendOrder, Unit, UnitNumber, UnitPolicy};
 use store::{Command, Fault, Posting, Tx, registry, registry::Company};
 use vocabulary::{AccountRole, CompanyNumber, Id, Scale, UnitCode, kind};
 
-use crate::form::Repeated;
-
-/// Puts a unit on the books under the next number and opens the issuer's accounts in it. The same unit again
-/// gives the first answer, also when its policy was changed meanwhile.
+/// Puts a unit on the books under the next number and opens the issuer's accounts in it. The same
+/// unit again gives the first answer, also when its policy was changed meanwhile.
 #[derive(Clone, Debug)]
 pub struct OpenUnit {
     /// The company that issues it.
@@ -97,8 +96,9 @@ impl PolicyChange {
     }
 }
 
-/// The issuer's own accounts in a unit: what points cost it and the outside world, where value comes from;
-/// breakage and takings, where it goes; and what members owe. None of them keeps lots or has a limit.
+/// The issuer's own accounts in a unit: what points cost it and the outside world, where value
+/// comes from; breakage and takings, where it goes; and what members owe. None of them keeps lots
+/// or has a limit.
 pub fn system_accounts(
     owner: Id<kind::Company>,
     company: CompanyNumber,

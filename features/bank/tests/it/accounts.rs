@@ -1,8 +1,8 @@
-use access::Need;
 use serde_json::{Value, json};
-use web::Method;
 
 use crate::stage::{OPERATOR, OURS, THEIRS, play, problem, told};
+use access::Need;
+use web::Method;
 
 #[test]
 fn companies_and_units_are_seen_by_their_own() {
@@ -16,6 +16,14 @@ fn companies_and_units_are_seen_by_their_own() {
         let form = json!({"code": "ours", "name": "Another"});
         let answer = stage.post(&operator, "/api/v1/companies", &form);
         assert_eq!(told(&answer), problem(409, "company_code_taken"));
+        let third = json!({"id": "third", "code": "third", "name": "Third"});
+        assert_eq!(stage.post(&operator, "/api/v1/companies", &third).status, 201);
+        assert_eq!(stage.post(&operator, "/api/v1/companies", &third).status, 200, "a repeat");
+        let other = json!({"id": "third", "code": "fourth", "name": "Third"});
+        let answer = stage.post(&operator, "/api/v1/companies", &other);
+        assert_eq!(told(&answer), problem(409, "company_id_taken"));
+        let answer = stage.post(&operator, "/api/v1/units", &json!({"code": "OP"}));
+        assert_eq!(told(&answer), problem(409, "issuer_unknown"), "the operator is no company");
         let answer = stage.post(&ours, "/api/v1/companies", &json!({"code": "x", "name": "X"}));
         assert_eq!(told(&answer), problem(403, "forbidden"));
         assert_eq!(told(&stage.get(&ours, "/api/v1/units/XP")), problem(404, "unit_not_found"));

@@ -4,3 +4,4 @@
 mod accounts;
 mod stage;
 mod transfers;
+mod webhooks;

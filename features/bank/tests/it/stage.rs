@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use access::{Authenticated, Need, testing::api_key};
 use bank::{Bank, BankTools, PROBLEMS, WebhookKey, routes};
-use serde_json::{Value, json};
 use store::{
     Store, StoreOptions,
     testing::{TestDatabase, for_each_database},
@@ -50,7 +51,7 @@ pub(crate) fn play(story: impl Fn(&Stage)) {
 
 impl Stage {
     fn new(test: &TestDatabase) -> Self {
-        let migrations: Vec<_> = store::MIGRATIONS.iter().copied().collect();
+        let migrations = [store::MIGRATIONS, bank::MIGRATIONS].concat();
         test.migrate(&migrations);
         let clock = Arc::new(ManualClock::new(Timestamp::parse("2026-11-20T03:00:00Z").unwrap()));
         let options = StoreOptions::default();

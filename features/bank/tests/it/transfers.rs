@@ -1,8 +1,8 @@
-use access::Need;
 use serde_json::{Value, json};
-use web::Method;
 
 use crate::stage::{OURS, THEIRS, play, problem, told};
+use access::Need;
+use web::Method;
 
 #[test]
 fn a_transfer_is_posted_once_and_told_again() {

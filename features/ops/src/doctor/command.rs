@@ -1,8 +1,7 @@
-use store::migrate::{Progress, Status};
-use vocabulary::Timestamp;
-
 use super::state::{Diagnosis, Ledger, Outside, SystemFacts, UnknownStep};
 use crate::Disk;
+use store::migrate::{Progress, Status};
+use vocabulary::Timestamp;
 
 /// Two clocks further apart than this let sessions and expiry days differ from node to node.
 const APART_SECONDS_MAX: i64 = 5;

@@ -1,10 +1,9 @@
+use crate::Disk;
 use store::{
     Durability,
     migrate::{Phase, Status},
 };
 use vocabulary::Timestamp;
-
-use crate::Disk;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,10 +1,9 @@
+use super::state::{SystemFacts, UnknownStep};
 use store::{
     Database, Fault, FaultKind, Listed, Reader, Statement,
     migrate::{self, Migration},
 };
 use vocabulary::Timestamp;
-
-use super::state::{SystemFacts, UnknownStep};
 
 static LIST_STEPS: Statement = Statement::new(
     "list migrations",

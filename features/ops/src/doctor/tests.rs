@@ -1,12 +1,5 @@
 use expect_test::{Expect, expect};
 
-use store::{
-    Durability,
-    migrate::{Phase, Progress, Status},
-    testing::for_each_database,
-};
-use vocabulary::Timestamp;
-
 use super::{
     command::examine,
     state::{Diagnosis, Ledger, Outside, Severity, SystemFacts, UnknownStep},
@@ -16,6 +9,12 @@ use crate::{
     Disk,
     testing::{NOON, migrations},
 };
+use store::{
+    Durability,
+    migrate::{Phase, Progress, Status},
+    testing::for_each_database,
+};
+use vocabulary::Timestamp;
 
 fn listed(diagnoses: &[Diagnosis]) -> String {
     let line = |found: &Diagnosis| {

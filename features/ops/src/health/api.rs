@@ -1,6 +1,5 @@
-use web::{IntoResponse, Json, Response, State, StatusCode};
-
 use crate::Ops;
+use web::{IntoResponse, Json, Response, State, StatusCode};
 
 /// Answers as long as the process does.
 pub(crate) async fn alive() -> &'static str {

@@ -1,16 +1,15 @@
 use core::time::Duration;
 use std::{path::PathBuf, sync::Arc, sync::mpsc};
 
+use super::{
+    state::{Check, Disk, Health},
+    store::ping,
+};
 use store::{
     Store,
     migrate::{self, Migration},
 };
 use vocabulary::Clock;
-
-use super::{
-    state::{Check, Disk, Health},
-    store::ping,
-};
 
 /// How long the writer may take to answer: longer than it tries a group while the database is away.
 const WRITER_WAIT: Duration = Duration::from_secs(8);

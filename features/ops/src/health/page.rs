@@ -1,12 +1,11 @@
 use askama::Template;
 
+use crate::Ops;
 use vocabulary::{Timestamp, Zone};
 use web::{
     NavItem, Response, State, View, Words,
     components::{Badge, Cell, Column, DataList, Table, Tone},
 };
-
-use crate::Ops;
 
 #[derive(Template)]
 #[template(path = "health/page.html")]

@@ -1,10 +1,9 @@
 use serde_json::{Value, json};
 
+use crate::testing::House;
 use store::testing::{TestDatabase, for_each_database};
 use vocabulary::Clock as _;
 use web::StatusCode;
-
-use crate::testing::House;
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().enable_time().build().unwrap()

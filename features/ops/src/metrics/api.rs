@@ -1,11 +1,10 @@
-use vocabulary::Timestamp;
-use web::{IntoResponse, Response, State, header};
-
 use super::state::{
     ACCOUNTS, BUILD, CHECK, DISK_FREE, DISK_SIZE, Exposition, JOB_FAILURES, JOB_RUNS,
     JOB_SUCCEEDED, MOVEMENTS, READY, STARTED, WAITING,
 };
 use crate::Ops;
+use vocabulary::Timestamp;
+use web::{IntoResponse, Response, State, header};
 
 /// Answers with every figure as it is now. Reads memory only.
 pub(crate) async fn show(State(ops): State<Ops>) -> Response {

@@ -2,12 +2,11 @@ use std::collections::BTreeSet;
 
 use expect_test::expect_file;
 
+use super::state::{METRICS, MetricKind, metric_list};
+use crate::testing::House;
 use store::testing::TestDatabase;
 use vocabulary::Timestamp;
 use web::StatusCode;
-
-use super::state::{METRICS, MetricKind, metric_list};
-use crate::testing::House;
 
 #[test]
 fn the_list_of_metrics_is_fresh() {

@@ -1,30 +1,28 @@
 use std::time::Duration;
 
-use vocabulary::{Id, kind};
-
+use crate::click::{Click, RecordClick, reference};
+use crate::offer::OfferVersion;
+use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
+use vocabulary::{Id, kind};
 use web::{
     Caller, HeaderValue, IntoResponse as _, Path, Problem, Redirect, Response, Routes, State, get,
     header, problems,
 };
 
-use crate::click::{Click, RecordClick, reference};
-use crate::offer::OfferVersion;
-use crate::site::Site;
-
-/// `/go/{offer}`: public, because whoever is not signed in is sent to sign in and comes back.
+/// `/go/{offer}`: whoever is not signed in is shown the page to sign in by the guard, at this
+/// address, and comes back to it.
 pub(crate) fn routes() -> Routes<Site> {
-    Routes::of("point-site").on(get("/go/{offer}", "public").deadline_ms(3_000), go)
+    Routes::of("point-site").on(get("/go/{offer}", Need::MemberSelf.code()).deadline_ms(3_000), go)
 }
 
-/// Notes the click and leads to the shop. Offers are in memory, and a click is durable before the answer:
-/// in the database, or in the spool while that is away.
+/// Notes the click and leads to the shop. Offers are in memory, and a click is durable before the
+/// answer: in the database, or in the spool while that is away.
 async fn go(
     State(site): State<Site>,
     Path(offer): Path<Id<kind::Offer>>,
-    caller: Result<Caller<Authenticated>, Problem>,
+    Caller(who): Caller<Authenticated>,
 ) -> Result<Response, Problem> {
-    let Ok(Caller(who)) = caller else { return Ok(to_sign_in(&site, offer)) };
     let not_found = || Problem::new(&problems::NOT_FOUND);
     who.require(Need::MemberSelf).map_err(|_denied| Problem::new(&problems::FORBIDDEN))?;
     let member = who.member().ok_or_else(not_found)?;
@@ -55,11 +53,6 @@ async fn go(
     // The shop learns the click's reference and nothing else of where its visitor was.
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("origin"));
     Ok(response)
-}
-
-fn to_sign_in(site: &Site, offer: Id<kind::Offer>) -> Response {
-    let back: String = form_urlencoded::byte_serialize(format!("/go/{offer}").as_bytes()).collect();
-    Redirect::to(&format!("{}?return={back}", site.config().sign_in_path)).into_response()
 }
 
 async fn keep(site: &Site, command: RecordClick) -> Result<(), Problem> {

@@ -1,9 +1,8 @@
 use std::convert::Infallible;
 
-use store::{Command, Fault, Posting, Tx};
-
 use crate::click::Click;
 use crate::click::store::save_clicks;
+use store::{Command, Fault, Posting, Tx};
 
 /// Keeps a click. A repeat changes nothing.
 #[derive(Clone, Copy, Debug)]

@@ -1,14 +1,13 @@
-use store::Fault;
-
 use crate::click::{Click, RecordClick};
 use crate::site::{OpenError, Site};
 use crate::spool::{read_lines, remove};
+use store::Fault;
 
 /// How many clicks are given to the writer at once.
 const SLICE: usize = 2_000;
 
-/// Brings clicks from the spool into the database, in slices. A file goes when all its clicks are there;
-/// after a crash they are brought again, which changes nothing.
+/// Brings clicks from the spool into the database, in slices. A file goes when all its clicks are
+/// there; after a crash they are brought again, which changes nothing.
 ///
 /// Gives how many were brought.
 ///

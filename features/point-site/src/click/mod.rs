@@ -1,5 +1,6 @@
-//! A member follows an offer. The click has an id that nobody can guess, which the network gives back
-//! with the conversion; it freezes the version of the offer, and is kept even while the database is away.
+//! A member follows an offer. The click has an id that nobody can guess, which the network gives
+//! back with the conversion; it freezes the version of the offer, and is kept even while the
+//! database is away.
 
 mod api;
 mod command;

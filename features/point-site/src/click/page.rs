@@ -1,18 +1,16 @@
 use askama::Template;
-use vocabulary::{Id, Timestamp, Zone, kind};
 
+use crate::click::{Click, reference, store::list_clicks};
+use crate::conversion::ConversionState;
+use crate::conversion::store::{ClickOutcome, find_of_clicks};
+use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
+use vocabulary::{Id, Timestamp, Zone, kind};
 use web::components::{Badge, Cell, Column, EmptyState, Figure, LinkButton, Pager, Table, Tone};
 use web::{
     Caller, Cursor, PageRequest, Paged, Problem, Query, Response, Routes, State, View, Words, get,
     problems,
 };
-
-use crate::click::{Click, reference, store::list_clicks};
-use crate::conversion::ConversionState;
-use crate::conversion::store::{ClickOutcome, find_of_clicks};
-use crate::offer::member_nav;
-use crate::site::Site;
 
 /// The member's own list of clicks.
 pub(crate) fn routes() -> Routes<Site> {
@@ -39,6 +37,22 @@ enum Standing {
 }
 
 impl Standing {
+    /// Tells whether there is, or may be, something to get.
+    const fn has_points(self) -> bool {
+        match self {
+            Self::Conversion(
+                ConversionState::Tracked { .. } | ConversionState::Approved { .. },
+            ) => true,
+            Self::Waiting
+            | Self::Unrecorded
+            | Self::Conversion(
+                ConversionState::NeedsReview
+                | ConversionState::Rejected { .. }
+                | ConversionState::Reversed { .. },
+            ) => false,
+        }
+    }
+
     const fn badge(self) -> (Tone, &'static str) {
         match self {
             Self::Waiting => (Tone::Plain, "click-waiting"),
@@ -106,7 +120,7 @@ async fn list(
         empty: EmptyState::new(words.get("clicks-empty"), words.get("clicks-empty-text"))
             .action(LinkButton::new(words.get("shops-title"), "/shops")),
     };
-    Ok(view.page(words.get("clicks-title")).nav(member_nav(&site, &view)).show(&main))
+    Ok(view.page(words.get("clicks-title")).nav((site.config().member_nav)(&view)).show(&main))
 }
 
 fn standing(site: &Site, click: &Click) -> Standing {
@@ -136,10 +150,10 @@ fn row(
     };
     let (tone, text) = standing.badge();
     let points: Cell = match outcome {
-        Some(outcome) => {
+        Some(outcome) if standing.has_points() => {
             Figure::amount(outcome.points, site.config().scale, words.get("points-unit")).into()
         }
-        None => "–".into(),
+        Some(_) | None => "–".into(),
     };
     vec![
         shop,

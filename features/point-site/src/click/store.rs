@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use vocabulary::{CompanyNumber, Id, Token, kind};
-
-use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
-
 use crate::click::Click;
 use crate::conversion::Route;
 use crate::offer::store::{days, reward_of};
+use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
+use vocabulary::{CompanyNumber, Id, Token, kind};
 
 pub(crate) const STATEMENTS: &[Listed] =
     &[SAVE_CLICKS.listed(), FIND_ROUTES.listed(), LIST_CLICKS.listed()];

@@ -1,19 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ledger::{
-    AccountNumber, AccountSpec, BalanceRule, Batch, Lot, LotKind, NormalSide, Remaining, Step,
-    Transfer, TransferKind, Wanted,
-};
-use vocabulary::{AccountRole, Amount, Id, Timestamp, Token, Zone, kind};
-
-use store::{Fault, Posting, Reader, Recall, Tx, natural_id};
-
 use crate::config::SiteConfig;
 use crate::conversion::store::{load_facts, save_facts};
 use crate::conversion::{
     Conversion, ConversionState, Effect, Outcome, Plan, Review, Route, Sight, Source, Told, plan,
 };
+use ledger::{
+    AccountNumber, AccountSpec, BalanceRule, Batch, Lot, LotKind, NormalSide, Remaining, Step,
+    Transfer, TransferKind, Wanted,
+};
+use store::{Fault, Posting, Reader, Recall, Tx, natural_id};
+use vocabulary::{AccountRole, Amount, Id, Timestamp, Token, Zone, kind};
 
 /// What the site's movements are for, in the company's numbering.
 const CODE: u16 = 300;
@@ -130,8 +128,8 @@ impl ConversionFacts {
         plan(self.sight(told), told, now)
     }
 
-    /// Decides a statement, posts what it means and notes what changed. What the ledger refuses leaves
-    /// the conversion as it was, for a person to look at.
+    /// Decides a statement, posts what it means and notes what changed. What the ledger refuses
+    /// leaves the conversion as it was, for a person to look at.
     pub(crate) fn apply(&mut self, told: &Told, posting: &mut Posting<'_>) -> (Outcome, Amount) {
         let now = posting.now();
         let planned = plan(self.sight(told), told, now);
@@ -216,7 +214,8 @@ impl ConversionFacts {
         self.note(kept, Outcome::NeedsReview, source);
     }
 
-    /// Posts one batch for the change, under an id that follows from the conversion and its version.
+    /// Posts one batch for the change, under an id that follows from the conversion and its
+    /// version.
     fn post(
         &self,
         next: &Conversion,

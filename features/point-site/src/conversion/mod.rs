@@ -1,6 +1,6 @@
-//! What a network says that a member did, and what it is worth to the member. A conversion is announced
-//! (判定中), then approved or rejected, and may be taken back or opened again; every change posts what it
-//! means to the ledger. What cannot be decided by rule waits for a person.
+//! What a network says that a member did, and what it is worth to the member. A conversion is
+//! announced (判定中), then approved or rejected, and may be taken back or opened again; every change
+//! posts what it means to the ledger. What cannot be decided by rule waits for a person.
 
 mod command;
 mod state;

@@ -1,8 +1,6 @@
-use vocabulary::{Amount, Id, Label, Reference, Timestamp, Token, kind};
-
-use store::natural_id;
-
 use crate::offer::Reward;
+use store::natural_id;
+use vocabulary::{Amount, Id, Label, Reference, Timestamp, Token, kind};
 
 /// How far a network's clock may be from ours.
 const CLOCKS_APART_SECONDS: i64 = 900;
@@ -441,17 +439,18 @@ pub(crate) fn plan(sight: Sight<'_>, told: &Told, now: Timestamp) -> Plan {
     }
 }
 
+/// A conversion that is new, or whose click was not known before.
 fn plan_new(sight: Sight<'_>, told: &Told, now: Timestamp) -> Plan {
     let sale = Amount::magnitude(told.sale);
     let points = sight.route.map_or(Some(Amount::ZERO), |route| route.reward.points(sale));
     let mut next = Conversion {
         key: told.key.clone(),
-        version: 1,
+        version: sight.conversion.map_or(1, |before| before.version.saturating_add(1)),
         route: sight.route.cloned(),
         order: told.order.clone(),
         item: told.item.clone(),
         occurred_at: told.occurred_at,
-        tracked_at: now,
+        tracked_at: sight.conversion.map_or(now, |before| before.tracked_at),
         changed_at: now,
         sale,
         commission: Amount::magnitude(told.commission),
@@ -533,6 +532,10 @@ fn plan_known(sight: Sight<'_>, current: &Conversion, told: &Told, now: Timestam
     }
     let Some(status) = told.status else { return flag(current, Review::StatusUnknown, now) };
     match (current.state, told.authority) {
+        // The click came after its conversion: it was in the spool.
+        (ConversionState::NeedsReview, _) if current.route.is_none() && sight.route.is_some() => {
+            plan_new(sight, told, now)
+        }
         (ConversionState::NeedsReview, _) => plan_waiting(current, told, status, now),
         (ConversionState::Tracked { expectation }, Authority::Decides) => {
             plan_tracked(current, expectation, told, status, now)
@@ -677,8 +680,8 @@ fn plan_amount(
     Plan { next: Some(next), effect, outcome: Outcome::Changed }
 }
 
-/// A postback that does not decide: the amount is believed until something is claimed, and a claim is
-/// noted.
+/// A postback that does not decide: the amount is believed until something is claimed, and a claim
+/// is noted.
 fn plan_claim(
     current: &Conversion,
     expectation: Option<Id<kind::Expectation>>,

@@ -3,10 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use vocabulary::{Amount, CompanyNumber, Id, Label, Reference, Timestamp, Token, kind};
-
-use store::{Fault, Insert, Listed, Reader, Row, Statement, Tx, Upsert, Value};
-
 use crate::click::find_routes;
 use crate::config::SiteConfig;
 use crate::conversion::command::{
@@ -15,6 +11,8 @@ use crate::conversion::command::{
 use crate::conversion::{
     Conversion, ConversionKey, ConversionState, Review, Route, Source, Status, Told,
 };
+use store::{Fault, Insert, Listed, Reader, Row, Statement, Tx, Upsert, Value};
+use vocabulary::{Amount, CompanyNumber, Id, Label, Reference, Timestamp, Token, kind};
 
 pub(crate) const STATEMENTS: &[Listed] = &[
     FIND_CONVERSIONS.listed(),
@@ -87,6 +85,13 @@ static SAVE_CONVERSIONS: Upsert = Upsert {
     keys: &["id"],
     updates: &[
         "version",
+        "click",
+        "member",
+        "shop",
+        "offer",
+        "offer_version",
+        "clicked_at",
+        "due_at",
         "decided_at",
         "changed_at",
         "sale",
@@ -164,8 +169,9 @@ pub struct ConversionStory {
     pub reason: Option<Label>,
 }
 
-/// Finds the stories behind movements: give the subjects (expectations, reversed batches) and the ids of
-/// batches as bits; what is no posting of this company's site is left out. One query for a list.
+/// Finds the stories behind movements: give the subjects (expectations, reversed batches) and the
+/// ids of batches as bits; what is no posting of this company's site is left out. One query for a
+/// list.
 ///
 /// # Errors
 ///

@@ -1,7 +1,6 @@
-use web::{Path, Problem, Routes, State, Uri, get, problems};
-
 use crate::message::{Message, StoreMessage};
 use crate::site::{Site, problem};
+use web::{Path, Problem, Routes, State, Uri, get, problems};
 
 const ACCESSTRADE: &str = "accesstrade";
 
@@ -10,8 +9,8 @@ pub(crate) fn routes() -> Routes<Site> {
     Routes::of("point-site").on(get("/in/v1/accesstrade/{secret}/cv", "public"), accesstrade)
 }
 
-/// Answers `OK` when the message is on the disk as it came, whatever it says; only when it could not be
-/// stored is the answer 5xx, and the network sends it again.
+/// Answers `OK` when the message is on the disk as it came, whatever it says; only when it could
+/// not be stored is the answer 5xx, and the network sends it again.
 async fn accesstrade(
     State(site): State<Site>,
     Path(secret): Path<String>,

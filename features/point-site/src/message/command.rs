@@ -3,14 +3,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
-use vocabulary::{CompanyNumber, Id, Timestamp, kind};
-
-use store::{Command, Fault, Posting, Recall, Tx};
 
 use crate::config::SiteConfig;
 use crate::conversion::{ConversionFacts, Outcome, Told};
 use crate::message::store::{find_waiting, save_messages, save_work};
 use crate::message::{Message, Unreadable};
+use store::{Command, Fault, Posting, Recall, Tx};
+use vocabulary::{CompanyNumber, Id, Timestamp, kind};
 
 /// Keeps a message as it came, to be read later. A repeat changes nothing.
 #[derive(Clone, Debug)]

@@ -1,16 +1,15 @@
 use std::collections::BTreeMap;
 
-use store::Fault;
-
 use crate::message::store::list_waiting;
 use crate::message::{Message, ProcessMessage, Unreadable, read_postback};
 use crate::site::Site;
+use store::Fault;
 
 /// How many messages are taken at once.
 const SLICE: u32 = 2_000;
 
-/// Reads the messages that wait, the oldest first, and does what they mean. How far it came is in the
-/// rows: after a crash it goes on from there.
+/// Reads the messages that wait, the oldest first, and does what they mean. How far it came is in
+/// the rows: after a crash it goes on from there.
 ///
 /// Gives how many were read; call again while it is not zero.
 ///

@@ -1,5 +1,5 @@
-//! What networks send to our address. A message is stored as it came before anything else is done and
-//! answered; a job reads it afterwards and says what it means for a conversion.
+//! What networks send to our address. A message is stored as it came before anything else is done
+//! and answered; a job reads it afterwards and says what it means for a conversion.
 
 mod api;
 mod command;

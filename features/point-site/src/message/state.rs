@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
 
-use vocabulary::{Id, Label, Reference, Timestamp, Token, kind};
-
 use crate::click::parse_reference;
 use crate::config::{Network, Trust};
 use crate::conversion::{Authority, ConversionKey, Source, Status, Told};
+use vocabulary::{Id, Label, Reference, Timestamp, Token, kind};
 
 /// A message as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vocabulary::{CompanyNumber, Id, Token, kind};
-
-use store::{Fault, Listed, Reader, Statement, Tx, Upsert, Value};
-
 use crate::message::command::{Work, digest};
 use crate::message::{Message, StoreMessage};
+use store::{Fault, Listed, Reader, Statement, Tx, Upsert, Value};
+use vocabulary::{CompanyNumber, Id, Token, kind};
 
 pub(crate) const STATEMENTS: &[Listed] = &[
     SAVE_MESSAGES.listed(),

@@ -1,12 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
-use vocabulary::{CompanyNumber, Id, Timestamp, kind};
-
-use store::{Command, Fault, Posting, Tx};
-
 use crate::offer::store::{load_offers, save_offers, save_shops};
 use crate::offer::{Offer, OfferTerms, OfferVersion, Shop, TermsError};
+use store::{Command, Fault, Posting, Tx};
+use vocabulary::{CompanyNumber, Id, Timestamp, kind};
 
 /// Adds a shop, or changes all but its slug. Saving the same again changes nothing.
 #[derive(Clone, Debug)]
@@ -45,8 +43,8 @@ impl Command for SaveShop {
     }
 }
 
-/// Adds a version to an offer, or a new offer with its first. Versions are never changed: to end one
-/// early, save one with other terms for the rest of its time.
+/// Adds a version to an offer, or a new offer with its first. Versions are never changed: to end
+/// one early, save one with other terms for the rest of its time.
 #[derive(Clone, Debug)]
 pub struct SaveOffer {
     /// Which offer; chosen by the caller.

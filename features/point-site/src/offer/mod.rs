@@ -1,5 +1,5 @@
-//! Shops, and what members get for buying there. An offer has versions, each with its own period; the
-//! version in force at a click decides what that click is worth, for ever.
+//! Shops, and what members get for buying there. An offer has versions, each with its own period;
+//! the version in force at a click decides what that click is worth, for ever.
 
 mod command;
 mod page;
@@ -9,7 +9,7 @@ pub(crate) mod store;
 mod tests;
 
 pub use command::{OfferFacts, OfferRefusal, SaveOffer, SaveShop, ShopFacts};
-pub(crate) use page::{member_nav, routes};
+pub(crate) use page::routes;
 pub use state::{
     Catalogue, Offer, OfferTerms, OfferVersion, REFERENCE_MARK, Reward, Shop, TermsError,
 };

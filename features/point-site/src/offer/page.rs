@@ -1,12 +1,11 @@
 use askama::Template;
 use serde::Deserialize;
-use vocabulary::{Amount, Scale, Timestamp, Zone};
-
-use web::components::{DataList, EmptyState, Html, LinkButton, Notice, Tone, Weight};
-use web::{NavItem, Path, Problem, Query, Response, Routes, State, View, Words, get, problems};
 
 use crate::offer::{Offer, OfferVersion, Reward, Shop};
 use crate::site::Site;
+use vocabulary::{Amount, Scale, Timestamp, Zone};
+use web::components::{DataList, EmptyState, Html, LinkButton, Notice, Tone, Weight};
+use web::{Path, Problem, Query, Response, Routes, State, View, Words, get, problems};
 
 /// The list of shops and a shop's own page; the same for everybody, so that anyone may look.
 pub(crate) fn routes() -> Routes<Site> {
@@ -123,7 +122,7 @@ async fn list(
             .action(LinkButton::new(words.get("shops-all"), "/shops")),
     };
     let title = words.get("shops-title");
-    Ok(view.page(title).nav(member_nav(&site, &view)).show(&main))
+    Ok(view.page(title).nav((site.config().member_nav)(&view)).show(&main))
 }
 
 async fn show(
@@ -145,7 +144,7 @@ async fn show(
         closed: Notice::new(Tone::Wait, words.get("shop-closed"), words.get("shop-closed-text")),
         back: LinkButton::new(words.get("shops-all"), "/shops").weight(Weight::Quiet),
     };
-    Ok(view.page(shop.name.as_str()).nav(member_nav(&site, &view)).show(&main))
+    Ok(view.page(shop.name.as_str()).nav((site.config().member_nav)(&view)).show(&main))
 }
 
 fn chips(words: Words<'_>, search: &Search, categories: &[&str]) -> Vec<CategoryChip> {
@@ -232,7 +231,8 @@ fn parts(
     }
 }
 
-/// Gives what is in force when this version is not: only where it is less, the difference says something.
+/// Gives what is in force when this version is not: only where it is less, the difference says
+/// something.
 fn usual(offer: &Offer, version: &OfferVersion, now: Timestamp) -> Option<Reward> {
     version.ends_at?;
     let others = Offer {
@@ -260,7 +260,7 @@ fn reward_text(words: Words<'_>, scale: Scale, reward: Reward) -> Html {
         Reward::Fixed { member, .. } => {
             (scale.format(member.minor_units()), words.get("points-unit").into_owned())
         }
-        Reward::Rate { member, .. } => (per_cent(member), "%".to_owned()),
+        Reward::Rate { member, .. } => (format!("{}%", per_cent(member)), String::new()),
     };
     Html::of(&RewardText { figure, unit })
 }
@@ -275,15 +275,6 @@ fn per_cent(basis_points: u32) -> String {
 pub(crate) fn category_name(words: Words<'_>, category: &str) -> String {
     let known = words.find(&format!("category-{category}"));
     known.map_or_else(|| category.to_owned(), std::borrow::Cow::into_owned)
-}
-
-/// Makes the navigation of members' pages.
-pub(crate) fn member_nav(site: &Site, view: &View) -> Vec<NavItem> {
-    let links = &site.config().member_nav;
-    let item = |link: &crate::config::NavLink| {
-        NavItem::new(view.words().get(link.text), link.href, view.path())
-    };
-    links.iter().map(item).collect()
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use vocabulary::{Amount, CompanyNumber, Id, Label, Rate, Rounding, Timestamp, Token, kind};
-
 use store::natural_id;
+use vocabulary::{Amount, CompanyNumber, Id, Label, Rate, Rounding, Timestamp, Token, kind};
 
 /// Stands in a tracking address where the click's reference goes.
 pub const REFERENCE_MARK: &str = "{ref}";
@@ -38,7 +37,8 @@ impl Shop {
     }
 }
 
-/// Makes texts that people take for the same equal: full-width letters, case, katakana and hiragana.
+/// Makes texts that people take for the same equal: full-width letters, case, katakana and
+/// hiragana.
 fn folded(text: &str) -> String {
     crate::sheet::narrow(text)
         .chars()
@@ -180,8 +180,9 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Finds the version in force at a moment: of those whose period has it, the one saved last. So a
-    /// weekend at a higher rate is a version of its own, and after it the old one is in force again.
+    /// Finds the version in force at a moment: of those whose period has it, the one saved last. So
+    /// a weekend at a higher rate is a version of its own, and after it the old one is in force
+    /// again.
     pub fn in_force(&self, at: Timestamp) -> Option<&OfferVersion> {
         let covers = |version: &&OfferVersion| {
             version.starts_at <= at && version.ends_at.is_none_or(|end| at < end)

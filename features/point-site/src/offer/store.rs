@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vocabulary::{CompanyNumber, Id, Label, Timestamp, Token, kind};
-
-use store::{Fault, Insert, Listed, Reader, Row, Statement, Tx, Upsert, Value};
-
 use crate::offer::state::Shelf;
 use crate::offer::{Offer, OfferFacts, OfferTerms, OfferVersion, Reward, SaveOffer, Shop};
+use store::{Fault, Insert, Listed, Reader, Row, Statement, Tx, Upsert, Value};
+use vocabulary::{CompanyNumber, Id, Label, Timestamp, Token, kind};
 
 pub(crate) const STATEMENTS: &[Listed] = &[
     SAVE_SHOPS.listed(),

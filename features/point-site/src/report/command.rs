@@ -2,11 +2,6 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use ledger::ActorNumber;
-use vocabulary::{CompanyNumber, Id, kind};
-
-use store::{Command, Fault, Posting, Recall, Tx};
-
 use crate::config::SiteConfig;
 use crate::conversion::{ConversionFacts, Told};
 use crate::report::store::{
@@ -14,6 +9,9 @@ use crate::report::store::{
 };
 use crate::report::{Report, ReportState, Tally};
 use crate::sheet::RowError;
+use ledger::ActorNumber;
+use store::{Command, Fault, Posting, Recall, Tx};
+use vocabulary::{CompanyNumber, Id, kind};
 
 /// Keeps a piece of a file. A repeat changes nothing.
 #[derive(Clone, Debug)]

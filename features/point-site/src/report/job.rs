@@ -1,18 +1,16 @@
 use std::collections::BTreeSet;
 
-use ledger::ActorNumber;
-use vocabulary::{Amount, Id, Label, Token, kind};
-
-use store::{Fault, FaultKind};
-
 use crate::conversion::{ConversionFacts, Outcome, Told, paid_by};
 use crate::report::store::{find_reports, next_report, read_file};
 use crate::report::{ApplyRows, OpenReport, Report, ReportState, StoreReportPart, Tally};
 use crate::sheet::{Sheet, SheetError, read_sheet};
 use crate::site::Site;
+use ledger::ActorNumber;
+use store::{Fault, FaultKind};
+use vocabulary::{Amount, Id, Label, Token, kind};
 
-/// Rows applied in one transaction: large enough that a commit is cheap, small enough that live traffic
-/// waits a few dozen milliseconds.
+/// Rows applied in one transaction: large enough that a commit is cheap, small enough that live
+/// traffic waits a few dozen milliseconds.
 const SLICE: usize = 2_000;
 /// Bytes of a file in one row of the database; a statement carries about a mebibyte.
 const PART_BYTES: usize = 256 * 1024;
@@ -57,8 +55,8 @@ pub enum ReceiveError {
     Database(#[from] Fault),
 }
 
-/// Takes a file in: reads it, tries out what it would do, and keeps all of that. Nothing is applied. The
-/// same file again gives the same report. Blocks while it works.
+/// Takes a file in: reads it, tries out what it would do, and keeps all of that. Nothing is
+/// applied. The same file again gives the same report. Blocks while it works.
 ///
 /// # Errors
 ///
@@ -145,9 +143,9 @@ fn store_parts(site: &Site, report: Id<kind::Report>, bytes: &[u8]) -> Result<u3
     Ok(count)
 }
 
-/// Goes on with the oldest report that is being applied, slice by slice, until none is left. How far it
-/// came is written with each slice: after a crash it goes on from there, and two that do this at once
-/// do each row once.
+/// Goes on with the oldest report that is being applied, slice by slice, until none is left. How
+/// far it came is written with each slice: after a crash it goes on from there, and two that do
+/// this at once do each row once.
 ///
 /// Gives how many rows were applied.
 ///

@@ -1,6 +1,6 @@
-//! A network's monthly file of decisions. It is read and tried out first; then a person has it applied,
-//! and a job does that in slices, each in one transaction with how far it came. The same file is the
-//! same report, and applying it again changes nothing.
+//! A network's monthly file of decisions. It is read and tried out first; then a person has it
+//! applied, and a job does that in slices, each in one transaction with how far it came. The same
+//! file is the same report, and applying it again changes nothing.
 
 mod command;
 mod job;

@@ -2,17 +2,6 @@ use core::fmt::Write as _;
 
 use askama::Template;
 use serde::Deserialize;
-use vocabulary::{Id, Token, Zone, kind};
-
-use access::{Authenticated, Need, Resource, authorize};
-use web::components::{
-    Badge, Button, Cell, Column, EmptyState, Figure, FormToken, LinkButton, Notice, Progress,
-    Select, Table, Tone, Weight,
-};
-use web::{
-    Caller, IntoResponse as _, NavItem, Path, Problem, Query, Redirect, Response, Routes, State,
-    StatusCode, Upload, View, Words, get, post, problems,
-};
 
 use crate::conversion::Outcome;
 use crate::report::store::{Phase, find_reports, list_reports, read_errors, read_tally};
@@ -22,6 +11,16 @@ use crate::report::{
 };
 use crate::sheet::RowError;
 use crate::site::{Site, problem};
+use access::{Authenticated, Need, Resource, authorize};
+use vocabulary::{Id, Token, Zone, kind};
+use web::components::{
+    Badge, Button, Cell, Column, EmptyState, Figure, LinkButton, Notice, Progress, Select, Table,
+    Tone, Weight,
+};
+use web::{
+    Caller, IntoResponse as _, Path, Problem, Query, Redirect, Response, Routes, State, StatusCode,
+    Upload, View, Words, get, post, problems,
+};
 
 /// Half a million rows have about 50 MB.
 const FILE_BYTES_MAX: u64 = 96 * 1024 * 1024;
@@ -52,7 +51,6 @@ pub(crate) fn routes() -> Routes<Site> {
 #[template(path = "report/page.html")]
 struct ListMain<'a> {
     words: Words<'a>,
-    token: Option<FormToken>,
     notice: Option<Notice>,
     network: Select,
     send: Button,
@@ -64,7 +62,6 @@ struct ListMain<'a> {
 #[template(path = "report/page_report.html")]
 struct ReportMain<'a> {
     words: Words<'a>,
-    token: Option<FormToken>,
     notice: Option<Notice>,
     file_name: &'a str,
     state: Badge,
@@ -76,7 +73,7 @@ struct ReportMain<'a> {
     errors_note: Option<Notice>,
     action: String,
     apply: Option<Button>,
-    reload: LinkButton,
+    reload: Option<LinkButton>,
     back: LinkButton,
 }
 
@@ -84,16 +81,14 @@ async fn list(
     State(site): State<Site>,
     view: View,
     Caller(who): Caller<Authenticated>,
-    token: Result<Caller<FormToken>, Problem>,
 ) -> Result<Response, Problem> {
     permit(&site, &who)?;
-    list_page(&site, &view, token.ok().map(|Caller(token)| token), None).await
+    list_page(&site, &view, None).await
 }
 
 async fn list_page(
     site: &Site,
     view: &View,
-    token: Option<FormToken>,
     refusal: Option<&'static str>,
 ) -> Result<Response, Problem> {
     let words = view.words();
@@ -110,7 +105,6 @@ async fn list_page(
     });
     let main = ListMain {
         words,
-        token,
         notice,
         network: Select::new("network", words.get("report-network"), accounts.collect()),
         send: Button::new(words.get("report-check")),
@@ -119,7 +113,7 @@ async fn list_page(
     };
     let status = if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let title = words.get("reports-title");
-    Ok(view.page(title).nav(staff_nav(site, view)).status(status).show(&main))
+    Ok(view.page(title).nav((site.config().staff_nav)(view)).status(status).show(&main))
 }
 
 fn history(words: Words<'_>, reports: &[Report]) -> Table {
@@ -155,20 +149,18 @@ async fn receive(
     State(site): State<Site>,
     view: View,
     Caller(who): Caller<Authenticated>,
-    token: Result<Caller<FormToken>, Problem>,
     upload: Upload,
 ) -> Result<Response, Problem> {
     permit(&site, &who)?;
-    let token = token.ok().map(|Caller(token)| token);
     let account = upload.field("network").and_then(|text| text.split_once('/'));
     let account = account.and_then(|(network, account)| {
         Some((Token::parse(network).ok()?, Token::parse(account).ok()?))
     });
     let Some((network, account)) = account else {
-        return list_page(&site, &view, token, Some("account")).await;
+        return list_page(&site, &view, Some("account")).await;
     };
     let Some(file) = upload.file else {
-        return list_page(&site, &view, token, Some("file")).await;
+        return list_page(&site, &view, Some("file")).await;
     };
     let (file_name, bytes) = (file.name, file.bytes.to_vec());
     let uploaded = UploadedReport { network, account, file_name, bytes, by: who.actor() };
@@ -187,7 +179,7 @@ async fn receive(
         Err(ReceiveError::Sheet(crate::sheet::SheetError::Empty)) => "empty",
         Err(ReceiveError::Sheet(crate::sheet::SheetError::HeadingMissing)) => "heading",
     };
-    list_page(&site, &view, token, Some(refused)).await
+    list_page(&site, &view, Some(refused)).await
 }
 
 /// What the page is to say above.
@@ -201,7 +193,6 @@ async fn show(
     State(site): State<Site>,
     view: View,
     Caller(who): Caller<Authenticated>,
-    token: Result<Caller<FormToken>, Problem>,
     Path(id): Path<Id<kind::Report>>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
@@ -222,7 +213,6 @@ async fn show(
     let done = !matches!(report.state, ReportState::Checked);
     let main = ReportMain {
         words,
-        token: token.ok().map(|Caller(token)| token),
         notice: asked.again.map(|_| again),
         file_name: report.file_name.as_str(),
         state: state_badge(words, report.state),
@@ -233,13 +223,16 @@ async fn show(
         errors: (!errors.is_empty()).then(|| error_table(words, &errors)),
         errors_note: errors_note(words, &report),
         action: format!("/staff/reports/{id}/apply"),
-        apply: (report.state == ReportState::Checked).then(|| apply_button(words, &report)),
-        reload: LinkButton::new(words.get("report-reload"), format!("/staff/reports/{id}"))
-            .weight(Weight::Quiet),
+        apply: (report.state == ReportState::Checked && report.rows > 0)
+            .then(|| apply_button(words, &report)),
+        reload: (report.state == ReportState::Applying).then(|| {
+            LinkButton::new(words.get("report-reload"), format!("/staff/reports/{id}"))
+                .weight(Weight::Quiet)
+        }),
         back: LinkButton::new(words.get("report-back"), "/staff/reports").weight(Weight::Quiet),
     };
     let title = words.get("report-title");
-    Ok(view.page(title).nav(staff_nav(&site, &view)).show(&main))
+    Ok(view.page(title).nav((site.config().staff_nav)(&view)).show(&main))
 }
 
 async fn apply(
@@ -355,9 +348,4 @@ fn apply_button(words: Words<'_>, report: &Report) -> Button {
     let rows = vocabulary::Scale::default().format(i64::from(report.rows));
     let key = if report.errors > 0 { "report-apply-rest" } else { "report-apply" };
     Button::new(words.with(key, &[("rows", rows.into())]))
-}
-
-fn staff_nav(site: &Site, view: &View) -> Vec<NavItem> {
-    let links = site.config().staff_nav.iter();
-    links.map(|link| NavItem::new(view.words().get(link.text), link.href, view.path())).collect()
 }

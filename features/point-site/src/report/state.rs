@@ -1,12 +1,11 @@
 use std::collections::BTreeMap;
 
-use ledger::ActorNumber;
 use sha2::{Digest as _, Sha256};
-use vocabulary::{Amount, CompanyNumber, Id, Label, Timestamp, Token, kind};
-
-use store::natural_id;
 
 use crate::conversion::Outcome;
+use ledger::ActorNumber;
+use store::natural_id;
+use vocabulary::{Amount, CompanyNumber, Id, Label, Timestamp, Token, kind};
 
 /// How far a report is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

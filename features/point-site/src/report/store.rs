@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ledger::ActorNumber;
-use vocabulary::{CompanyNumber, Id, Label, Timestamp, Token, kind};
-
-use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
-
 use crate::conversion::Outcome;
 use crate::report::{Count, Report, ReportState, StoreReportPart, Tally};
 use crate::sheet::{RowError, RowProblem, SheetColumn};
+use ledger::ActorNumber;
+use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
+use vocabulary::{CompanyNumber, Id, Label, Timestamp, Token, kind};
 
 pub(crate) const STATEMENTS: &[Listed] = &[
     SAVE_REPORTS.listed(),

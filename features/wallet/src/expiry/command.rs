@@ -1,9 +1,8 @@
 use core::convert::Infallible;
 use std::collections::BTreeMap;
 
-use store::{Command, Fault, Posting, Tx};
-
 use super::store::{Job, JobRow, save};
+use store::{Command, Fault, Posting, Tx};
 
 /// Notes how far a job has come; the last note of a job stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,17 +1,16 @@
-//! Each job finds its work in memory, under locks of a millisecond or less, and posts it in slices of
-//! thousands; nothing is asked of the database per item. A batch's id follows from the account and its last
-//! movement (or from the hold), so that a slice whose answer was lost, or that a second node posts as well,
-//! is posted once.
+//! Each job finds its work in memory, under locks of a millisecond or less, and posts it in slices
+//! of thousands; nothing is asked of the database per item. A batch's id follows from the account
+//! and its last movement (or from the hold), so that a slice whose answer was lost, or that a
+//! second node posts as well, is posted once.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, channel};
 
+use super::command::NoteProgress;
+use super::store::{Job, JobRow, find_jobs};
 use ledger::{Account, AccountNumber, ActorNumber, Batch, Book, Cell, LotKind, Refusal, Seq, Step};
 use store::{Fault, FaultKind, Outcome, Store, natural_id};
 use vocabulary::{Day, Id, Timestamp, Zone, kind};
-
-use super::command::NoteProgress;
-use super::store::{Job, JobRow, find_jobs};
 
 /// Batches of a slice: as many as the writer commits at once.
 const SLICE: usize = 8_000;
@@ -31,8 +30,8 @@ pub struct Progress {
     pub finished: bool,
 }
 
-/// Moves value whose last day is over at `now` to breakage, for at most `limit` accounts. The next call
-/// goes on where this one stopped, also after a restart.
+/// Moves value whose last day is over at `now` to breakage, for at most `limit` accounts. The next
+/// call goes on where this one stopped, also after a restart.
 ///
 /// # Errors
 ///
@@ -49,8 +48,9 @@ pub fn expire_due(store: &Store, now: Timestamp, limit: usize) -> Result<Progres
     sweep.go_on(store, now, limit)
 }
 
-/// Moves the free value of members who have been inactive for longer than their unit allows to breakage,
-/// for at most `limit` accounts; units without such a rule are passed over. Goes on as [`expire_due`].
+/// Moves the free value of members who have been inactive for longer than their unit allows to
+/// breakage, for at most `limit` accounts; units without such a rule are passed over. Goes on as
+/// [`expire_due`].
 ///
 /// # Errors
 ///
@@ -143,7 +143,8 @@ fn report(job: Job, refusal: Refusal) {
 /// A way through all accounts, from number to number.
 struct Sweep {
     job: Job,
-    /// Whether an account has something to be ended: the account, its today, its unit's inactivity rule.
+    /// Whether an account has something to be ended: the account, its today, its unit's inactivity
+    /// rule.
     due: fn(&Account, Day, Option<u16>) -> bool,
     step: fn(AccountNumber) -> Step,
 }
@@ -189,8 +190,8 @@ impl Sweep {
         Ok(progress)
     }
 
-    /// Looks at one stretch of accounts. (`Book::due_accounts` looks at all of them under one lock when few
-    /// are due.)
+    /// Looks at one stretch of accounts. (`Book::due_accounts` looks at all of them under one lock
+    /// when few are due.)
     fn find(&self, book: &Book, from: u32, now: Timestamp, limit: usize) -> Found {
         let start = AccountNumber::new(from).index();
         let mut found = Found { accounts: Vec::new(), next: None };

@@ -3,8 +3,6 @@
 mod command;
 mod job;
 mod store;
-#[cfg(test)]
-mod tests;
 
 pub use command::NoteProgress;
 pub use job::{Progress, expire_due, expire_holds, expire_inactive};

@@ -53,7 +53,8 @@ impl Job {
 pub struct JobRow {
     /// Which.
     pub job: Job,
-    /// The account number to go on from; 0 between rounds, and for jobs that go through no accounts.
+    /// The account number to go on from; 0 between rounds, and for jobs that go through no
+    /// accounts.
     pub position: u32,
     /// Batches posted in this round.
     pub posted: u64,

@@ -2,8 +2,8 @@ use ledger::{AccountNumber, AccountSpec, BalanceRule, NegativeBy, NormalSide, Un
 use store::{Command, Fault, Posting, Tx};
 use vocabulary::{AccountRole, CompanyNumber, Id, kind};
 
-/// Opens a member's account in a unit. A repeat gives the same account; nothing else is remembered of the
-/// member here.
+/// Opens a member's account in a unit. A repeat gives the same account; nothing else is remembered
+/// of the member here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenWallet {
     /// The member.
@@ -25,7 +25,8 @@ pub enum OpenWalletRefusal {
     MemberElsewhere,
 }
 
-/// Tells what a member's account is: value in lots, below zero only by what cannot be refused any more.
+/// Tells what a member's account is: value in lots, below zero only by what cannot be refused any
+/// more.
 pub const fn member_account(
     member: Id<kind::Member>,
     company: CompanyNumber,
@@ -59,7 +60,8 @@ impl Command for OpenWallet {
     ) -> Result<AccountNumber, OpenWalletRefusal> {
         posting.book().find_unit(self.unit).ok_or(OpenWalletRefusal::UnitNotFound)?;
         let spec = member_account(self.member, self.company, self.unit);
-        // Another feature may have opened it by other rules; it is the member's account all the same.
+        // Another feature may have opened it by other rules; it is the member's account all the
+        // same.
         if let Some(number) = posting.book().find_account(spec.id) {
             let account = posting.book().account(number);
             return match account.filter(|found| found.spec().company == self.company) {

@@ -1,8 +1,7 @@
+use super::*;
 use ledger::{Unit, UnitNumber, UnitPolicy};
 use store::{Command, Posting, Scratch};
 use vocabulary::{CompanyNumber, Id, Scale, UnitCode};
-
-use super::*;
 
 const OURS: CompanyNumber = CompanyNumber::new(1);
 const POINTS: UnitNumber = UnitNumber::new(1);

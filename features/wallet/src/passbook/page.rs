@@ -1,22 +1,22 @@
 //! The passbook: the balance card, the lines, what is announced, what expires; and the home page.
 
-use access::{Authenticated, Need};
 use askama::Template;
-use ledger::Standing;
 use serde::Deserialize;
-use vocabulary::{Amount, Day, Timestamp, UnitCode};
-use web::components::{
-    Badge, Column, EmptyState, Figure, Html, LinkButton, Notice, Pager, Table, Tabs, Tone, Weight,
-};
-use web::{
-    Caller, Cursor, NavItem, Problem, Query, Response, Routes, State, View, Words, get, problems,
-};
 
-use super::state::{Balance, Line};
+use super::state::{Balance, Ending, Line};
 use super::store::{self as read, LINES_MAX, Mark, Opened, PendingSheet, Sheet, Told};
 use crate::Wallet;
 use crate::wallet::member_of;
 use crate::wording::Wording;
+use access::{Authenticated, Need};
+use ledger::Standing;
+use vocabulary::{Amount, Day, Timestamp, UnitCode};
+use web::components::{
+    Badge, EmptyState, Figure, Html, LinkButton, Notice, Pager, Tabs, Tone, Weight,
+};
+use web::{
+    Caller, Cursor, NavItem, Problem, Query, Response, Routes, State, View, Words, get, problems,
+};
 
 /// Days before an expiry on which the page begins to warn.
 const SOON_DAYS: i32 = 30;
@@ -256,7 +256,8 @@ impl<'a> Sight<'a> {
         let usable = Amount::try_new(balance.usable).unwrap_or_default();
         let printed = |amount: Amount| wording.balance(amount.minor_units());
         let mut rows = Vec::new();
-        // Where something stands between the balance and what can be used, both are shown, and add up.
+        // Where something stands between the balance and what can be used, both are shown, and add
+        // up.
         if balance.posted != balance.usable || balance.posted < 0 {
             rows.push(("wallet-posted", wording.balance(balance.posted)));
         }
@@ -273,7 +274,6 @@ impl<'a> Sight<'a> {
         Card {
             label: wording.text(label),
             usable: wording.figure(usable).total(),
-            unit: wording.unit(),
             rows: rows.into_iter().map(|(key, figure)| (wording.text(key), figure)).collect(),
             next_label: wording.text("wallet-next-expiry"),
             next: next.map(|(day, amount)| {
@@ -350,7 +350,8 @@ impl<'a> Sight<'a> {
             Some(mark) => (self.wording.text("wallet-carried"), self.wording.balance(mark.carried)),
             None => (self.wording.text("wallet-beginning"), self.wording.balance(sheet.carried)),
         };
-        Lines { words: self.wording.words, months, carried }
+        let pencil = sheet.lines.iter().any(|line| line.change == 0);
+        Lines { words: self.wording.words, months, carried, pencil }
     }
 
     fn row(&self, line: &Line, told: &Told) -> Row {
@@ -395,26 +396,34 @@ impl<'a> Sight<'a> {
         Waiting { words: self.wording.words, rows: rows.collect() }
     }
 
-    fn endings(&self) -> Table {
-        let wording = &self.wording;
-        let over = |on: Option<Day>| on.is_some_and(|last| last < self.today);
-        let rows = self.balance.endings.iter().map(|ending| {
-            let soon = ending.on.is_some_and(|last| last <= self.today.plus_days(SOON_DAYS));
-            let day = ending.on.map_or(wording.text("wallet-never"), |day| wording.day(day));
-            let state = match ending.on {
-                on if over(on) => Badge::new(Tone::Plain, wording.text("wallet-badge-over")).into(),
-                _ if soon => Badge::new(Tone::Wait, wording.text("wallet-badge-soon")).into(),
-                _ => "".into(),
+    fn endings(&self) -> Endings {
+        let (wording, today) = (&self.wording, self.today);
+        let row = |ending: &Ending| {
+            let badge = match ending.on {
+                Some(last) if last < today => Some((Tone::Plain, "wallet-badge-over")),
+                Some(last) if last <= today.plus_days(SOON_DAYS) => {
+                    Some((Tone::Wait, "wallet-badge-soon"))
+                }
+                Some(_) | None => None,
             };
-            let all = ending.free.checked_add(ending.held).unwrap_or(Amount::MAX);
-            vec![day.into(), state, wording.figure(all).into()]
-        });
-        let columns = vec![
-            Column::text(wording.text("wallet-last-day")),
-            Column::text(wording.text("wallet-state")),
-            Column::figures(wording.unit()),
-        ];
-        Table::new(wording.text("wallet-expiry-caption"), columns).rows(rows)
+            let held = (!ending.held.is_zero()).then(|| {
+                let held = wording.amount(ending.held);
+                wording.with("wallet-of-it-reserved", &[("amount", &held)])
+            });
+            EndingRow {
+                day: match ending.on {
+                    None => wording.text("wallet-never"),
+                    Some(day) => wording.with("wallet-until", &[("day", &wording.day(day))]),
+                },
+                badge: badge.map(|(tone, key)| Badge::new(tone, wording.text(key))),
+                note: held.unwrap_or_default(),
+                amount: wording.figure(ending.free.checked_add(ending.held).unwrap_or(Amount::MAX)),
+            }
+        };
+        Endings {
+            text: wording.text("wallet-expiry-text"),
+            rows: self.balance.endings.iter().map(row).collect(),
+        }
     }
 }
 
@@ -455,7 +464,6 @@ struct Closed {
 struct Card {
     label: String,
     usable: Figure,
-    unit: String,
     rows: Vec<(String, String)>,
     next_label: String,
     next: Option<(String, String)>,
@@ -468,6 +476,8 @@ struct Lines<'a> {
     words: Words<'a>,
     months: Vec<Month>,
     carried: (String, String),
+    /// Some figures are no changes of the balance.
+    pencil: bool,
 }
 
 #[derive(Template)]
@@ -475,6 +485,21 @@ struct Lines<'a> {
 struct Waiting<'a> {
     words: Words<'a>,
     rows: Vec<Row>,
+}
+
+#[derive(Template)]
+#[template(path = "passbook/page_expiry.html")]
+struct Endings {
+    text: String,
+    rows: Vec<EndingRow>,
+}
+
+/// What expires on one day.
+struct EndingRow {
+    day: String,
+    badge: Option<Badge>,
+    note: String,
+    amount: Figure,
 }
 
 struct Month {

@@ -54,8 +54,8 @@ pub struct LotPart {
 
 /// One line of the passbook: one thing that happened, made of neighbouring movements of one batch.
 ///
-/// A batch that does several things gives several lines, so that an expiry on the way of a payment is
-/// seen, and two shops' points are two lines.
+/// A batch that does several things gives several lines, so that an expiry on the way of a payment
+/// is seen, and two shops' points are two lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// The newest movement of the line, which names it.
@@ -123,8 +123,8 @@ pub struct Walk {
     pub carried: Option<i64>,
 }
 
-/// Makes lines of an account's movements, the newest first. `balance` is the one after the newest of
-/// them. Memos (a login, a freeze) and what others reserve *for* the account give no line.
+/// Makes lines of an account's movements, the newest first. `balance` is the one after the newest
+/// of them. Memos (a login, a freeze) and what others reserve *for* the account give no line.
 pub fn walk(account: AccountNumber, balance: Option<i64>, movements: &[Movement]) -> Walk {
     let mut found = Walk { lines: Vec::new(), carried: balance };
     for movement in movements {
@@ -220,7 +220,8 @@ impl Read {
     }
 }
 
-/// What a movement changes, seen from the side it credits or the other: balance, reserved, announced.
+/// What a movement changes, seen from the side it credits or the other: balance, reserved,
+/// announced.
 fn meaning(movement: &Movement, credit: bool) -> Option<(LineKind, i64, i64, i64)> {
     let amount = movement.amount.minor_units();
     let less = amount.saturating_neg();
@@ -371,7 +372,8 @@ pub struct Ending {
     pub held: Amount,
 }
 
-/// Adds up an account's cells by the day they expire on, the earliest first, the never-expiring last.
+/// Adds up an account's cells by the day they expire on, the earliest first, the never-expiring
+/// last.
 pub(crate) fn endings(cells: &[Cell]) -> Vec<Ending> {
     let mut found: Vec<Ending> = Vec::new();
     let mut cells: Vec<&Cell> =

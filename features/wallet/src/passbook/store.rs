@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use ledger::{Account, AccountNumber, Book, Seq, Unit, UnitNumber};
-use store::{Fault, Store, natural_id};
-use vocabulary::{AccountRole, Amount, CompanyNumber, Id, Timestamp, kind};
-use web::{Cursor, Language};
-
 use super::state::{Balance, Fate, Line, LineKind, story_of, walk};
 use crate::payment::find_shops;
 use crate::wallet::chain;
 use crate::{Explained, Wallet};
+use ledger::{Account, AccountNumber, Book, Seq, Unit, UnitNumber};
+use store::{Fault, Store, natural_id};
+use vocabulary::{AccountRole, Amount, CompanyNumber, Id, Timestamp, kind};
+use web::{Cursor, Language};
 
 /// Lines of a page.
 pub(crate) const LINES_MAX: usize = 30;
@@ -71,9 +70,9 @@ pub(crate) fn units(book: &Book) -> impl Iterator<Item = &Unit> {
 
 /// The place in a passbook at which the next page begins.
 ///
-/// It carries the balance, so that no page has to be walked from the newest movement. Its text form is
-/// sealed with the account's id, which follows from the member's: a mark that somebody else made up does
-/// not open.
+/// It carries the balance, so that no page has to be walked from the newest movement. Its text form
+/// is sealed with the account's id, which follows from the member's: a mark that somebody else made
+/// up does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     /// The lines before this one follow.
@@ -294,13 +293,13 @@ pub(crate) fn fate(store: &Store, line: &Line) -> Fate {
 pub(crate) struct Story {
     /// The line.
     pub(crate) line: Line,
-    /// The story's lines, the oldest first, this one among them. What lies more than a thousand movements
-    /// away is not looked for.
+    /// The story's lines, the oldest first, this one among them. What lies more than a thousand
+    /// movements away is not looked for.
     pub(crate) lines: Vec<Line>,
 }
 
-/// Finds the line at `seq` on one of the accounts, which are the member's own; `None` for a movement that
-/// touches none of them, whoever's it is.
+/// Finds the line at `seq` on one of the accounts, which are the member's own; `None` for a
+/// movement that touches none of them, whoever's it is.
 ///
 /// # Errors
 ///

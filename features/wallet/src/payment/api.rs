@@ -1,18 +1,18 @@
 //! The till's JSON API.
 
-use access::{Authenticated, Need, Resource, authorize};
-use ledger::Refusal;
 use serde::{Deserialize, Serialize};
-use vocabulary::{AccountRole, Amount, Id, Label, Timestamp, UnitCode, kind};
-use web::{
-    Caller, Class, ErrorStatus, Json, Operation, Path, Problem, ProblemKind, Routes, State,
-    ToSchema, post, problems, utoipa,
-};
 
 use super::command::{CaptureHold, PaymentRefusal, PlaceHold, VoidHold};
 use super::state::PaymentReceipt;
 use crate::Wallet;
 use crate::passbook::units;
+use access::{Authenticated, Need, Resource, authorize};
+use ledger::Refusal;
+use vocabulary::{AccountRole, Amount, Id, Label, Timestamp, UnitCode, kind};
+use web::{
+    Caller, Class, ErrorStatus, Json, Operation, Path, Problem, ProblemKind, Routes, State,
+    ToSchema, post, problems, utoipa,
+};
 
 /// A reservation as a till asks for it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

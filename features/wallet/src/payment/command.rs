@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use super::state::{Payment, PaymentReceipt};
+use super::store::{load, save};
 use ledger::{
     AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, CaptureRule, NormalSide, Refusal,
     Refused, Remaining, Step, UnitNumber, Wanted,
@@ -7,15 +9,14 @@ use ledger::{
 use store::{Command, Fault, Posting, Recall, Tx, natural_id};
 use vocabulary::{AccountRole, Amount, CompanyNumber, Id, Label, kind};
 
-use super::state::{Payment, PaymentReceipt};
-use super::store::{load, save};
-
-/// Days after which the clock gives a reserved amount back; what card networks allow for most shops.
+/// Days after which the clock gives a reserved amount back; what card networks allow for most
+/// shops.
 const HOLD_DAYS: i64 = 7;
 
 /// Reserves a member's points for a company's till.
 ///
-/// The caller chooses the hold's id: the same again with the same contents answers alike and reserves once.
+/// The caller chooses the hold's id: the same again with the same contents answers alike and
+/// reserves once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaceHold {
     /// Who asks.
@@ -34,8 +35,8 @@ pub struct PlaceHold {
     pub shop: Label,
 }
 
-/// Posts what a hold reserved, in part or in full, and releases the rest. Once: a repeat with the same amount
-/// answers alike.
+/// Posts what a hold reserved, in part or in full, and releases the rest. Once: a repeat with the
+/// same amount answers alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CaptureHold {
     /// Who asks.

@@ -4,8 +4,6 @@ mod api;
 mod command;
 mod state;
 mod store;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use api::routes;
 pub use api::{CaptureHoldRequest, HoldAnswer, PROBLEMS, PlaceHoldRequest};

@@ -1,11 +1,10 @@
 use std::collections::BTreeMap;
 
+use super::command::PaymentFacts;
+use super::state::Payment;
 use ledger::UnitNumber;
 use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value, registry};
 use vocabulary::{Id, Label, kind};
-
-use super::command::PaymentFacts;
-use super::state::Payment;
 
 /// All statements of payments.
 pub(crate) const STATEMENTS: &[Listed] =

@@ -1,14 +1,14 @@
-use access::{Authenticated, Need};
 use askama::Template;
-use ledger::{LotKind, Seq};
-use vocabulary::{Amount, Timestamp};
-use web::components::{Badge, DataList, Html, LinkButton, StepState, Story as Steps, Weight};
-use web::{Caller, Path, Problem, Response, Routes, State, View, get, problems};
 
 use crate::Wallet;
 use crate::passbook::{Fate, Line, LineKind, LotPart, Story, Told, accounts, story as find, tell};
 use crate::wallet::member_of;
 use crate::wording::Wording;
+use access::{Authenticated, Need};
+use ledger::{LotKind, Seq};
+use vocabulary::{Amount, Timestamp};
+use web::components::{Badge, DataList, Html, LinkButton, StepState, Story as Steps, Weight};
+use web::{Caller, Path, Problem, Response, Routes, State, View, get, problems};
 
 /// The route of the stories.
 pub(crate) fn routes() -> Routes<Wallet> {

@@ -1,18 +1,17 @@
-//! Every page as a member sees it, written to the folder of the build, to be looked at in a browser.
+//! Every page as a member sees it, written to the folder of the build, to be looked at in a
+//! browser.
 
 use std::{fs, path::PathBuf};
 
+use crate::stage::{HANA, OURS, Stage};
 use ledger::TransferKind;
 use store::testing::TestDatabase;
 use vocabulary::{Id, kind};
 use web::{Assets, Language, testing::Client};
 
-use crate::stage::{HANA, OURS, Stage};
-
 /// Five months of a member.
 pub(crate) fn live(stage: &Stage) {
     stage.at("2026-07-02").grant("welcome", 1_200, "2026-12-10");
-    stage.at("2026-08-20").grant("lottery", 40, "2026-11-15");
     stage.at("2026-09-03").announce("travel", 12_800, "2026-11-15");
     stage.at("2026-09-20").grant("friend", 300, "2027-03-31");
     stage.at("2026-10-05").announce("shoes", 480, "2026-12-05");
@@ -25,10 +24,12 @@ pub(crate) fn live(stage: &Stage) {
     let body = serde_json::json!({ "amount": 600 });
     let path = format!("/api/v1/wallet/holds/{}/capture", hold(1));
     assert_eq!(stage.wait(till.post_json(&path, &body)).status, 200);
+    stage.at("2026-11-10").grant("lottery", 40, "2026-11-15");
     stage.at("2026-11-15").approve("travel", "2027-05-31");
     stage.at("2026-11-16");
     wallet::expiry::expire_due(&stage.store, stage_now(stage), 100).unwrap();
     stage.at("2026-11-18").spend("gift", 5_000, TransferKind::Payout);
+    stage.at("2026-11-19").grant("campaign", 540, "2026-12-10");
     stage.at("2026-11-20").announce("books", 320, "2026-12-20");
     stage.at("2026-11-21");
     place(stage, &till, 2, 300, "喫茶ひなた");

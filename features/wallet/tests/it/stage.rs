@@ -18,11 +18,7 @@ use vocabulary::{
     AccountRole, Amount, CompanyNumber, Day, Id, Label, ManualClock, Scale, SeededIds, Timestamp,
     Token, UnitCode, Zone, kind,
 };
-use wallet::{
-    Explained, Explains, Wallet,
-    member::OpenWallet,
-    passbook::{Line, LineKind},
-};
+use wallet::{Explained, Explains, Wallet, member::OpenWallet, passbook::Line};
 use web::{
     Admission, Assets, Frame, Guard, Language, NavItem, Problem, Route, ServerOptions, Texts, View,
     problems,
@@ -66,7 +62,7 @@ impl Command for Found {
 struct Seat(Option<Authenticated>);
 
 impl Guard for Seat {
-    fn admit(&self, route: &Route, parts: &mut http::request::Parts) -> Admission {
+    fn admit(&self, route: &Route, parts: &mut web::Parts) -> Admission {
         let Some(need) = Need::parse(route.need()) else { return Admission::Granted };
         let Some(who) = self.0 else {
             return Admission::Denied(Box::new(Problem::new(&problems::UNAUTHENTICATED)));
@@ -111,8 +107,8 @@ fn company(number: CompanyNumber) -> registry::Company {
     }
 }
 
-pub(crate) const fn company_id(number: CompanyNumber) -> Id<kind::Company> {
-    Id::from_bits(0x0192_0000_0000_0000_0000_0000_C000_0000 + number.get() as u128)
+pub(crate) fn company_id(number: CompanyNumber) -> Id<kind::Company> {
+    Id::from_bits(0x0192_0000_0000_0000_0000_0000_C000_0000 + u128::from(number.get()))
 }
 
 /// Noon of a day in Japan.
@@ -247,6 +243,16 @@ impl Stage {
         self.post(&format!("reject {shop}"), vec![step]);
     }
 
+    pub(crate) fn wallet(&self) -> Wallet {
+        Wallet {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            explains: Arc::new(Shops),
+            navigation,
+            shops: Some("/shops"),
+        }
+    }
+
     /// Opens the door for one who asks.
     pub(crate) fn client(&self, who: Option<Authenticated>) -> Client {
         self.client_with(who, Arc::new(Shops))
@@ -257,13 +263,7 @@ impl Stage {
         who: Option<Authenticated>,
         explains: Arc<dyn Explains>,
     ) -> Client {
-        let wallet = Wallet {
-            store: self.store.clone(),
-            clock: self.clock.clone(),
-            explains,
-            navigation,
-            shops: Some("/shops"),
-        };
+        let wallet = Wallet { explains, ..self.wallet() };
         let (name, kind, contents) = wallet::STYLE;
         let assets = Assets::new().with(name, kind, contents);
         let texts = Texts::try_new(&[web::TEXTS, wallet::TEXTS]).unwrap();
@@ -355,7 +355,7 @@ impl Explains for Shops {
             Some(Explained {
                 title: (*title).to_owned(),
                 note: (*note).to_owned(),
-                clicked_at: (line.kind == LineKind::Expected).then(|| line.at.plus_seconds(-7_200)),
+                clicked_at: Some(noon("2026-09-01")).filter(|&click| click < line.at),
                 reason: (!reason.is_empty()).then(|| (*reason).to_owned()),
                 href: Some("/shops/1".to_owned()),
             })
