@@ -218,7 +218,7 @@ mod tests {
     fn the_help_names_every_command_and_exit_code() {
         check(
             "daifuku --help",
-            &expect![[r#"
+            &expect![[r"
                 A points bank: one exact ledger under a point site, a wallet and a group's companies
 
                 Usage: daifuku [OPTIONS] <COMMAND>
@@ -245,7 +245,7 @@ mod tests {
                   0  done, and all is well
                   1  done, and something was found that somebody must act on
                   2  not begun: the command line or a setting is wrong
-                  3  failed: the database, the disk or the network"#]],
+                  3  failed: the database, the disk or the network"]],
         );
     }
 

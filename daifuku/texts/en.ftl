@@ -29,7 +29,7 @@ sign-out-back = Back
 
 staff-title = Staff console
 staff-role = Role
-staff-company = Company number
+staff-company = Company
 staff-pages = Pages you can open
 staff-page = Page
 staff-page-about = What for

@@ -29,7 +29,7 @@ sign-out-back = 戻る
 
 staff-title = 管理画面
 staff-role = 役割
-staff-company = 会社番号
+staff-company = 会社
 staff-pages = 開ける画面
 staff-page = 画面
 staff-page-about = できること

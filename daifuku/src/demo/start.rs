@@ -80,7 +80,13 @@ fn remove_files(folder: &Path) -> anyhow::Result<()> {
             Err(error) => return Err(error).with_context(|| format!("remove {}", path.display())),
         }
     }
-    Ok(())
+    // Clicks that the last demo could not write yet are not this one's.
+    match fs::remove_dir_all(folder.join("spool")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).context("remove the spool of the last demo")
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// The settings of the demo; those of the command line come last and win.

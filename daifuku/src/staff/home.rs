@@ -1,10 +1,11 @@
 use askama::Template;
 
 use super::keys;
-use crate::{house::House, parts::STAFF_PAGES};
+use crate::{answers::read, house::House, parts::STAFF_PAGES};
 use access::{Authenticated, Role};
+use store::registry;
 use web::{
-    Caller, NavItem, Response, Routes, State, View, Words,
+    Caller, NavItem, Problem, Response, Routes, State, View, Words,
     components::{Cell, Column, DataList, LinkButton, Table, Weight},
     get,
 };
@@ -28,11 +29,17 @@ struct HomeMain<'a> {
 }
 
 async fn show(
-    State(_house): State<House>,
+    State(house): State<House>,
     view: View,
     Caller(who): Caller<Authenticated>,
-) -> Response {
+) -> Result<Response, Problem> {
     let words = view.words();
+    let companies = read(house.store.database(), registry::companies).await?;
+    let company = companies.into_iter().find(|company| company.number == who.company());
+    let company = match company {
+        Some(company) => company.name.as_str().to_owned(),
+        None => who.company().to_string(),
+    };
     let columns =
         vec![Column::text(words.get("staff-page")), Column::text(words.get("staff-page-about"))];
     let pages = STAFF_PAGES.iter().filter(|page| who.needs().contains(page.need)).map(|page| {
@@ -43,12 +50,12 @@ async fn show(
         words,
         person: DataList::new()
             .pair(words.get("staff-role"), role_name(words, who.role()))
-            .pair(words.get("staff-company"), who.company().to_string()),
+            .pair(words.get("staff-company"), company),
         pages: Table::new(words.get("staff-pages"), columns).rows(pages),
         rights: who.needs().iter().map(|need| need_name(words, need.code())).collect(),
         out: LinkButton::new(words.get("sign-out-title"), "/staff/sign-out").weight(Weight::Quiet),
     };
-    view.page(words.get("staff-title")).nav(nav(&view, &who)).show(&main)
+    Ok(view.page(words.get("staff-title")).nav(nav(&view, &who)).show(&main))
 }
 
 /// The navigation of the staff console: what this person may open.

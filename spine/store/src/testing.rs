@@ -317,8 +317,8 @@ fn missing() -> Option<Server> {
     None
 }
 
-/// Tries to reach a server that said it was ready but is still busy starting, on a machine that many
-/// tests share.
+/// Tries to reach a server that said it was ready but is still busy starting, on a machine that
+/// many tests share.
 fn patiently(open: impl Fn() -> Result<Database, Fault>) -> Result<Database, Fault> {
     let (_nobody, nothing) = std::sync::mpsc::channel::<()>();
     for _ in 0..100 {

@@ -41,8 +41,12 @@ pub(crate) async fn page(State(ops): State<Ops>, view: View) -> Response {
         })),
         jobs: jobs(&ops, words),
     };
-    let nav = ["/staff", "/staff/ops"].into_iter().zip(["ops-nav-home", "ops-title"]);
-    let nav = nav.map(|(href, key)| NavItem::new(words.get(key), href, view.path())).collect();
+    let item = |key: &str, href: &str, current| NavItem {
+        label: words.get(key).into_owned(),
+        href: href.to_owned(),
+        current,
+    };
+    let nav = vec![item("ops-nav-home", "/staff", false), item("ops-title", "/staff/ops", true)];
     view.page(words.get("ops-title")).nav(nav).show(&main)
 }
 
