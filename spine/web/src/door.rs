@@ -343,6 +343,8 @@ impl Door {
         let worth_a_look = status.is_server_error()
             || duration_us >= u64::from(self.options.slow_ms).saturating_mul(1_000);
         let route = self.table.routes.get(visit.place).map_or(NO_ROUTE, |route| route.path);
+        // An address that carries a secret is told by its route only.
+        let path = if route.contains("{secret}") { route } else { visit.uri.path() };
         macro_rules! access {
             ($level:expr) => {
                 tracing::event!(
@@ -351,7 +353,7 @@ impl Door {
                     http.request.method = visit.method.as_str(),
                     http.route = route,
                     http.response.status_code = status.as_u16(),
-                    url.path = visit.uri.path(),
+                    url.path = path,
                     server.address = %self.options.listen,
                     client.address = %visit.context.client,
                     duration_ms = duration_us.div_euclid(1_000),
