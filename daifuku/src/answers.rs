@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use tokio::{sync::oneshot, task::spawn_blocking};
 
 use access::RefusalKind;
-use store::{Command, Database, Decision, Fault, FaultKind, Reader, Store};
+use store::{Command, Database, Decision, Fault, Reader, Store};
 use web::{ErrorStatus, Problem, ProblemKind, problems};
 
 /// The refusals of `access` as kinds of problems.
@@ -27,22 +27,9 @@ pub(crate) fn refused(refusal: &RefusalKind) -> Problem {
     Problem::new(kind.copied().unwrap_or(&problems::INTERNAL_FAULT))
 }
 
-/// Gives the problem of a fault, and writes it into the log: nobody else sees its cause.
+/// Logs a fault and gives its problem: nobody else sees its cause.
 pub(crate) fn faulted(fault: &Fault) -> Problem {
-    let error: &(dyn core::error::Error + 'static) = fault;
-    tracing::error!(error, "a request failed");
-    match fault.kind() {
-        FaultKind::Unavailable | FaultKind::Serialization | FaultKind::ReadOnly => {
-            Problem::new(&problems::OVERLOADED).retry_after_s(5)
-        }
-        FaultKind::Conflict
-        | FaultKind::Full
-        | FaultKind::Corrupt
-        | FaultKind::Schema
-        | FaultKind::Check
-        | FaultKind::Configuration
-        | FaultKind::Other => Problem::new(&problems::INTERNAL_FAULT),
-    }
+    Problem::of_failure(fault, fault.retryable())
 }
 
 /// Hands a command to the writer and waits for the decision without holding a thread.
@@ -52,7 +39,7 @@ pub(crate) async fn run<C: Command>(store: &Store, command: C) -> Result<Decisio
     store.submit_command(command, Box::new(move |answer| drop(sender.send(answer))));
     match receiver.await {
         Ok(decision) => decision.map_err(|fault| faulted(&fault)),
-        Err(_gone) => Err(Problem::new(&problems::OVERLOADED).retry_after_s(5)),
+        Err(_gone) => Err(Problem::new(&problems::STORE_UNAVAILABLE).retry_after_s(1)),
     }
 }
 

@@ -165,29 +165,13 @@ fn answer<T>(received: Result<Result<T, Fault>, oneshot::error::RecvError>) -> R
     match received {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(fault)) => Err(fault_problem(&fault)),
-        Err(_stopped) => Err(Problem::new(&problems::OVERLOADED).retry_after_s(1)),
+        Err(_stopped) => Err(Problem::new(&problems::STORE_UNAVAILABLE).retry_after_s(1)),
     }
 }
 
-/// Logs a fault, once, and answers what the caller can do about it.
+/// Logs a fault and answers what the caller can do about it.
 fn fault_problem(fault: &Fault) -> Problem {
-    let cause = core::error::Error::source(fault).map(ToString::to_string).unwrap_or_default();
-    match fault.kind() {
-        FaultKind::Unavailable | FaultKind::Serialization | FaultKind::ReadOnly => {
-            tracing::warn!(error = %fault, cause, "the store is not there for now");
-            Problem::new(&problems::OVERLOADED).retry_after_s(1)
-        }
-        FaultKind::Conflict
-        | FaultKind::Full
-        | FaultKind::Corrupt
-        | FaultKind::Schema
-        | FaultKind::Check
-        | FaultKind::Configuration
-        | FaultKind::Other => {
-            tracing::error!(error = %fault, cause, "the store failed");
-            Problem::new(&problems::INTERNAL_FAULT)
-        }
-    }
+    Problem::of_failure(fault, fault.retryable())
 }
 
 /// Whether something of a company is within the caller's reach; what is not is "not found".

@@ -11,7 +11,7 @@ use crate::offer::{Catalogue, OfferRefusal, SaveOffer, SaveShop};
 use crate::spool::{Spool, SpoolError};
 use store::{Command, Decision, Fault, Reader, Store};
 use vocabulary::{Clock, Id, IdSource, Timestamp};
-use web::{Problem, problems};
+use web::Problem;
 
 /// How long click-outs go straight to the spool after the database did not answer in time.
 const AWAY_MICROSECONDS: i64 = 2_000_000;
@@ -193,12 +193,7 @@ fn stopped() -> Fault {
 
 /// Answers a fault of the database: logged here, told without particulars.
 pub(crate) fn problem(fault: &Fault) -> Problem {
-    tracing::error!(error = %fault, "the database failed a request");
-    if fault.retryable() {
-        Problem::new(&problems::OVERLOADED).retry_after_s(5)
-    } else {
-        Problem::new(&problems::INTERNAL_FAULT)
-    }
+    Problem::of_failure(fault, fault.retryable())
 }
 
 /// Lends a source of chance whose type is not known, to make ids with.

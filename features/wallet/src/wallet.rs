@@ -58,7 +58,7 @@ impl Wallet {
         match receiver.await {
             Ok(Ok(decision)) => Ok(decision),
             Ok(Err(fault)) => Err(problem_of(&fault)),
-            Err(_gone) => Err(Problem::new(&problems::INTERNAL_FAULT)),
+            Err(_gone) => Err(Problem::new(&problems::STORE_UNAVAILABLE).retry_after_s(1)),
         }
     }
 }
@@ -73,18 +73,5 @@ pub(crate) fn member_of(who: &Authenticated) -> Result<Id<kind::Member>, Problem
 }
 
 fn problem_of(fault: &Fault) -> Problem {
-    tracing::error!(error = %chain(fault), "the store failed");
-    Problem::new(&problems::INTERNAL_FAULT)
-}
-
-/// Writes an error with its causes on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
+    Problem::of_failure(fault, fault.retryable())
 }

@@ -3,7 +3,7 @@
 //! A [`ProblemKind`] is static data, so that every kind there is can be listed
 //! (`docs/generated/problems.md`, `/problems/{code}`). A [`Problem`] is one case of it.
 
-use core::fmt::Write as _;
+use core::{error::Error, fmt::Write as _};
 use std::borrow::Cow;
 
 use axum::{
@@ -146,6 +146,8 @@ kinds! {
         "Something failed on our side and was logged under the request id. Repeating with the same idempotency key is safe.";
     OVERLOADED "overloaded" UNAVAILABLE "Too busy right now",
         "More requests are in work than can be served well. Nothing was done; repeat after `Retry-After`.";
+    STORE_UNAVAILABLE "store_unavailable" UNAVAILABLE "The books do not answer right now",
+        "The database is away or busy. It may have been done all the same: repeat after `Retry-After` with the same id or idempotency key, and it is done once.";
     DEADLINE_EXCEEDED "deadline_exceeded" TIMEOUT "Not done in time",
         "The work took longer than this path allows. It may still finish: repeat with the same idempotency key to learn.";
 }
@@ -173,6 +175,19 @@ impl Problem {
     /// Starts a case without detail.
     pub const fn new(kind: &'static ProblemKind) -> Self {
         Self { kind, detail: None, errors: Vec::new(), retry_after_s: None }
+    }
+
+    /// Logs a failure of the store with its causes, here and nowhere else, and answers what the
+    /// caller can do about it. `retryable` says whether the same may succeed later; whether it was
+    /// done nobody knows then, for a lost connection may have taken only the answer along.
+    pub fn of_failure(error: &(dyn Error + 'static), retryable: bool) -> Self {
+        if retryable {
+            tracing::warn!(error, "the store does not answer for now");
+            Self::new(&STORE_UNAVAILABLE).retry_after_s(1)
+        } else {
+            tracing::error!(error, "the store failed");
+            Self::new(&INTERNAL_FAULT)
+        }
     }
 
     /// Says what happened in this case; never secrets, SQL or another person's matters.

@@ -49,5 +49,7 @@ problem-internal_fault = Something failed on our side
 problem-internal_fault-next = No points were lost. Wait a little and try again.
 problem-overloaded = We are very busy right now
 problem-overloaded-next = Nothing was changed. Wait a moment and try again.
+problem-store_unavailable = We cannot reach your account right now
+problem-store_unavailable-next = It may have been done all the same. Wait a moment, look at your history, and try again if it is not there.
 problem-deadline_exceeded = It took too long
 problem-deadline_exceeded-next = It may have been done all the same. Please look at your history.

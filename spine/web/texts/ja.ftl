@@ -49,5 +49,7 @@ problem-internal_fault = こちらの不具合で処理できませんでした
 problem-internal_fault-next = ポイントは失われていません。少し時間をおいてから、もう一度お試しください。
 problem-overloaded = ただいま混み合っています
 problem-overloaded-next = 何も変更されていません。少し待ってから、もう一度お試しください。
+problem-store_unavailable = ただいま口座に接続できません
+problem-store_unavailable-next = 処理が完了している場合があります。少し待ってから履歴をご確認のうえ、反映されていなければもう一度お試しください。
 problem-deadline_exceeded = 時間内に終わりませんでした
 problem-deadline_exceeded-next = 処理が完了している場合があります。履歴をご確認ください。

@@ -112,7 +112,7 @@ fn what_cannot_be_stored_is_not_acknowledged() {
     let client = stage.client(None);
     stage.site.store().close();
     let answer = wait(client.get(&path("conversion_id=1")));
-    assert_eq!(answer.status.as_u16(), 503, "{}", answer.text);
+    assert_eq!(answer.problem_code(), "store_unavailable", "{}", answer.text);
 }
 
 #[test]

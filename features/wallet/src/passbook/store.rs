@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::state::{Balance, Fate, Line, LineKind, story_of, walk};
 use crate::payment::find_shops;
-use crate::wallet::chain;
 use crate::{Explained, Wallet};
 use ledger::{Account, AccountNumber, Book, Seq, Unit, UnitNumber};
 use store::{Fault, Store, natural_id};
@@ -265,7 +264,8 @@ pub(crate) fn tell(
     };
     // A passbook without the names of shops is better than none.
     let mut explained = wallet.explains.explain(lines, language).unwrap_or_else(|fault| {
-        tracing::warn!(error = %chain(&fault), "lines of a passbook could not be explained");
+        let error: &(dyn core::error::Error + 'static) = &fault;
+        tracing::warn!(error, "lines of a passbook could not be explained");
         Vec::new()
     });
     explained.resize(lines.len(), None);

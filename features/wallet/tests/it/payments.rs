@@ -153,3 +153,15 @@ fn the_api_describes_itself() {
     ];
     assert_eq!(document.operations(), expected);
 }
+
+#[test]
+fn a_till_is_not_told_that_nothing_was_done_when_nobody_knows() {
+    let stage = Stage::open(&TestDatabase::sqlite());
+    stage.grant("g", 1_000, "2027-01-31");
+    let till = stage.till(OURS);
+    stage.store.close();
+    let answer = ask(&stage, &till, HOLDS, &place(1, 600));
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    assert_eq!(answer.problem_code(), "store_unavailable", "{}", answer.text);
+    assert!(answer.headers.contains_key("retry-after"));
+}
