@@ -40,13 +40,8 @@ pub struct Json<T>(pub T);
 impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        if !media_type(&parts.headers).is_some_and(json_like) {
-            let detail = "send application/json";
-            return Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE).detail(detail));
-        }
-        let bytes = read(&parts, body).await?;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let RawJson(bytes) = RawJson::from_request(request, state).await?;
         parse_json(&bytes).map(Self)
     }
 }
@@ -144,6 +139,25 @@ fn json_like(media_type: &str) -> bool {
     kind.eq_ignore_ascii_case("application")
         && (subtype.eq_ignore_ascii_case("json")
             || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json")))
+}
+
+/// The bytes of a JSON body, to parse where a large one does not hold others up.
+///
+/// Refuses another media type and too many bytes as [`Json`] does.
+#[derive(Clone, Debug)]
+pub struct RawJson(pub Bytes);
+
+impl<S: Sync> FromRequest<S> for RawJson {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        if !media_type(&parts.headers).is_some_and(json_like) {
+            let detail = "send application/json";
+            return Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE).detail(detail));
+        }
+        read(&parts, body).await.map(Self)
+    }
 }
 
 /// The body's bytes, at most the route's `body_max` of them, whatever its media type.

@@ -39,7 +39,7 @@ pub use cookie::{CookieError, Lifetime, choice_cookie, find_cookie, host_cookie}
 pub use csrf::{CSRF_FIELD, CsrfKey, CsrfRefusal};
 pub use door::{AccessLog, Door, DoorTools, InWorkMax};
 pub use extract::{
-    Bearer, Form, IdempotencyKey, Json, Line, Lines, Path, Query, RawBody, parse_json,
+    Bearer, Form, IdempotencyKey, Json, Line, Lines, Path, Query, RawBody, RawJson, parse_json,
 };
 pub use guard::{Admission, Caller, Guard, OpenToAll};
 pub use meter::Meter;

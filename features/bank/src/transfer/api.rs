@@ -8,8 +8,8 @@ use crate::{
 };
 use access::{Authenticated, Need};
 use web::{
-    Bytes, Caller, Class, HeaderMap, IdempotencyKey, IntoResponse as _, Json, Operation, Problem,
-    RawBody, Response, Routes, State, ToSchema, header, parse_json, post, problems, utoipa,
+    Bytes, Caller, Class, IdempotencyKey, IntoResponse as _, Json, Operation, Problem, RawJson,
+    Response, Routes, State, ToSchema, parse_json, post, problems, utoipa,
 };
 
 /// From this many bytes on, a body is read off the threads that answer requests: a megabyte takes
@@ -75,10 +75,8 @@ async fn transfer(
     State(bank): State<Bank>,
     Caller(who): Caller<Authenticated>,
     key: IdempotencyKey,
-    headers: HeaderMap,
-    RawBody(body): RawBody,
+    RawJson(body): RawJson,
 ) -> Result<Response, Problem> {
-    check_media_type(&headers)?;
     let large = body.len() >= LARGE_BODY;
     let found = if large {
         let bank = bank.clone();
@@ -137,15 +135,6 @@ fn read(
                 .map_err(|(place, fault)| fault.problem(0, &format!("/transfers/{place}")))
         }
     }
-}
-
-fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = value.and_then(|value| value.split(';').next()).unwrap_or_default();
-    if media_type.trim().eq_ignore_ascii_case("application/json") {
-        return Ok(());
-    }
-    Err(Problem::new(&problems::UNSUPPORTED_MEDIA_TYPE).detail("send application/json"))
 }
 
 async fn off_thread<T: Send + 'static>(
