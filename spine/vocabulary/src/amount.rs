@@ -1,14 +1,15 @@
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, Unexpected},
+};
 
 /// Whole minor units of one unit, from zero to `i64::MAX`.
 ///
 /// There is no `+`: a sum that does not fit is a decision of the caller, never a wrap.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(try_from = "i64", into = "i64")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "i64")]
 pub struct Amount(i64);
 
 /// An integer that is no amount.
@@ -70,6 +71,27 @@ impl TryFrom<i64> for Amount {
 
     fn try_from(minor_units: i64) -> Result<Self, AmountError> {
         Self::try_new(minor_units)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Whole;
+        impl de::Visitor<'_> for Whole {
+            type Value = Amount;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a whole number from 0 to {}", i64::MAX)
+            }
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Amount, E> {
+                Amount::try_new(number).map_err(E::custom)
+            }
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Amount, E> {
+                let unexpected = Unexpected::Unsigned(number);
+                let fits = i64::try_from(number).map(Amount);
+                fits.map_err(|_above| E::invalid_value(unexpected, &self))
+            }
+        }
+        deserializer.deserialize_i64(Whole)
     }
 }
 

@@ -95,7 +95,7 @@ fn told(answer: &Answer) -> String {
 #[tokio::test]
 async fn a_json_body_is_refused_with_the_field_that_is_wrong() {
     let json = "application/json";
-    let table: [(&str, &[u8], &str); 9] = [
+    let table: [(&str, &[u8], &str); 10] = [
         (
             json,
             br#"{"items":[{"amount":1},{"amount":-1}]}"#,
@@ -105,7 +105,12 @@ async fn a_json_body_is_refused_with_the_field_that_is_wrong() {
         (
             json,
             br#"{"items":[{"amount":"1"}]}"#,
-            "invalid_field /items/0/amount invalid type: string \\1\\, expected i64",
+            "invalid_field /items/0/amount invalid type: string \\1\\, expected a whole number from 0 to 9223372036854775807",
+        ),
+        (
+            json,
+            br#"{"items":[{"amount":9223372036854775808}]}"#,
+            "invalid_field /items/0/amount invalid value: integer `9223372036854775808`, expected a whole number from 0 to 9223372036854775807",
         ),
         (
             json,
