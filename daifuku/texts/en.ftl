@@ -172,4 +172,4 @@ demo-password = The password is the same for all:
 member-nav-home = Home
 member-nav-shops = Shops
 member-nav-passbook = Passbook
-member-nav-clicks = Visits
+member-nav-clicks = Clicks

@@ -169,4 +169,4 @@ demo-password = パスワードはすべて同じです:
 member-nav-home = ホーム
 member-nav-shops = ショップ
 member-nav-passbook = 通帳
-member-nav-clicks = 広告の利用履歴
+member-nav-clicks = クリック履歴

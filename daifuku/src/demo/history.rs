@@ -19,7 +19,10 @@ use point_site::{
     report::{StartReport, UploadedReport, apply_reports, receive_report},
 };
 use store::{Outcome, natural_id};
-use vocabulary::{AccountRole, Amount, Clock as _, Id, Label, Timestamp, Token, Zone, kind};
+use vocabulary::{
+    AccountRole, Amount, Clock as _, Id, IdSource as _, Label, SeededIds, Timestamp, Token, Zone,
+    kind,
+};
 use wallet::{
     expiry::expire_due,
     member::OpenWallet,
@@ -195,14 +198,16 @@ impl Past<'_> {
         let Some(&(slug, _, _, _, terms)) = SHOPS.get(place) else { return Ok(()) };
         let id = self.next;
         self.next += 1;
+        let now = self.clock.now();
         let click = Click {
-            id: natural_id("demo.click", &[&id.to_be_bytes()]),
+            // As the site makes them: later ids are larger, which a member's list is ordered by.
+            id: SeededIds::new(id).next_id(now),
             company: SHOPPING,
             member,
             shop: natural_id("site.shop", &[&SHOPPING.get().to_be_bytes(), slug.as_bytes()]),
             offer: natural_id("demo.offer", &[slug.as_bytes()]),
             offer_version: 1,
-            clicked_at: self.clock.now(),
+            clicked_at: now,
         };
         match self.house.store.run(RecordClick(click))? {
             Ok(()) => {}
