@@ -5,6 +5,7 @@ mod authenticator;
 mod history;
 mod page;
 mod seed;
+mod shops;
 mod start;
 
 pub use self::{

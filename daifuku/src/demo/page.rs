@@ -38,6 +38,7 @@ struct DemoMain<'a> {
     people: Table,
     member: LinkButton,
     staff: LinkButton,
+    network: LinkButton,
 }
 
 async fn show(State(demo): State<Demo>, view: View) -> Response {
@@ -69,6 +70,7 @@ async fn show(State(demo): State<Demo>, view: View) -> Response {
         .rows(people),
         member: link("sign-in-title", "/sign-in"),
         staff: link("sign-in-staff-title", "/staff/sign-in"),
+        network: link("sandbox-network-title", "/sandbox/network"),
     };
     view.page(words.get("demo-title")).show(&main)
 }

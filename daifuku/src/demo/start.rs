@@ -13,6 +13,7 @@ use super::{
     history::{DAYS, plant_past},
     page,
     seed::{PASSWORD, PEOPLE, api_key_text, plant},
+    shops::{open_network, plant_shops},
 };
 use crate::{
     chance::{SharedChance, SystemChance},
@@ -25,6 +26,7 @@ use crate::{
     terminal::{say, table},
     upkeep::Ended,
 };
+use point_site::sandbox;
 use vocabulary::Clock;
 
 /// How the demo starts.
@@ -57,13 +59,16 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
     let (house, clock) = open(config, Arc::new(WallClock), !options.keep)?;
     start_log(&house.config, &house.world.clock)?;
     plant(&house)?;
+    plant_shops(&house)?;
+    let network = open_network(&house);
     if !options.keep {
         say("planting a hundred days of history …");
-        plant_past(&house, &clock)?;
+        plant_past(&house, &clock, &network)?;
         clock.catch_up(WallClock.now());
     }
     clock.put_forward(u32::from(options.days).saturating_mul(24));
-    let routes = routes::routes(&house)?.and(page::routes(&house, &clock));
+    let demo = page::routes(&house, &clock).and(sandbox::routes(&network));
+    let routes = routes::routes(&house)?.and(demo);
     let door = house.door_to(routes)?;
     say(greeting(&house));
     run_house(&house, door, &Supervision::default())?;
@@ -120,8 +125,8 @@ fn open(
     clock: Arc<dyn Clock>,
     fresh: bool,
 ) -> anyhow::Result<(House, Arc<ShiftedClock>)> {
-    // Ten days more than are played: every purchase takes an hour or two besides.
-    let days_back = if fresh { DAYS + 10 } else { 0 };
+    // Three days more than are played: every purchase takes an hour besides.
+    let days_back = if fresh { DAYS + 3 } else { 0 };
     let shifted = Arc::new(ShiftedClock::starting_back(clock, days_back));
     let world = World {
         clock: Arc::<ShiftedClock>::clone(&shifted),

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::SiteConfig;
 use crate::offer::store::read_shelf;
-use crate::offer::{Catalogue, OfferRefusal, SaveOffer, SaveShop};
+use crate::offer::{Catalogue, Offer, OfferRefusal, SaveOffer, SaveShop};
 use crate::spool::{Spool, SpoolError};
 use store::{Command, Decision, Fault, Reader, Store};
-use vocabulary::{Clock, Id, IdSource, Timestamp};
+use vocabulary::{Clock, Id, IdSource, Timestamp, kind};
 use web::Problem;
 
 /// How long click-outs go straight to the spool after the database did not answer in time.
@@ -110,6 +110,11 @@ impl Site {
         let decision = self.store().run(command)?;
         self.refresh()?;
         Ok(decision)
+    }
+
+    /// Finds an offer with its versions.
+    pub fn offer(&self, id: Id<kind::Offer>) -> Option<Offer> {
+        self.catalogue().shelf().offers.get(&id).cloned()
     }
 
     /// Gives the settings.

@@ -12,7 +12,7 @@ use crate::click::{Click, RecordClick, reference};
 use crate::conversion::{ConversionFacts, Outcome, Told};
 use crate::offer::{OfferTerms, Reward, SaveOffer, SaveShop, Shop};
 use crate::report::{StartReport, UploadedReport, apply_reports, receive_report};
-use crate::sandbox::{Sandbox, SandboxConfig};
+use crate::sandbox::{Pays, Sandbox, SandboxConfig, SandboxShop};
 use crate::{MIGRATIONS, Network, PathSecret, Site, SiteConfig, TEXTS, Trust, statements};
 use access::Authenticated;
 use ledger::{
@@ -498,9 +498,11 @@ fn every_page_is_complete_and_small() {
     let staff = access::testing::staff(8, OURS, access::Role::Sales);
     let staff = stage.client(Some(staff)).browser();
     let site = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
-    let config = SandboxConfig { site, secret: String::new() };
+    let (slug, name) = ("kutsuya".to_owned(), "くつや".to_owned());
+    let shop = SandboxShop { slug, name, pays: Pays::Rate(300) };
+    let config = SandboxConfig { site, secret: String::new(), shops: vec![shop.clone()] };
     let sandbox = Sandbox::new(config, stage.clock.clone());
-    sandbox.order("", 3_980, 2);
+    sandbox.order(&shop, "", 3_980, 2);
     let pretend = Client::new(Stage::door_of(crate::sandbox::routes(&sandbox), None)).browser();
     let mut reports = reports.split_whitespace();
     let pages = [

@@ -31,13 +31,14 @@ impl Sandbox {
     /// [`SendError`] when it was not answered with 200; a network would try again after ten
     /// minutes.
     pub fn send(&self, order: &Order) -> Result<(), SendError> {
-        let mut stream = TcpStream::connect_timeout(&self.config.site, TIMEOUT)?;
+        let config = self.config();
+        let mut stream = TcpStream::connect_timeout(&config.site, TIMEOUT)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
         stream.set_write_timeout(Some(TIMEOUT))?;
-        let (host, secret, query) = (self.config.site, &self.config.secret, order.query());
+        let (host, target) = (config.site, order.postback(config));
         let head = format!(
-            "GET /in/v1/accesstrade/{secret}/cv?{query} HTTP/1.1\r\nHost: {host}\r\n\
-             User-Agent: sandbox\r\nConnection: close\r\n\r\n"
+            "GET {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: sandbox\r\n\
+             Connection: close\r\n\r\n"
         );
         stream.write_all(head.as_bytes())?;
         let mut answer = Vec::new();

@@ -11,4 +11,4 @@ mod tests;
 
 pub use job::SendError;
 pub use page::routes;
-pub use state::{Order, Sandbox, SandboxConfig};
+pub use state::{Order, Pays, Sandbox, SandboxConfig, SandboxShop};

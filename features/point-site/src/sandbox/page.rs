@@ -2,7 +2,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::conversion::Status;
-use crate::sandbox::{Order, Sandbox, api};
+use crate::sandbox::{Order, Sandbox, SandboxShop, api};
 use vocabulary::{Amount, Scale, Zone};
 use web::components::{
     Badge, Button, EmptyState, FieldKind, Figure, LinkButton, Notice, TextField, Tone, Weight,
@@ -54,6 +54,8 @@ struct Decision {
 #[template(path = "sandbox/page.html")]
 struct ShopMain<'a> {
     words: Words<'a>,
+    practice: Badge,
+    name: &'a str,
     action: String,
     reference: &'a str,
     price: TextField,
@@ -81,8 +83,14 @@ struct OrderRow {
     buttons: Vec<Button>,
 }
 
-async fn shop(view: View, Path(slug): Path<String>, Query(arrival): Query<Arrival>) -> Response {
-    shop_page(&view, &slug, &arrival.reference, None)
+async fn shop(
+    State(sandbox): State<Sandbox>,
+    view: View,
+    Path(slug): Path<String>,
+    Query(arrival): Query<Arrival>,
+) -> Result<Response, Problem> {
+    let shop = sandbox.shop(&slug).ok_or(Problem::new(&problems::NOT_FOUND))?;
+    Ok(shop_page(&view, shop, &arrival.reference, None))
 }
 
 async fn buy(
@@ -90,9 +98,10 @@ async fn buy(
     view: View,
     Path(slug): Path<String>,
     Form(purchase): Form<Purchase>,
-) -> Response {
-    let items = purchase.items.clamp(1, 10);
-    let orders = sandbox.order(&purchase.reference, purchase.price.min(10_000_000), items);
+) -> Result<Response, Problem> {
+    let shop = sandbox.shop(&slug).ok_or(Problem::new(&problems::NOT_FOUND))?;
+    let (price, items) = (purchase.price.min(10_000_000), purchase.items.clamp(1, 10));
+    let orders = sandbox.order(shop, &purchase.reference, price, items);
     let number = orders.first().map_or_else(String::new, |order| order.number.clone());
     let arrived = send_all(&sandbox, orders).await;
     let words = view.words();
@@ -103,17 +112,19 @@ async fn buy(
     );
     let tone = if arrived { Tone::Good } else { Tone::Wait };
     let thanks = Notice::new(tone, words.get("sandbox-thanks"), text);
-    shop_page(&view, &slug, &purchase.reference, Some(thanks))
+    Ok(shop_page(&view, shop, &purchase.reference, Some(thanks)))
 }
 
-fn shop_page(view: &View, slug: &str, reference: &str, thanks: Option<Notice>) -> Response {
+fn shop_page(view: &View, shop: &SandboxShop, reference: &str, thanks: Option<Notice>) -> Response {
     let words = view.words();
     let figure = |name: &str, key: &str, value: &str| {
         TextField::new(words, name, words.get(key)).kind(FieldKind::Figure).value(value)
     };
     let main = ShopMain {
         words,
-        action: format!("/sandbox/shop/{slug}/buy"),
+        practice: Badge::new(Tone::Wait, words.get("sandbox-shop-title")),
+        name: &shop.name,
+        action: format!("/sandbox/shop/{}/buy", shop.slug),
         reference,
         price: figure("price", "sandbox-price", "3980").suffix(words.get("sandbox-yen")),
         items: figure("items", "sandbox-items", "1"),
@@ -122,7 +133,7 @@ fn shop_page(view: &View, slug: &str, reference: &str, thanks: Option<Notice>) -
         network: LinkButton::new(words.get("sandbox-network-title"), "/sandbox/network")
             .weight(Weight::Quiet),
     };
-    view.page(words.get("sandbox-shop-title")).show(&main)
+    view.page(&shop.name).show(&main)
 }
 
 async fn network(State(sandbox): State<Sandbox>, view: View) -> Response {

@@ -7,16 +7,48 @@ use vocabulary::{Clock, Timestamp, Zone};
 
 /// The most orders that are kept; the oldest go first.
 const ORDERS_MAX: usize = 10_000;
-/// What the pretend advertiser pays: 3 %.
-const REWARD_PER_CENT: u32 = 3;
 
-/// Where the sandbox finds the site.
+/// Where the sandbox finds the site, and whose network it is.
 #[derive(Clone)]
 pub struct SandboxConfig {
     /// The site's address on loopback.
     pub site: SocketAddr,
     /// The secret part of the address that postbacks go to.
     pub secret: String,
+    /// Its advertisers.
+    pub shops: Vec<SandboxShop>,
+}
+
+/// A pretend advertiser of the network.
+#[derive(Clone, Debug)]
+pub struct SandboxShop {
+    /// The last part of its address.
+    pub slug: String,
+    /// What stands above its page.
+    pub name: String,
+    /// What it pays for an item.
+    pub pays: Pays,
+}
+
+/// What an advertiser pays the site for an item.
+#[derive(Clone, Copy, Debug)]
+pub enum Pays {
+    /// Hundredths of a per cent of the price.
+    Rate(u32),
+    /// Yen.
+    Fixed(u32),
+}
+
+impl Pays {
+    fn reward(self, price: u32) -> u32 {
+        match self {
+            Self::Rate(rate) => {
+                let reward = (u64::from(price) * u64::from(rate)).div_euclid(10_000);
+                u32::try_from(reward).unwrap_or(u32::MAX)
+            }
+            Self::Fixed(yen) => yen,
+        }
+    }
 }
 
 impl fmt::Debug for SandboxConfig {
@@ -48,7 +80,7 @@ pub struct Order {
 
 impl Order {
     /// Writes the query of its postback.
-    pub(crate) fn query(&self) -> String {
+    fn query(&self) -> String {
         let status = match self.status {
             Status::Occurred => "0",
             Status::Approved => "1",
@@ -64,6 +96,11 @@ impl Order {
             .append_pair("status", status)
             .append_pair("occurred_at", &Zone::JAPAN.format_second(self.occurred_at))
             .finish()
+    }
+
+    /// Gives the path and query of its postback.
+    pub fn postback(&self, config: &SandboxConfig) -> String {
+        format!("/in/v1/accesstrade/{}/cv?{}", config.secret, self.query())
     }
 
     fn row(&self) -> [String; 8] {
@@ -88,7 +125,7 @@ impl Order {
 /// The pretend network. Clones share its orders, which live as long as the process.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
-    pub(crate) config: Arc<SandboxConfig>,
+    config: Arc<SandboxConfig>,
     clock: Arc<dyn Clock>,
     orders: Arc<Mutex<Orders>>,
 }
@@ -100,14 +137,26 @@ struct Orders {
 }
 
 impl Sandbox {
-    /// Opens a network without orders.
+    /// Opens a network without orders. Its numbers begin with the clock's seconds, so that those of
+    /// a process started later are others.
     pub fn new(config: SandboxConfig, clock: Arc<dyn Clock>) -> Self {
-        let orders = Orders { next: 88_120_457, list: Vec::new() };
+        let seconds = clock.now().as_microseconds().div_euclid(1_000_000);
+        let orders = Orders { next: u32::try_from(seconds).unwrap_or(1), list: Vec::new() };
         Self { config: Arc::new(config), clock, orders: Arc::new(Mutex::new(orders)) }
     }
 
+    /// Gives where it finds the site.
+    pub fn config(&self) -> &SandboxConfig {
+        &self.config
+    }
+
+    /// Finds an advertiser by the last part of its address.
+    pub fn shop(&self, slug: &str) -> Option<&SandboxShop> {
+        self.config.shops.iter().find(|shop| shop.slug == slug)
+    }
+
     /// Takes an order of some items at one price each: one conversion an item, as AccessTrade does.
-    pub fn order(&self, reference: &str, price: u32, items: u32) -> Vec<Order> {
+    pub fn order(&self, shop: &SandboxShop, reference: &str, price: u32, items: u32) -> Vec<Order> {
         let now = self.clock.now();
         let mut orders = self.lock();
         let number = format!("R-{}", orders.next);
@@ -119,7 +168,7 @@ impl Sandbox {
                 item,
                 reference: reference.to_owned(),
                 price,
-                reward: price.saturating_mul(REWARD_PER_CENT).div_euclid(100),
+                reward: shop.pays.reward(price),
                 occurred_at: now,
                 status: Status::Occurred,
             };
@@ -143,6 +192,11 @@ impl Sandbox {
     /// Finds an order.
     pub fn find(&self, conversion: u32) -> Option<Order> {
         self.lock().list.iter().find(|order| order.conversion == conversion).cloned()
+    }
+
+    /// Forgets what was decided, as when a month was sent and the next one begins.
+    pub fn forget_decided(&self) {
+        self.lock().list.retain(|order| order.status == Status::Occurred);
     }
 
     /// Lists the orders, the newest first.

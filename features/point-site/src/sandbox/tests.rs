@@ -5,7 +5,7 @@ use crate::click::reference;
 use crate::conversion::Status;
 use crate::message::process_messages;
 use crate::report::{StartReport, UploadedReport, apply_reports, receive_report};
-use crate::sandbox::{Sandbox, SandboxConfig, SendError, routes};
+use crate::sandbox::{Pays, Sandbox, SandboxConfig, SandboxShop, SendError, routes};
 use crate::tests::{OURS, SECRET, Stage, token, wait};
 use crate::{TEXTS, Trust};
 use vocabulary::Clock as _;
@@ -35,13 +35,20 @@ fn with_site(story: impl FnOnce(&Stage, SocketAddr) + Send) {
     });
 }
 
+fn config(site: SocketAddr, secret: &str) -> SandboxConfig {
+    let (slug, name) = ("books".to_owned(), "本の店".to_owned());
+    let shops = vec![SandboxShop { slug, name, pays: Pays::Rate(300) }];
+    SandboxConfig { site, secret: secret.to_owned(), shops }
+}
+
 #[test]
 fn an_order_goes_all_the_way_to_points_over_real_http_and_a_real_file() {
     with_site(|stage, site| {
-        let config = SandboxConfig { site, secret: format!("{SECRET}main") };
-        let sandbox = Sandbox::new(config, stage.clock.clone());
+        let ours = config(site, &format!("{SECRET}main"));
+        let sandbox = Sandbox::new(ours, stage.clock.clone());
         let click = stage.click(1, stage.books);
-        let orders = sandbox.order(&reference(click), 4_000, 3);
+        let shop = sandbox.shop("books").unwrap();
+        let orders = sandbox.order(shop, &reference(click), 4_000, 3);
         for order in &orders {
             sandbox.send(order).unwrap();
         }
@@ -65,8 +72,7 @@ fn an_order_goes_all_the_way_to_points_over_real_http_and_a_real_file() {
         stage.site.store().run(StartReport { report, company: OURS, by }).unwrap().unwrap();
         assert_eq!(apply_reports(&stage.site).unwrap(), 3);
         assert_eq!(stage.purse(), "has 120 expects 0 owes 0");
-        let wrong = SandboxConfig { site, secret: "guess".to_owned() };
-        let wrong = Sandbox::new(wrong, stage.clock.clone());
+        let wrong = Sandbox::new(config(site, "guess"), stage.clock.clone());
         let refused = wrong.send(&orders[0]).unwrap_err();
         assert!(matches!(refused, SendError::Status { .. }), "{refused}");
     });
@@ -77,28 +83,30 @@ fn the_pretend_pages_work_also_when_the_site_is_away() {
     let clock = Arc::new(vocabulary::ManualClock::new(crate::tests::at("2026-11-01 12:00")));
     // Nothing listens on port 1.
     let site = SocketAddr::from(([127, 0, 0, 1], 1));
-    let sandbox = Sandbox::new(SandboxConfig { site, secret: "x".to_owned() }, clock.clone());
+    let sandbox = Sandbox::new(config(site, "x"), clock.clone());
     let frame = frame(&[TEXTS]);
     let table = routes(&sandbox).and(frame.routes());
     let door = door_with(table, ServerOptions::default(), frame, Arc::new(OpenToAll)).unwrap();
     let client = Client::new(Arc::new(door)).browser();
     wait(async {
         let page = client.get("/sandbox/shop/books?ref=%22%3E").await;
+        assert_eq!(client.get("/sandbox/shop/other").await.status.as_u16(), 404);
         assert!(page.text.contains("お試しショップ") && !page.text.contains("value=\"\">\""));
         assert!(client.get("/sandbox/network").await.text.contains("まだ成果はありません"));
         let form = [("ref", "abc,\"d"), ("price", "3980"), ("items", "2")];
         let page = client.post_form("/sandbox/shop/books/buy", &form).await;
         assert!(page.text.contains("届きませんでした"), "{}", page.text);
-        let decided =
-            client.post_form("/sandbox/network/88120457/decide", &[("decision", "approved")]).await;
+        let decided = client
+            .post_form("/sandbox/network/1793502000/decide", &[("decision", "approved")])
+            .await;
         assert_eq!(decided.status.as_u16(), 303);
         let unknown =
             client.post_form("/sandbox/network/1/decide", &[("decision", "resend")]).await;
         assert_eq!(unknown.status.as_u16(), 404);
-        assert!(client.get("/sandbox/network").await.text.contains("R-88120457 / 2"));
+        assert!(client.get("/sandbox/network").await.text.contains("R-1793502000 / 2"));
     });
     assert_eq!(sandbox.orders().len(), 2);
-    assert_eq!(sandbox.find(88_120_457).unwrap().status, Status::Approved);
+    assert_eq!(sandbox.find(1_793_502_000).unwrap().status, Status::Approved);
     let sheet = crate::sheet::read_sheet(&sandbox.monthly_file(), vocabulary::Zone::JAPAN).unwrap();
     assert_eq!((sheet.rows.len(), sheet.errors), (2, Vec::new()));
     assert!(clock.now() > vocabulary::Timestamp::default(), "the clock is the test's");
