@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    admission::{self, NewKey, Newcomer},
     bench,
     config::{Config, SETTINGS, Sources, Supervision, default_file},
     demo,
@@ -13,6 +14,8 @@ use crate::{
     terminal::{complain, say, table},
     upkeep::{self, Depth, Ended},
 };
+use access::{Need, Role};
+use vocabulary::{Email, Label, TextError, Token};
 
 const EXIT_CODES: &str = "Exit codes:
   0  done, and all is well
@@ -88,6 +91,16 @@ enum Command {
         #[arg(long, value_name = "FOLDER", default_value = ".daifuku/bench")]
         folder: PathBuf,
     },
+    /// Lets people of the staff in.
+    Staff {
+        #[command(subcommand)]
+        command: StaffCommand,
+    },
+    /// Makes API keys.
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
     /// Brings the schema up to this version.
     Migrate {
         /// Only tells how far each step came.
@@ -106,6 +119,65 @@ enum ConfigCommand {
     List,
     /// Writes a file with every setting at its default.
     Default,
+}
+
+#[derive(Debug, Subcommand)]
+enum StaffCommand {
+    /// Gives somebody a login, and tells the password once.
+    Add {
+        /// The mail address to sign in with.
+        #[arg(value_parser = read_mail)]
+        mail: Email,
+        /// What they may do, by the table in docs/generated/policy.txt.
+        #[arg(long, value_parser = read_role)]
+        role: Role,
+        /// The code of the company they work for; without it, who runs the installation.
+        #[arg(long, value_parser = read_token)]
+        company: Option<Token>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Creates an API key, and tells it once.
+    Create {
+        /// What it is for, as the list of keys will show it.
+        #[arg(long, value_parser = read_label)]
+        label: Label,
+        /// What it may do, by the table in docs/generated/policy.txt: account.read,transfer.write
+        #[arg(long = "needs", value_name = "NEEDS", value_delimiter = ',', required = true,
+            value_parser = read_need)]
+        needs: Vec<Need>,
+        /// The code of the company; without it, who runs the installation.
+        #[arg(long, value_parser = read_token)]
+        company: Option<Token>,
+    },
+}
+
+fn read_mail(text: &str) -> Result<Email, TextError> {
+    Email::parse(text)
+}
+
+fn read_label(text: &str) -> Result<Label, TextError> {
+    Label::parse(text)
+}
+
+fn read_token(text: &str) -> Result<Token, TextError> {
+    Token::parse(text)
+}
+
+fn read_role(text: &str) -> Result<Role, String> {
+    let staff = |role: &Role| *role != Role::Member;
+    let codes: Vec<&str> = Role::ALL.iter().copied().filter(staff).map(Role::code).collect();
+    let role = Role::parse(text).filter(staff);
+    role.ok_or_else(|| format!("there are {}", codes.join(", ")))
+}
+
+fn read_need(text: &str) -> Result<Need, String> {
+    let for_keys = |need: &Need| need.grantable();
+    let codes: Vec<&str> = Need::ALL.iter().copied().filter(for_keys).map(Need::code).collect();
+    let need = Need::parse(text).filter(for_keys);
+    need.ok_or_else(|| format!("there are {}", codes.join(", ")))
 }
 
 /// Runs the command of this process's arguments.
@@ -165,6 +237,13 @@ impl Cli {
             Command::Restore { backup } => upkeep::restore(&load()?, &backup)?,
             Command::Doctor { quick } => {
                 upkeep::doctor(&load()?, if quick { Depth::Quick } else { Depth::Whole })
+            }
+            Command::Staff { command: StaffCommand::Add { mail, role, company } } => {
+                admission::add_staff(&load()?, &Newcomer { mail, role, company })?
+            }
+            Command::Key { command: KeyCommand::Create { label, needs, company } } => {
+                let needs = needs.into_iter().collect();
+                admission::create_key(&load()?, NewKey { label, needs, company })?
             }
             Command::Migrate { status } => {
                 upkeep::migrate(&load()?, if status { Apply::Nothing } else { Apply::Everything })?

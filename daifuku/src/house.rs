@@ -179,10 +179,7 @@ impl House {
         database: &Database,
         progress: impl FnMut(OpenProgress),
     ) -> anyhow::Result<Self> {
-        let options = store_options(&config);
-        let clock = Arc::clone(&world.clock);
-        let store = Store::open(database, options, clock, world.chance.clone(), progress)
-            .context("open the books")?;
+        let store = open_store(&config, &world, database, progress)?;
         let keys = KeyRing::load(database).context("read API keys")?;
         let texts = Texts::try_new(&parts::texts())?;
         let started_at = world.clock.now();
@@ -283,6 +280,21 @@ impl House {
         };
         Ok(Arc::new(Door::try_new(routes, server_options(&self.config), tools)?))
     }
+}
+
+/// Opens the books.
+///
+/// # Errors
+///
+/// When the journal is damaged or the database fails.
+pub fn open_store(
+    config: &Config,
+    world: &World,
+    database: &Database,
+    progress: impl FnMut(OpenProgress),
+) -> anyhow::Result<Store> {
+    let (options, clock) = (store_options(config), Arc::clone(&world.clock));
+    Store::open(database, options, clock, world.chance.clone(), progress).context("open the books")
 }
 
 fn store_options(config: &Config) -> StoreOptions {

@@ -12,6 +12,7 @@
 //!
 //! Deliberately absent: rules about value, and SQL.
 
+mod admission;
 mod answers;
 pub mod bench;
 pub mod chance;

@@ -2,10 +2,12 @@
 //! in, and what an engineer asks of it.
 #![cfg(test)]
 
+mod crash;
 mod doors;
 mod keys;
 mod ops;
 mod program;
+mod served;
 mod sign_in;
 mod site;
 mod surface;

@@ -83,6 +83,34 @@ pub(crate) fn draw_salt(chance: &mut dyn IdSource) -> [u8; 16] {
     salt
 }
 
+/// The digits of Douglas Crockford's base 32, which people do not mix up, in small letters.
+pub(crate) const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// Writes bytes whose count is a multiple of five in base 32, without padding.
+pub(crate) fn base32(bytes: &[u8], alphabet: &[u8; 32]) -> String {
+    let mut text = String::new();
+    for five in bytes.chunks(5) {
+        let bits = five.iter().fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
+        for place in (0..8).rev() {
+            let digit = usize::try_from((bits >> (5 * place)) & 31).unwrap_or(0);
+            text.push(alphabet.get(digit).copied().map_or('?', char::from));
+        }
+    }
+    text
+}
+
+/// Puts a hyphen after every four characters, for whoever reads or types them.
+pub(crate) fn in_fours(text: &str) -> String {
+    let mut grouped = String::new();
+    for (place, character) in text.chars().enumerate() {
+        if place > 0 && place.is_multiple_of(4) {
+            grouped.push('-');
+        }
+        grouped.push(character);
+    }
+    grouped
+}
+
 /// Cuts a hash in two.
 pub(crate) fn halves(bytes: [u8; 32]) -> [[u8; 16]; 2] {
     let bits = |half: &[u8]| half.iter().fold(0, |bits, byte| (bits << 8) | u128::from(*byte));

@@ -277,6 +277,101 @@ wait $server 2>/dev/null
 rm -rf "$folder"
 "#;
 
+/// A `MariaDB` of one test, to be killed. It goes, with its folder, when this is dropped.
+#[derive(Debug)]
+pub struct MortalServer {
+    folder: PathBuf,
+    url: String,
+    process: Child,
+}
+
+impl MortalServer {
+    /// Starts a server with an empty database. Gives `None` as [`TestDatabase::mysql`] does.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub fn start() -> Option<Self> {
+        if !installed() {
+            // Says so, or fails where it is required.
+            missing();
+            return None;
+        }
+        let folder = fresh_folder("daifuku-mortal");
+        let installed = Self::command("mariadb-install-db", &folder)
+            .args(["--skip-test-db", "--auth-root-authentication-method=normal"])
+            .status();
+        assert!(installed.is_ok_and(|status| status.success()), "mariadb-install-db works");
+        let process = Self::run(&folder);
+        let socket = folder.join("socket");
+        let url = |name: &str| format!("mysql://root@localhost/{name}?socket={}", socket.display());
+        let server = Self { url: url("book"), process, folder };
+        let root = Self::reach(&url("mysql"));
+        let made = root.connect().and_then(|mut root| root.run("create", "CREATE DATABASE book"));
+        made.expect("the server makes a database");
+        Some(server)
+    }
+
+    /// Gives the address of its database.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Kills it as `kill -9` does.
+    ///
+    /// # Panics
+    ///
+    /// When it is dead already.
+    pub fn kill(&mut self) {
+        self.process.kill().expect("it lives");
+        self.process.wait().expect("it is this process's child");
+    }
+
+    /// Starts it again after a kill. It takes requests some moments later.
+    ///
+    /// # Panics
+    ///
+    /// When there is no process for it.
+    pub fn restart(&mut self) {
+        self.process = Self::run(&self.folder);
+    }
+
+    fn run(folder: &Path) -> Child {
+        let place =
+            |option: &str, name: &str| format!("--{option}={}", folder.join(name).display());
+        Self::command("mariadbd", folder)
+            .args(["--skip-networking", "--max-connections=300"])
+            .args(["--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M"])
+            .args([place("socket", "socket"), place("pid-file", "pid")])
+            .spawn()
+            .expect("mariadbd starts")
+    }
+
+    /// A program of the server, which Debian has where only root looks.
+    fn command(program: &str, folder: &Path) -> Command {
+        const SCRIPT: &str = r#"PATH="$PATH:/usr/sbin:/usr/local/sbin"; program=$1; data=$2
+            shift 2; exec "$program" --no-defaults --user="$(id -un)" --datadir="$data" "$@""#;
+        let mut command = Command::new("sh");
+        command.args(["-c", SCRIPT, "sh", program]).arg(folder.join("data"));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn reach(url: &str) -> Database {
+        let url = DatabaseUrl::parse(url).expect("the address is ours");
+        patiently(|| Database::open(&url, PoolOptions::default())).expect("the server comes up")
+    }
+}
+
+impl Drop for MortalServer {
+    fn drop(&mut self) {
+        // It may be dead already.
+        drop(self.process.kill());
+        drop(self.process.wait());
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
 fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     SERVER.get_or_init(|| if installed() { Some(start()) } else { missing() }).as_ref()

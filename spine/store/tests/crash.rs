@@ -9,7 +9,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write as _};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use ledger::{
     AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, NormalSide, Seq, Step, Transfer,
     TransferKind, Unit, UnitNumber, UnitPolicy, Wanted,
 };
-use store::testing::{Setup, TestDatabase};
+use store::testing::{MortalServer, Setup, TestDatabase};
 use store::{
     Database, DatabaseUrl, Fault, MIGRATIONS, Outcome, PoolOptions, Store, StoreOptions, verify,
 };
@@ -204,86 +203,11 @@ fn twenty_kills_lose_nothing_on_a_server() {
     compare(&url, &known);
 }
 
-/// A server of this test's own, to be killed.
-struct Server {
-    folder: PathBuf,
-    process: Child,
-}
-
-impl Server {
-    fn install(folder: &Path) -> bool {
-        Command::new("mariadb-install-db")
-            .args(["--no-defaults", "--user=root", "--skip-test-db"])
-            .args(["--auth-root-authentication-method=normal"])
-            .arg(format!("--datadir={}", folder.join("data").display()))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
-    }
-
-    fn run(folder: &Path) -> Child {
-        Command::new("mariadbd")
-            .args(["--no-defaults", "--user=root", "--skip-networking"])
-            .args(["--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M"])
-            .arg(format!("--datadir={}", folder.join("data").display()))
-            .arg(format!("--socket={}", folder.join("sock").display()))
-            .arg(format!("--pid-file={}", folder.join("pid").display()))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
-    }
-
-    fn kill_and_start(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-        self.process = Self::run(&self.folder);
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may be dead already.
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
-/// Waits until the server answers.
-fn wait_for(url: &str) {
-    let parsed = DatabaseUrl::parse(url).unwrap();
-    let (_nobody, nothing) = std::sync::mpsc::channel::<()>();
-    for _ in 0..300 {
-        if Database::open(&parsed, PoolOptions::default()).is_ok() {
-            return;
-        }
-        let waited = nothing.recv_timeout(Duration::from_millis(100));
-        assert!(waited.is_err(), "nobody sends");
-    }
-    panic!("the server does not come up");
-}
-
 #[test]
 fn twenty_kills_of_the_server_lose_nothing() {
     const KILLS: u64 = 20;
-    if TestDatabase::mysql().is_none() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    assert!(Server::install(folder.path()), "mariadb-install-db works");
-    let process = Server::run(folder.path());
-    let mut server = Server { folder: folder.path().to_owned(), process };
-    let socket = folder.path().join("sock");
-    let root = format!("mysql://root@localhost/mysql?socket={}", socket.display());
-    wait_for(&root);
-    let made = Command::new("mariadb")
-        .args(["--no-defaults", "--user=root", "--execute=CREATE DATABASE crash"])
-        .arg(format!("--socket={}", socket.display()))
-        .status()
-        .unwrap();
-    assert!(made.success(), "the database is made");
-    let url = format!("mysql://root@localhost/crash?socket={}", socket.display());
+    let Some(mut server) = MortalServer::start() else { return };
+    let url = server.url().to_owned();
     set_up(&url);
     let mut chance = SeededIds::new(3);
     let mut known = BTreeMap::new();
@@ -294,7 +218,8 @@ fn twenty_kills_of_the_server_lose_nothing() {
             let line = lines.next().expect("the store outlives its server").unwrap();
             acknowledge(&mut known, &line);
         }
-        server.kill_and_start();
+        server.kill();
+        server.restart();
     }
     for _ in 0..200 {
         let line = lines.next().expect("the store outlives its server").unwrap();

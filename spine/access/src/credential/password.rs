@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 use crate::{
     login::Realm,
     refusal::{PASSWORD_LONG, PASSWORD_PLAIN, PASSWORD_SHORT, RefusalKind},
-    secret::draw_salt,
+    secret::{CROCKFORD, base32, draw_bytes, draw_salt, in_fours},
 };
 use vocabulary::{Email, IdSource};
 
@@ -62,6 +62,14 @@ impl Password {
     pub fn typed(text: &str) -> Self {
         // One character more than the most, so that a cut password is never one that was set.
         Self(text.chars().take(Self::BYTES_MAX.saturating_add(1)).collect())
+    }
+
+    /// Draws one of 120 bits, with the text to tell it by: `4j9k-2m7q-x0vb-8c3d-…`.
+    pub fn draw(chance: &mut dyn IdSource) -> (Self, String) {
+        let bytes = draw_bytes(chance);
+        let (fifteen, _rest) = bytes.split_at(15);
+        let text = in_fours(&base32(fifteen, CROCKFORD));
+        (Self(text.clone()), text)
     }
 
     /// Takes a new password: no rules about kinds of characters, which make people write it down.

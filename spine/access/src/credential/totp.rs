@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{
     actor::Subject,
-    secret::{SecretHash, draw_bytes, draw_salt},
+    secret::{CROCKFORD, SecretHash, base32, draw_bytes, draw_salt, in_fours},
 };
 use vocabulary::{Email, IdSource, Timestamp};
 
@@ -150,21 +150,14 @@ impl RecoveryCode {
         let code = |_number| {
             let bytes = draw_bytes(chance);
             let (ten, _rest) = bytes.split_at(10);
-            Self(base32(ten, b"0123456789abcdefghjkmnpqrstvwxyz"))
+            Self(base32(ten, CROCKFORD))
         };
         (0..Self::COUNT).map(code).collect()
     }
 
     /// Writes it to be read by a person: `4j9k-2m7q-x0vb-8c3d`.
     pub fn expose(&self) -> String {
-        let mut text = String::with_capacity(19);
-        for (place, character) in self.0.chars().enumerate() {
-            if place > 0 && place.is_multiple_of(4) {
-                text.push('-');
-            }
-            text.push(character);
-        }
-        text
+        in_fours(&self.0)
     }
 
     /// Gives what may be kept.
@@ -213,19 +206,6 @@ impl TypedCode {
 #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
 fn keyed<M: KeyInit>(key: &[u8]) -> M {
     M::new_from_slice(key).expect("bytes are a key")
-}
-
-/// Writes bytes whose count is a multiple of five in base 32, without padding.
-fn base32(bytes: &[u8], alphabet: &[u8; 32]) -> String {
-    let mut text = String::new();
-    for five in bytes.chunks(5) {
-        let bits = five.iter().fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
-        for place in (0..8).rev() {
-            let digit = usize::try_from((bits >> (5 * place)) & 31).unwrap_or(0);
-            text.push(alphabet.get(digit).copied().map_or('?', char::from));
-        }
-    }
-    text
 }
 
 fn percent(text: &str) -> String {

@@ -1,0 +1,304 @@
+//! Nothing acknowledged is lost, nothing is applied twice: the program is killed while sixteen
+//! clients post over HTTP, and so is its database; two programs share one database.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use store::testing::{MortalServer, TestDatabase};
+use vocabulary::SeededIds;
+
+use crate::served::{Connection, Installation, Served};
+
+const CLIENTS: u64 = 16;
+
+/// An installation with a company, whose clients write down what was acknowledged.
+struct Trial {
+    installation: Installation,
+    _folder: tempfile::TempDir,
+    key: String,
+    cost: String,
+    wallets: Vec<String>,
+    book: Mutex<ClientsBook>,
+    ended: AtomicBool,
+}
+
+/// What the clients know.
+#[derive(Default)]
+struct ClientsBook {
+    /// The receipt of every key that was answered.
+    receipts: BTreeMap<String, Value>,
+    /// Every key that was sent at all.
+    sent: BTreeSet<String>,
+    /// Answers that are neither a receipt nor a reason to ask again.
+    odd: Vec<(u16, Value)>,
+}
+
+/// Waits, as clients do.
+fn pause(milliseconds: u64) {
+    thread::park_timeout(Duration::from_millis(milliseconds));
+}
+
+impl Trial {
+    fn set_up(database: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let installation = Installation::new(folder.path(), database);
+        let create = ["key", "create", "--label", "setup", "--needs"];
+        let setup = installation.must(&[&create[..], &["company.manage"]].concat());
+        let served = installation.serve(&[]);
+        let mut connection = Connection::open(served.address, &setup).unwrap();
+        let company = json!({"code": "ours", "name": "Ours"});
+        let (status, answer) = connection.ask("POST", "/api/v1/companies", Some(&company)).unwrap();
+        assert_eq!(status, 201, "{answer}");
+        assert!(served.stop().success(), "it ends well");
+        let needs = "unit.manage,account.open,account.read,transfer.write";
+        let key = installation.must(&[&create[..], &[needs, "--company", "ours"]].concat());
+        let served = installation.serve(&[]);
+        let mut connection = Connection::open(served.address, &key).unwrap();
+        let mut ask = |path: &str, body: Value| {
+            let (status, answer) = connection.ask("POST", path, Some(&body)).unwrap();
+            assert!(matches!(status, 200 | 201), "{path}: {answer}");
+            answer
+        };
+        let unit = ask("/api/v1/units", json!({"code": "PT", "scale": 0}));
+        let cost = unit["accounts"]["cost"].as_str().unwrap().to_owned();
+        let wallets = (1..=4).map(|number| {
+            let id = format!("0192f3a0-7c1e-7b3a-9d55-{number:012}");
+            let form = json!({"id": id, "unit": "PT", "side": "credit", "lots": true});
+            ask("/api/v1/accounts", form)["id"].as_str().unwrap().to_owned()
+        });
+        let wallets = wallets.collect();
+        assert!(served.stop().success(), "it ends well");
+        Self {
+            installation,
+            _folder: folder,
+            key,
+            cost,
+            wallets,
+            book: Mutex::default(),
+            ended: AtomicBool::new(false),
+        }
+    }
+
+    /// The transfer of a key is always the same.
+    fn transfer(&self, key: &str) -> Value {
+        let place = key.bytes().map(usize::from).sum::<usize>() % self.wallets.len();
+        let lot = json!({"kind": "free", "expires_on": "2029-12-31"});
+        json!({
+            "id": key, "debit": self.cost, "credit": self.wallets[place], "amount": 1,
+            "kind": "grant", "lot": lot,
+        })
+    }
+
+    /// Posts until the end of the trial, each key until it is answered.
+    fn client(&self, client: u64, address: &Mutex<std::net::SocketAddr>) {
+        let mut connection = None;
+        for number in 0_u64.. {
+            let key = format!("c{client}-{number}");
+            self.book.lock().unwrap().sent.insert(key.clone());
+            while !self.ended.load(Ordering::SeqCst) {
+                let asked = self.post(&mut connection, *address.lock().unwrap(), &key);
+                if asked {
+                    break;
+                }
+            }
+            if self.ended.load(Ordering::SeqCst) {
+                return;
+            }
+        }
+    }
+
+    /// Posts a key; tells whether it was answered.
+    fn post(
+        &self,
+        connection: &mut Option<Connection>,
+        address: std::net::SocketAddr,
+        key: &str,
+    ) -> bool {
+        let opened = match connection.take() {
+            Some(opened) => Ok(opened),
+            None => Connection::open(address, &self.key),
+        };
+        let answer = opened.and_then(|mut opened| {
+            let answer = opened.ask("POST", "/api/v1/transfers", Some(&self.transfer(key)))?;
+            Ok((opened, answer))
+        });
+        match answer {
+            Ok((opened, (status, answer))) => {
+                *connection = Some(opened);
+                self.take(key, status, answer)
+            }
+            Err(_gone) => {
+                pause(20);
+                false
+            }
+        }
+    }
+
+    /// Takes in an answer; tells whether it was one.
+    fn take(&self, key: &str, status: u16, mut answer: Value) -> bool {
+        match status {
+            200 | 201 => {
+                answer.as_object_mut().unwrap().remove("repeated");
+                let mut book = self.book.lock().unwrap();
+                let before = book.receipts.insert(key.to_owned(), answer.clone());
+                assert!(before.is_none_or(|before| before == answer), "{key} was answered twice");
+                true
+            }
+            503 | 429 => {
+                pause(50);
+                false
+            }
+            _ => {
+                self.book.lock().unwrap().odd.push((status, answer));
+                true
+            }
+        }
+    }
+
+    fn acknowledged(&self) -> usize {
+        self.book.lock().unwrap().receipts.len()
+    }
+
+    /// Lets the clients post while `story` kills.
+    fn with_clients<R>(
+        &self,
+        served: Vec<Served>,
+        story: impl FnOnce(Vec<Served>, &[Mutex<std::net::SocketAddr>]) -> R,
+    ) -> R {
+        let addresses: Vec<_> = served.iter().map(|served| Mutex::new(served.address)).collect();
+        thread::scope(|scope| {
+            for client in 0..CLIENTS {
+                let node = usize::try_from(client).unwrap() % addresses.len();
+                let address = &addresses[node];
+                scope.spawn(move || self.client(client, address));
+            }
+            let told = story(served, &addresses);
+            self.ended.store(true, Ordering::SeqCst);
+            told
+        })
+    }
+
+    /// Asks for everything again that was ever sent, and compares it with the books.
+    fn compare(&self, served: Served, least: usize) {
+        let keys: Vec<String> = self.book.lock().unwrap().sent.iter().cloned().collect();
+        let answered = self.acknowledged();
+        assert!(answered >= least, "only {answered} acknowledgements");
+        // The same keys again: the receipts that their clients have, if they have them.
+        let (trial, address) = (self, served.address);
+        thread::scope(|scope| {
+            for part in keys.chunks(keys.len().div_ceil(16)) {
+                scope.spawn(move || {
+                    let mut connection = None;
+                    for key in part {
+                        while !trial.post(&mut connection, address, key) {}
+                    }
+                });
+            }
+        });
+        {
+            let book = self.book.lock().unwrap();
+            assert_eq!(book.odd, Vec::<(u16, Value)>::new());
+            let places: BTreeSet<u64> = book
+                .receipts
+                .values()
+                .map(|receipt| receipt["first_seq"].as_u64().unwrap())
+                .collect();
+            assert_eq!(places.len(), keys.len(), "each has a place of its own in the journal");
+        }
+        let mut connection = Connection::open(served.address, &self.key).unwrap();
+        let posted: u64 = self
+            .wallets
+            .iter()
+            .map(|wallet| {
+                let path = format!("/api/v1/accounts/{wallet}");
+                let (status, answer) = connection.ask("GET", &path, None).unwrap();
+                assert_eq!(status, 200, "{answer}");
+                answer["posted"].as_u64().unwrap()
+            })
+            .sum();
+        assert_eq!(posted, u64::try_from(keys.len()).unwrap(), "every key counts once");
+        drop(connection);
+        assert!(served.stop().success(), "it ends well");
+        self.installation.must(&["verify"]);
+    }
+}
+
+/// Kills the program while it works, again and again.
+fn kill_the_program(database: &str, kills: u64, seed: u64) {
+    let trial = Trial::set_up(database);
+    let mut chance = SeededIds::new(seed);
+    let first = trial.installation.serve(&[]);
+    let last = trial.with_clients(vec![first], |mut served, addresses| {
+        for _ in 0..kills {
+            let enough =
+                trial.acknowledged() + 1 + usize::try_from(chance.next_u64() % 150).unwrap();
+            while trial.acknowledged() < enough {
+                pause(1);
+            }
+            served.pop().unwrap().kill();
+            let again = trial.installation.serve(&[]);
+            *addresses[0].lock().unwrap() = again.address;
+            served.push(again);
+        }
+        served.pop().unwrap()
+    });
+    trial.compare(last, usize::try_from(kills).unwrap());
+}
+
+#[test]
+fn fifty_kills_of_the_program_lose_nothing_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    kill_the_program(&format!("sqlite:{}", folder.path().join("book.db").display()), 50, 1);
+}
+
+#[test]
+fn twenty_kills_of_the_program_lose_nothing_on_a_server() {
+    let Some(database) = TestDatabase::mysql() else { return };
+    kill_the_program(&database.address(), 20, 2);
+}
+
+#[test]
+fn twenty_kills_of_the_database_lose_nothing() {
+    let Some(mut server) = MortalServer::start() else { return };
+    let trial = Trial::set_up(server.url());
+    let mut chance = SeededIds::new(3);
+    let first = trial.installation.serve(&["database.patience_ms=1000"]);
+    let last = trial.with_clients(vec![first], |mut served, _addresses| {
+        for _ in 0..20 {
+            let enough =
+                trial.acknowledged() + 1 + usize::try_from(chance.next_u64() % 150).unwrap();
+            while trial.acknowledged() < enough {
+                pause(1);
+            }
+            server.kill();
+            // Longer than the program waits for it, now and then.
+            pause(chance.next_u64() % 1_500);
+            server.restart();
+        }
+        served.pop().unwrap()
+    });
+    trial.compare(last, 20);
+}
+
+#[test]
+fn two_programs_share_one_book_for_a_minute() {
+    let Some(database) = TestDatabase::mysql() else { return };
+    let trial = Trial::set_up(&database.address());
+    let nodes = vec![trial.installation.serve(&[]), trial.installation.serve(&[])];
+    let mut nodes = trial.with_clients(nodes, |nodes, _addresses| {
+        (0..600).for_each(|_tenth| pause(100));
+        nodes
+    });
+    let (here, there) = (nodes.pop().unwrap(), nodes.pop().unwrap());
+    // What one of them posted is repeated by the other, by the comparison.
+    assert!(there.stop().success(), "it ends well");
+    trial.compare(here, 1_000);
+}
