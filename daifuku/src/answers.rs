@@ -29,7 +29,7 @@ pub(crate) fn refused(refusal: &RefusalKind) -> Problem {
 
 /// Logs a fault and gives its problem: nobody else sees its cause.
 pub(crate) fn faulted(fault: &Fault) -> Problem {
-    Problem::of_failure(fault, fault.retryable())
+    Problem::of_failure(fault, fault.passes())
 }
 
 /// Hands a command to the writer and waits for the decision without holding a thread.

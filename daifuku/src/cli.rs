@@ -297,7 +297,7 @@ mod tests {
     fn the_help_names_every_command_and_exit_code() {
         check(
             "daifuku --help",
-            &expect![[r"
+            &expect![[r#"
                 A points bank: one exact ledger under a point site, a wallet and a group's companies
 
                 Usage: daifuku [OPTIONS] <COMMAND>
@@ -311,6 +311,8 @@ mod tests {
                   doctor   Examines the installation and says what to do about what is wrong
                   config   Checks, shows or lists settings
                   bench    Measures the ledger on this machine; docs/bench.md tells what each figure means
+                  staff    Lets people of the staff in
+                  key      Makes API keys
                   migrate  Brings the schema up to this version
                   help     Print this message or the help of the given subcommand(s)
 
@@ -324,7 +326,7 @@ mod tests {
                   0  done, and all is well
                   1  done, and something was found that somebody must act on
                   2  not begun: the command line or a setting is wrong
-                  3  failed: the database, the disk or the network"]],
+                  3  failed: the database, the disk or the network"#]],
         );
     }
 

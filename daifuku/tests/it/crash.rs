@@ -11,21 +11,17 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::testing::{MortalServer, TestDatabase};
 use vocabulary::SeededIds;
 
-use crate::served::{Connection, Installation, Served};
+use crate::served::{Bank, Connection, Served};
 
 const CLIENTS: u64 = 16;
 
 /// An installation with a company, whose clients write down what was acknowledged.
 struct Trial {
-    installation: Installation,
-    _folder: tempfile::TempDir,
-    key: String,
-    cost: String,
-    wallets: Vec<String>,
+    bank: Bank,
     book: Mutex<ClientsBook>,
     ended: AtomicBool,
 }
@@ -48,53 +44,7 @@ fn pause(milliseconds: u64) {
 
 impl Trial {
     fn set_up(database: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let installation = Installation::new(folder.path(), database);
-        let create = ["key", "create", "--label", "setup", "--needs"];
-        let setup = installation.must(&[&create[..], &["company.manage"]].concat());
-        let served = installation.serve(&[]);
-        let mut connection = Connection::open(served.address, &setup).unwrap();
-        let company = json!({"code": "ours", "name": "Ours"});
-        let (status, answer) = connection.ask("POST", "/api/v1/companies", Some(&company)).unwrap();
-        assert_eq!(status, 201, "{answer}");
-        assert!(served.stop().success(), "it ends well");
-        let needs = "unit.manage,account.open,account.read,transfer.write";
-        let key = installation.must(&[&create[..], &[needs, "--company", "ours"]].concat());
-        let served = installation.serve(&[]);
-        let mut connection = Connection::open(served.address, &key).unwrap();
-        let mut ask = |path: &str, body: Value| {
-            let (status, answer) = connection.ask("POST", path, Some(&body)).unwrap();
-            assert!(matches!(status, 200 | 201), "{path}: {answer}");
-            answer
-        };
-        let unit = ask("/api/v1/units", json!({"code": "PT", "scale": 0}));
-        let cost = unit["accounts"]["cost"].as_str().unwrap().to_owned();
-        let wallets = (1..=4).map(|number| {
-            let id = format!("0192f3a0-7c1e-7b3a-9d55-{number:012}");
-            let form = json!({"id": id, "unit": "PT", "side": "credit", "lots": true});
-            ask("/api/v1/accounts", form)["id"].as_str().unwrap().to_owned()
-        });
-        let wallets = wallets.collect();
-        assert!(served.stop().success(), "it ends well");
-        Self {
-            installation,
-            _folder: folder,
-            key,
-            cost,
-            wallets,
-            book: Mutex::default(),
-            ended: AtomicBool::new(false),
-        }
-    }
-
-    /// The transfer of a key is always the same.
-    fn transfer(&self, key: &str) -> Value {
-        let place = key.bytes().map(usize::from).sum::<usize>() % self.wallets.len();
-        let lot = json!({"kind": "free", "expires_on": "2029-12-31"});
-        json!({
-            "id": key, "debit": self.cost, "credit": self.wallets[place], "amount": 1,
-            "kind": "grant", "lot": lot,
-        })
+        Self { bank: Bank::set_up(database), book: Mutex::default(), ended: AtomicBool::new(false) }
     }
 
     /// Posts until the end of the trial, each key until it is answered.
@@ -124,10 +74,10 @@ impl Trial {
     ) -> bool {
         let opened = match connection.take() {
             Some(opened) => Ok(opened),
-            None => Connection::open(address, &self.key),
+            None => Connection::open(address, &self.bank.key),
         };
         let answer = opened.and_then(|mut opened| {
-            let answer = opened.ask("POST", "/api/v1/transfers", Some(&self.transfer(key)))?;
+            let answer = opened.ask("POST", "/api/v1/transfers", Some(&self.bank.grant(key)))?;
             Ok((opened, answer))
         });
         match answer {
@@ -213,21 +163,12 @@ impl Trial {
                 .collect();
             assert_eq!(places.len(), keys.len(), "each has a place of its own in the journal");
         }
-        let mut connection = Connection::open(served.address, &self.key).unwrap();
-        let posted: u64 = self
-            .wallets
-            .iter()
-            .map(|wallet| {
-                let path = format!("/api/v1/accounts/{wallet}");
-                let (status, answer) = connection.ask("GET", &path, None).unwrap();
-                assert_eq!(status, 200, "{answer}");
-                answer["posted"].as_u64().unwrap()
-            })
-            .sum();
+        let mut connection = Connection::open(served.address, &self.bank.key).unwrap();
+        let posted = self.bank.posted(&mut connection);
         assert_eq!(posted, u64::try_from(keys.len()).unwrap(), "every key counts once");
         drop(connection);
         assert!(served.stop().success(), "it ends well");
-        self.installation.must(&["verify"]);
+        self.bank.installation.must(&["verify"]);
     }
 }
 
@@ -235,7 +176,7 @@ impl Trial {
 fn kill_the_program(database: &str, kills: u64, seed: u64) {
     let trial = Trial::set_up(database);
     let mut chance = SeededIds::new(seed);
-    let first = trial.installation.serve(&[]);
+    let first = trial.bank.installation.serve(&[]);
     let last = trial.with_clients(vec![first], |mut served, addresses| {
         for _ in 0..kills {
             let enough =
@@ -244,7 +185,7 @@ fn kill_the_program(database: &str, kills: u64, seed: u64) {
                 pause(1);
             }
             served.pop().unwrap().kill();
-            let again = trial.installation.serve(&[]);
+            let again = trial.bank.installation.serve(&[]);
             *addresses[0].lock().unwrap() = again.address;
             served.push(again);
         }
@@ -270,7 +211,7 @@ fn twenty_kills_of_the_database_lose_nothing() {
     let Some(mut server) = MortalServer::start() else { return };
     let trial = Trial::set_up(server.url());
     let mut chance = SeededIds::new(3);
-    let first = trial.installation.serve(&["database.patience_ms=1000"]);
+    let first = trial.bank.installation.serve(&["database.patience_ms=1000"]);
     let last = trial.with_clients(vec![first], |mut served, _addresses| {
         for _ in 0..20 {
             let enough =
@@ -292,7 +233,7 @@ fn twenty_kills_of_the_database_lose_nothing() {
 fn two_programs_share_one_book_for_a_minute() {
     let Some(database) = TestDatabase::mysql() else { return };
     let trial = Trial::set_up(&database.address());
-    let nodes = vec![trial.installation.serve(&[]), trial.installation.serve(&[])];
+    let nodes = vec![trial.bank.installation.serve(&[]), trial.bank.installation.serve(&[])];
     let mut nodes = trial.with_clients(nodes, |nodes, _addresses| {
         (0..600).for_each(|_tenth| pause(100));
         nodes

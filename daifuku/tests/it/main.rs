@@ -4,6 +4,7 @@
 
 mod crash;
 mod doors;
+mod failures;
 mod keys;
 mod ops;
 mod program;

@@ -1,5 +1,6 @@
 //! The real program, served, and a client that speaks to it over TCP as a company's service does.
 
+use core::ops::Range;
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
@@ -9,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An installation whose program is started and killed.
 pub(crate) struct Installation {
@@ -95,6 +96,82 @@ impl Drop for Served {
         // It may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());
+    }
+}
+
+/// An installation with a company that has a unit, four members' accounts and an API key.
+pub(crate) struct Bank {
+    pub(crate) installation: Installation,
+    _folder: tempfile::TempDir,
+    pub(crate) key: String,
+    cost: String,
+    pub(crate) wallets: Vec<String>,
+}
+
+impl Bank {
+    pub(crate) fn set_up(database: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let installation = Installation::new(folder.path(), database);
+        let create = ["key", "create", "--label", "setup", "--needs"];
+        let setup = installation.must(&[&create[..], &["company.manage"]].concat());
+        let served = installation.serve(&[]);
+        let mut connection = Connection::open(served.address, &setup).unwrap();
+        let company = json!({"code": "ours", "name": "Ours"});
+        let (status, answer) = connection.ask("POST", "/api/v1/companies", Some(&company)).unwrap();
+        assert_eq!(status, 201, "{answer}");
+        assert!(served.stop().success(), "it ends well");
+        let needs = "unit.manage,account.open,account.read,transfer.write";
+        let key = installation.must(&[&create[..], &[needs, "--company", "ours"]].concat());
+        let served = installation.serve(&[]);
+        let mut connection = Connection::open(served.address, &key).unwrap();
+        let mut ask = |path: &str, body: Value| {
+            let (status, answer) = connection.ask("POST", path, Some(&body)).unwrap();
+            assert!(matches!(status, 200 | 201), "{path}: {answer}");
+            answer
+        };
+        let unit = ask("/api/v1/units", json!({"code": "PT", "scale": 0}));
+        let cost = unit["accounts"]["cost"].as_str().unwrap().to_owned();
+        let wallets = (1..=4).map(|number| {
+            let id = format!("0192f3a0-7c1e-7b3a-9d55-{number:012}");
+            let form = json!({"id": id, "unit": "PT", "side": "credit", "lots": true});
+            ask("/api/v1/accounts", form)["id"].as_str().unwrap().to_owned()
+        });
+        let wallets = wallets.collect();
+        assert!(served.stop().success(), "it ends well");
+        Self { installation, _folder: folder, key, cost, wallets }
+    }
+
+    /// The transfer of an id: one point to one of the members, always the same.
+    pub(crate) fn grant(&self, id: &str) -> Value {
+        let place = id.bytes().map(usize::from).sum::<usize>() % self.wallets.len();
+        let lot = json!({"kind": "free", "expires_on": "2029-12-31"});
+        json!({
+            "id": id, "debit": self.cost, "credit": self.wallets[place], "amount": 1,
+            "kind": "grant", "lot": lot,
+        })
+    }
+
+    /// Posts the transfers of some numbers in one request.
+    pub(crate) fn grant_many(
+        &self,
+        connection: &mut Connection,
+        numbers: Range<u64>,
+    ) -> (u16, Value) {
+        let transfers: Vec<Value> =
+            numbers.map(|number| self.grant(&format!("k{number}"))).collect();
+        let body = json!({ "transfers": transfers });
+        connection.ask("POST", "/api/v1/transfers", Some(&body)).unwrap()
+    }
+
+    /// What all members have.
+    pub(crate) fn posted(&self, connection: &mut Connection) -> u64 {
+        let posted = |wallet: &String| {
+            let path = format!("/api/v1/accounts/{wallet}");
+            let (status, answer) = connection.ask("GET", &path, None).unwrap();
+            assert_eq!(status, 200, "{answer}");
+            answer["posted"].as_u64().unwrap()
+        };
+        self.wallets.iter().map(posted).sum()
     }
 }
 

@@ -171,7 +171,7 @@ fn answer<T>(received: Result<Result<T, Fault>, oneshot::error::RecvError>) -> R
 
 /// Logs a fault and answers what the caller can do about it.
 fn fault_problem(fault: &Fault) -> Problem {
-    Problem::of_failure(fault, fault.retryable())
+    Problem::of_failure(fault, fault.passes())
 }
 
 /// Whether something of a company is within the caller's reach; what is not is "not found".

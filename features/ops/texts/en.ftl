@@ -17,6 +17,7 @@ ops-check-drain = Not stopping
 ops-check-writer = Writer
 ops-check-database = Database
 ops-check-schema = Schema
+ops-check-commits = Last write
 ops-jobs = Jobs
 ops-job = Job
 ops-last-good = Last success

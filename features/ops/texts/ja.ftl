@@ -17,6 +17,7 @@ ops-check-drain = 停止準備
 ops-check-writer = 書き込み処理
 ops-check-database = データベース
 ops-check-schema = スキーマ
+ops-check-commits = 直近の書き込み
 ops-jobs = 定期処理
 ops-job = 処理
 ops-last-good = 最後に成功した日時

@@ -198,7 +198,7 @@ fn stopped() -> Fault {
 
 /// Answers a fault of the database: logged here, told without particulars.
 pub(crate) fn problem(fault: &Fault) -> Problem {
-    Problem::of_failure(fault, fault.retryable())
+    Problem::of_failure(fault, fault.passes())
 }
 
 /// Lends a source of chance whose type is not known, to make ids with.

@@ -73,5 +73,5 @@ pub(crate) fn member_of(who: &Authenticated) -> Result<Id<kind::Member>, Problem
 }
 
 fn problem_of(fault: &Fault) -> Problem {
-    Problem::of_failure(fault, fault.retryable())
+    Problem::of_failure(fault, fault.passes())
 }

@@ -284,6 +284,10 @@ impl Desk {
     }
 
     fn note_durable(&mut self, flight: &Flight) {
+        // Commands that changed nothing commit also where nothing can be written.
+        if flight.writes() {
+            self.shared.note_commit(None);
+        }
         self.dirty.note(&flight.movements);
         self.dirty.note_accounts(flight.group.first_account, flight.group.accounts);
         self.wal.note(flight);
@@ -536,6 +540,7 @@ impl Desk {
                     if worth_it && self.catch_up_patiently().is_ok() {
                         continue;
                     }
+                    self.shared.note_commit(Some(fault.to_string().into()));
                     for mut slice in slices {
                         slice.answer(Err(fault.again()));
                     }
@@ -698,6 +703,7 @@ impl Desk {
         if again {
             self.redo.extend(asks);
         } else {
+            self.shared.note_commit(Some(fault.to_string().into()));
             for ask in asks {
                 ask.fail(fault.again());
             }

@@ -56,7 +56,6 @@ impl Fault {
         Self { kind, ..self }
     }
 
-    /// Says which cell of a row does not decode.
     /// The same fault for another who waited for the same work; the cause goes along as text.
     #[must_use]
     pub fn again(&self) -> Self {
@@ -72,6 +71,7 @@ impl Fault {
         Self::new(FaultKind::Other, what)
     }
 
+    /// Says which cell of a row does not decode.
     pub(crate) fn cell(statement: &str, column: usize, expected: &str) -> Self {
         Self::new(FaultKind::Corrupt, format!("{statement}: column {column} is no {expected}"))
     }
@@ -95,6 +95,12 @@ impl Fault {
             | FaultKind::Configuration
             | FaultKind::Other => false,
         }
+    }
+
+    /// Tells whether the same request may succeed some time later, when somebody has seen to the
+    /// database: what is [`retryable`](Self::retryable), and a full disk.
+    pub const fn passes(&self) -> bool {
+        self.retryable() || matches!(self.kind, FaultKind::Full)
     }
 
     /// Gives the database's own error number, where it gave one.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{
-    Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     undone: AtomicU64,
     settled: Condvar,
     settling: Mutex<()>,
+    /// Why the last group was not committed; nothing when it was.
+    failing: Mutex<Option<Arc<str>>>,
     pub(crate) inbox: Inbox,
 }
 
@@ -128,6 +130,7 @@ impl Shared {
             undone: AtomicU64::new(0),
             settled: Condvar::new(),
             settling: Mutex::new(()),
+            failing: Mutex::new(None),
             inbox: Inbox::default(),
         }
     }
@@ -142,6 +145,16 @@ impl Shared {
 
     pub(crate) fn durable(&self) -> Seq {
         Seq::new(self.durable.load(Ordering::Acquire))
+    }
+
+    /// Notes why a group was not committed, or that one was.
+    pub(crate) fn note_commit(&self, failure: Option<Arc<str>>) {
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    /// Gives why the last group was not committed; nothing when it was.
+    pub(crate) fn failing(&self) -> Option<Arc<str>> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Everything up to `seq` is in the journal.

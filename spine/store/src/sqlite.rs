@@ -44,7 +44,14 @@ pub(crate) fn open(path: &Path, role: Role) -> Result<Connection, Fault> {
 /// Makes a new file ours; refuses a file that is another program's.
 fn claim(connection: &Connection) -> Result<(), Fault> {
     let failed = |error| fault("open database file", error);
-    if pragma(connection, "application_id")? == APPLICATION_ID {
+    let known = pragma(connection, "application_id").map_err(|refused| match refused.code() {
+        Some(ffi::SQLITE_CANTOPEN) => {
+            let tried = "open database file (may this user write it, and into its folder?)";
+            Fault::new(FaultKind::Unavailable, tried).caused_by(refused.to_string())
+        }
+        Some(_) | None => refused,
+    })?;
+    if known == APPLICATION_ID {
         return Ok(());
     }
     if pragma(connection, "page_count")? != 0 {

@@ -197,6 +197,12 @@ impl Store {
         self.inner.shared.inbox.waiting()
     }
 
+    /// Gives why the last group of this process was not committed; nothing when it was. A full disk
+    /// or one without writing shows here, while everything can still be read.
+    pub fn failing(&self) -> Option<Arc<str>> {
+        self.inner.shared.failing()
+    }
+
     /// The last durable movement.
     pub fn durable(&self) -> Seq {
         self.inner.shared.durable()

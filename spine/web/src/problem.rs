@@ -178,10 +178,10 @@ impl Problem {
     }
 
     /// Logs a failure of the store with its causes, here and nowhere else, and answers what the
-    /// caller can do about it. `retryable` says whether the same may succeed later; whether it was
+    /// caller can do about it. `passes` says whether the same may succeed later; whether it was
     /// done nobody knows then, for a lost connection may have taken only the answer along.
-    pub fn of_failure(error: &(dyn Error + 'static), retryable: bool) -> Self {
-        if retryable {
+    pub fn of_failure(error: &(dyn Error + 'static), passes: bool) -> Self {
+        if passes {
             tracing::warn!(error, "the store does not answer for now");
             Self::new(&STORE_UNAVAILABLE).retry_after_s(1)
         } else {

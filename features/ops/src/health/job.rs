@@ -45,6 +45,8 @@ impl Probe {
             Check::new("writer", self.ask_writer()),
             Check::new("database", reached),
             Check::new("schema", schema),
+            Check::new("commits", self.store.failing().map_or(Ok(()), |why| Err(why.to_string())))
+                .advisory(),
         ];
         self.health.note(self.clock.now(), checks, Disk::of(&self.folder));
     }

@@ -7,13 +7,15 @@ use vocabulary::{Clock, Timestamp};
 /// How old what the probe saw may be: six times its usual interval.
 const FRESH_SECONDS: i64 = 12;
 
-/// One thing that must be so for this process to serve.
+/// One thing that must be so for this process to serve well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What was looked at: `probe`, `drain`, `writer`, `database` or `schema`.
+    /// What was looked at: `probe`, `drain`, `writer`, `database`, `schema` or `commits`.
     pub name: &'static str,
     /// Whether it is as it must be.
     pub ok: bool,
+    /// Whether requests are kept away while it is not.
+    pub required: bool,
     /// What is wrong, empty when nothing is.
     pub detail: String,
 }
@@ -22,9 +24,16 @@ impl Check {
     /// Makes a check that holds when there is nothing to complain about.
     pub fn new(name: &'static str, complaint: Result<(), String>) -> Self {
         match complaint {
-            Ok(()) => Self { name, ok: true, detail: String::new() },
-            Err(detail) => Self { name, ok: false, detail },
+            Ok(()) => Self { name, ok: true, required: true, detail: String::new() },
+            Err(detail) => Self { name, ok: false, required: true, detail },
         }
+    }
+
+    /// Makes it one that people are told of while requests still come: a node that cannot write
+    /// reads as well as any.
+    #[must_use]
+    pub fn advisory(self) -> Self {
+        Self { required: false, ..self }
     }
 }
 
@@ -40,7 +49,7 @@ pub struct Disk {
 /// Whether this process may get requests, and why not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Readiness {
-    /// Whether every check holds.
+    /// Whether every required check holds.
     pub ready: bool,
     /// When the probe looked.
     pub checked_at: Timestamp,
@@ -92,7 +101,7 @@ impl Health {
         let mut checks = vec![Check::new("probe", probed), Check::new("drain", stopping)];
         checks.extend(seen.checks.iter().cloned());
         Readiness {
-            ready: checks.iter().all(|check| check.ok),
+            ready: checks.iter().all(|check| check.ok || !check.required),
             checked_at: seen.at.unwrap_or_default(),
             checks,
         }

@@ -76,7 +76,7 @@ metrics! {
     STARTED "daifuku_start_time_seconds" Gauge ""
         "When this process started, in seconds since 1970.";
     READY "daifuku_ready" Gauge ""
-        "1 when every check of /readyz holds, else 0.";
+        "1 when every required check of /readyz holds, else 0.";
     CHECK "daifuku_check_ok" Gauge "check"
         "1 when this check of /readyz holds, else 0.";
     MOVEMENTS "daifuku_journal_movements_total" Counter ""
