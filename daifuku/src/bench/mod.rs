@@ -16,6 +16,7 @@
 
 mod baseline;
 mod book;
+mod http;
 mod load;
 mod machine;
 mod report;

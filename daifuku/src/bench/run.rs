@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use super::book::BenchBook;
 use super::load::{self, Spread, Workload};
 use super::report::{Line, Report};
-use super::{baseline, machine};
+use super::{baseline, http, machine};
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub const WORKLOADS: &[(&str, &str)] = &[
     ("lots", "bulk grants and spends on accounts with lots"),
     ("holds", "bulk hold and capture"),
     ("single", "one transfer a call: 1, 64 and 512 callers in one process"),
+    ("api", "the API over loopback: 10,000 transfers a request, and one, 1, 32 and 64 clients"),
+    ("site", "the members' site over loopback: click-outs and pages"),
     ("statement", "a statement of 2,000 rows"),
     ("start", "memory an account and start with 10 M accounts and 10 M transfers"),
     ("baseline", "a hand-written transaction a transfer on the same server, 1, 16 and 64 clients"),
@@ -69,6 +71,8 @@ fn run_one(name: &str, options: &BenchOptions, report: &mut Report<'_>) -> anyho
         "lots" => lots(options, report),
         "holds" => holds(options, report),
         "single" => single(options, report),
+        "api" => http::api(options, report),
+        "site" => http::site(options, report),
         "statement" => statement(options, report),
         "start" => start(options, report),
         _baseline => baseline::run(options, report),

@@ -8,6 +8,11 @@ mod seed;
 mod shops;
 mod start;
 
+pub(crate) use self::{
+    seed::{PASSWORD, SHOPPING as COMPANY, api_key_text},
+    shops::offers,
+    start::{open, plant_all},
+};
 pub use self::{
     authenticator::code as code_of_authenticator,
     start::{Options, run},

@@ -23,10 +23,10 @@ use vocabulary::{
 };
 
 /// The password of everybody in the demo.
-pub(super) const PASSWORD: &str = "mame-daifuku-2026";
+pub(crate) const PASSWORD: &str = "mame-daifuku-2026";
 
 /// The company of the members' site.
-pub(super) const SHOPPING: CompanyNumber = CompanyNumber::new(1);
+pub(crate) const SHOPPING: CompanyNumber = CompanyNumber::new(1);
 
 /// A further company of the group.
 const TRAVEL: CompanyNumber = CompanyNumber::new(2);
@@ -113,7 +113,7 @@ impl Person {
 }
 
 /// The text of the demo's API key, which is no secret: it opens nothing but a demo on loopback.
-pub(super) fn api_key_text() -> ApiKeyText {
+pub(crate) fn api_key_text() -> ApiKeyText {
     ApiKeyText::draw(&mut SeededIds::new(2026))
 }
 

@@ -113,6 +113,11 @@ pub(super) fn shop_of_turn(turn: u16) -> &'static Sample {
     SHOPS.get(usize::from(turn) % SHOPS.len()).unwrap_or(&SHOPS[0])
 }
 
+/// Lists the offers, as the addresses of click-outs name them.
+pub(crate) fn offers() -> Vec<Id<kind::Offer>> {
+    SHOPS.iter().map(Sample::offer).collect()
+}
+
 /// Opens the network that the demo's shops are advertisers of.
 pub(super) fn open_network(house: &House) -> Sandbox {
     let config = SandboxConfig {

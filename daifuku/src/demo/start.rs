@@ -26,7 +26,7 @@ use crate::{
     terminal::{say, table},
     upkeep::Ended,
 };
-use point_site::sandbox;
+use point_site::sandbox::{self, Sandbox};
 use vocabulary::Clock;
 
 /// How the demo starts.
@@ -58,14 +58,14 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
     let config = config(options, sources)?;
     let (house, clock) = open(config, Arc::new(WallClock), !options.keep)?;
     start_log(&house.config, &house.world.clock)?;
-    plant(&house)?;
-    plant_shops(&house)?;
-    let network = open_network(&house);
-    if !options.keep {
+    let network = if options.keep {
+        plant(&house)?;
+        plant_shops(&house)?;
+        open_network(&house)
+    } else {
         say("planting a hundred days of history …");
-        plant_past(&house, &clock, &network)?;
-        clock.catch_up(WallClock.now());
-    }
+        plant_all(&house, &clock)?
+    };
     clock.put_forward(u32::from(options.days).saturating_mul(24));
     let demo = page::routes(&house, &clock).and(sandbox::routes(&network));
     let routes = routes::routes(&house)?.and(demo);
@@ -119,8 +119,27 @@ fn address(port: Option<u16>) -> anyhow::Result<SocketAddr> {
     }
 }
 
-/// Opens an installation whose clock can be put forward.
-fn open(
+/// Makes the sample group and its past in an empty installation.
+///
+/// # Errors
+///
+/// When a door of it refuses what it is to take.
+pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<Sandbox> {
+    plant(house)?;
+    plant_shops(house)?;
+    let network = open_network(house);
+    plant_past(house, clock, &network)?;
+    clock.catch_up(WallClock.now());
+    Ok(network)
+}
+
+/// Opens an installation whose clock can be put forward; a fresh one's is back where its past
+/// begins.
+///
+/// # Errors
+///
+/// When the database or the secrets cannot be opened.
+pub(crate) fn open(
     config: Config,
     clock: Arc<dyn Clock>,
     fresh: bool,
