@@ -13,7 +13,7 @@ use super::load::Timing;
 use super::report::{Line, Report};
 use super::run::BenchOptions;
 use crate::chance::SystemChance;
-use crate::clock::WallClock;
+use crate::clock::{ShiftedClock, WallClock};
 use crate::config::{Config, Sources};
 use crate::demo;
 use crate::house::{House, server_options};
@@ -26,15 +26,16 @@ const ACCOUNTS: u64 = 10_000;
 const BULK: u64 = 10_000;
 
 /// A whole installation that serves on loopback, with the demo's group and shops.
-struct Served {
-    house: House,
-    address: SocketAddr,
+pub(super) struct Served {
+    pub(super) house: House,
+    pub(super) clock: Arc<ShiftedClock>,
+    pub(super) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     server: Option<thread::JoinHandle<anyhow::Result<()>>>,
 }
 
 impl Served {
-    fn open(options: &BenchOptions) -> anyhow::Result<Self> {
+    pub(super) fn open(options: &BenchOptions) -> anyhow::Result<Self> {
         // What an earlier run left is not measured.
         drop(std::fs::remove_dir_all(&options.folder));
         std::fs::create_dir_all(&options.folder)?;
@@ -63,10 +64,10 @@ impl Served {
             })
         });
         let address = address.recv().context("the server listens")?;
-        Ok(Self { house, address, stop: Some(stop), server: Some(server) })
+        Ok(Self { house, clock, address, stop: Some(stop), server: Some(server) })
     }
 
-    fn close(mut self) -> anyhow::Result<()> {
+    pub(super) fn close(mut self) -> anyhow::Result<()> {
         drop(self.stop.take());
         if let Some(server) = self.server.take() {
             server.join().map_err(|_panic| anyhow::anyhow!("the server panicked"))??;
@@ -138,12 +139,12 @@ impl Wire {
 }
 
 /// Clients that each send a request and wait for its answer before the next, as fast as they can.
-fn load(
+pub(super) fn load(
     address: SocketAddr,
     clients: u64,
     requests: u64,
     wanted: u16,
-    make: impl Fn(&mut SeededIds, &mut Vec<u8>) + Sync,
+    make: impl Fn(u64, &mut SeededIds, &mut Vec<u8>) + Sync,
 ) -> anyhow::Result<Timing> {
     let next = AtomicU64::new(0);
     // No client sends the ids of another load again.
@@ -152,9 +153,13 @@ fn load(
         let mut wire = Wire::open(address)?;
         let mut chance = SeededIds::new(seed.wrapping_add(number));
         let (mut latencies, mut request) = (Vec::new(), Vec::new());
-        while next.fetch_add(1, Ordering::Relaxed) < requests {
+        loop {
+            let turn = next.fetch_add(1, Ordering::Relaxed);
+            if turn >= requests {
+                return Ok(latencies);
+            }
             request.clear();
-            make(&mut chance, &mut request);
+            make(turn, &mut chance, &mut request);
             let begun = Instant::now();
             let status = wire.ask(&request)?;
             latencies.push(begun.elapsed());
@@ -162,7 +167,6 @@ fn load(
                 bail!("answered with {status}: {}", String::from_utf8_lossy(&wire.body));
             }
         }
-        Ok(latencies)
     };
     let mut timing = Timing::default();
     let started = Instant::now();
@@ -181,19 +185,17 @@ fn load(
 }
 
 /// Writes a transfer between two accounts of chance as JSON.
-fn transfer(chance: &mut SeededIds, body: &mut Vec<u8>) {
+pub(super) fn transfer(chance: &mut SeededIds, body: &mut Vec<u8>) {
     let id: Id<kind::Batch> = Id::from_bits(chance.chance());
     let debit = chance.next_u64() % ACCOUNTS;
     let credit = (debit + 1 + chance.next_u64() % (ACCOUNTS - 1)) % ACCOUNTS;
     let (debit, credit) = (account(debit), account(credit));
     let amount = chance.next_u64() % 10_000 + 1;
-    let _infallible = write!(
-        body,
-        r#"{{"id":"{id}","debit":"{debit}","credit":"{credit}","amount":{amount}}}"#
-    );
+    let _infallible =
+        write!(body, r#"{{"id":"{id}","debit":"{debit}","credit":"{credit}","amount":{amount}}}"#);
 }
 
-fn post(request: &mut Vec<u8>, key: &str, body: &[u8]) {
+pub(super) fn post(request: &mut Vec<u8>, key: &str, body: &[u8]) {
     let _infallible = write!(
         request,
         "POST /api/v1/transfers HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\
@@ -203,13 +205,20 @@ fn post(request: &mut Vec<u8>, key: &str, body: &[u8]) {
     request.extend_from_slice(body);
 }
 
+pub(super) fn get(request: &mut Vec<u8>, path: &str, cookie: &str) {
+    let _infallible = write!(
+        request,
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Language: ja\r\nCookie: {cookie}\r\n\r\n"
+    );
+}
+
 /// The API: many transfers a request, and one.
 pub(super) fn api(options: &BenchOptions, report: &mut Report<'_>) -> anyhow::Result<()> {
     let served = Served::open(options)?;
     let key = demo::api_key_text().expose();
     let before = served.house.store.durable().get();
     let bulks = (options.transfers / BULK).max(1);
-    let mut timing = load(served.address, 3, bulks, 200, |chance, request| {
+    let mut timing = load(served.address, 3, bulks, 200, |_, chance, request| {
         let mut body = Vec::with_capacity(1_400_000);
         body.extend_from_slice(br#"{"transfers":["#);
         for number in 0..BULK {
@@ -226,7 +235,7 @@ pub(super) fn api(options: &BenchOptions, report: &mut Report<'_>) -> anyhow::Re
     let mut sent = timing.done;
     for clients in [1, 32, 64] {
         let requests = (clients * 5_000).min(options.transfers);
-        let timing = load(served.address, clients, requests, 201, |chance, request| {
+        let timing = load(served.address, clients, requests, 201, |_, chance, request| {
             let mut body = Vec::with_capacity(256);
             transfer(chance, &mut body);
             post(request, &key, &body);
@@ -245,21 +254,16 @@ pub(super) fn site(options: &BenchOptions, report: &mut Report<'_>) -> anyhow::R
     let served = Served::open(options)?;
     let cookie = sign_in(served.address)?;
     let offers = demo::offers();
-    let get = |request: &mut Vec<u8>, path: &str| {
-        let _infallible = write!(
-            request,
-            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Language: ja\r\nCookie: {cookie}\r\n\r\n"
-        );
-    };
-    let timing = load(served.address, 64, 100_000, 302, |chance, request| {
+    let timing = load(served.address, 64, 100_000, 302, |_, chance, request| {
         let place = usize::try_from(chance.next_u64()).unwrap_or(0) % offers.len();
         if let Some(offer) = offers.get(place) {
-            get(request, &format!("/go/{offer}"));
+            get(request, &format!("/go/{offer}"), &cookie);
         }
     })?;
     report.line(&Line::single("click-out, 64 clients".to_owned(), &timing));
     for (name, path) in [("shops", "/shops"), ("passbook", "/passbook"), ("clicks", "/clicks")] {
-        let timing = load(served.address, 8, 10_000, 200, |_, request| get(request, path))?;
+        let page = |_, _: &mut SeededIds, request: &mut Vec<u8>| get(request, path, &cookie);
+        let timing = load(served.address, 8, 10_000, 200, page)?;
         report.line(&Line::single(format!("page {name}, 8 clients"), &timing));
     }
     served.close()

@@ -21,5 +21,6 @@ mod load;
 mod machine;
 mod report;
 mod run;
+mod work;
 
 pub use run::{BenchOptions, WORKLOADS, run};

@@ -15,6 +15,12 @@ impl Line {
         Self { bytes, ..Self::single(name, timing) }
     }
 
+    /// Work that was done as a whole.
+    pub(super) fn whole(name: &str, done: u64, elapsed: core::time::Duration) -> Self {
+        let name = format!("{name}, {done} in {:.1} s", elapsed.as_secs_f64());
+        Self::single(name, &Timing { done, elapsed, latencies: Vec::new() })
+    }
+
     pub(super) fn single(name: String, timing: &Timing) -> Self {
         let mut sorted = timing.latencies.clone();
         sorted.sort_unstable();

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use super::book::BenchBook;
 use super::load::{self, Spread, Workload};
 use super::report::{Line, Report};
-use super::{baseline, http, machine};
+use super::{baseline, http, machine, work};
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub const WORKLOADS: &[(&str, &str)] = &[
     ("single", "one transfer a call: 1, 64 and 512 callers in one process"),
     ("api", "the API over loopback: 10,000 transfers a request, and one, 1, 32 and 64 clients"),
     ("site", "the members' site over loopback: click-outs and pages"),
+    ("import", "500,000 postbacks, and a report that approves them beside live traffic"),
+    ("expiry", "1,000,000 lots that expire on one date beside live traffic"),
     ("statement", "a statement of 2,000 rows"),
     ("start", "memory an account and start with 10 M accounts and 10 M transfers"),
     ("baseline", "a hand-written transaction a transfer on the same server, 1, 16 and 64 clients"),
@@ -72,6 +74,8 @@ fn run_one(name: &str, options: &BenchOptions, report: &mut Report<'_>) -> anyho
         "holds" => holds(options, report),
         "single" => single(options, report),
         "api" => http::api(options, report),
+        "import" => work::import(options, report),
+        "expiry" => work::expiry(options, report),
         "site" => http::site(options, report),
         "statement" => statement(options, report),
         "start" => start(options, report),

@@ -8,12 +8,12 @@ mod seed;
 mod shops;
 mod start;
 
-pub(crate) use self::{
-    seed::{PASSWORD, SHOPPING as COMPANY, api_key_text},
-    shops::offers,
-    start::{open, plant_all},
-};
 pub use self::{
     authenticator::code as code_of_authenticator,
     start::{Options, run},
+};
+pub(crate) use self::{
+    seed::{PASSWORD, SHOPPING as COMPANY, api_key_text},
+    shops::{offers, rate_shop},
+    start::{open, plant_all},
 };

@@ -14,7 +14,7 @@ use store::natural_id;
 use vocabulary::{Amount, Clock, Id, Label, Token, kind};
 
 /// A sample shop.
-pub(super) struct Sample {
+pub(crate) struct Sample {
     pub(super) slug: &'static str,
     name: &'static str,
     /// Other spellings, for the search.
@@ -78,11 +78,11 @@ static SHOPS: [Sample; 6] = [
 ];
 
 impl Sample {
-    pub(super) fn id(&self) -> Id<kind::Shop> {
+    pub(crate) fn id(&self) -> Id<kind::Shop> {
         natural_id("site.shop", &[&SHOPPING.get().to_be_bytes(), self.slug.as_bytes()])
     }
 
-    pub(super) fn offer(&self) -> Id<kind::Offer> {
+    pub(crate) fn offer(&self) -> Id<kind::Offer> {
         natural_id("demo.offer", &[self.slug.as_bytes()])
     }
 
@@ -116,6 +116,11 @@ pub(super) fn shop_of_turn(turn: u16) -> &'static Sample {
 /// Lists the offers, as the addresses of click-outs name them.
 pub(crate) fn offers() -> Vec<Id<kind::Offer>> {
     SHOPS.iter().map(Sample::offer).collect()
+}
+
+/// Gives a shop that pays by the price.
+pub(crate) fn rate_shop() -> &'static Sample {
+    &SHOPS[0]
 }
 
 /// Opens the network that the demo's shops are advertisers of.

@@ -136,6 +136,23 @@ pub(crate) fn follow(
     name: &'static str,
     sql: &str,
     first: u64,
+    take: impl FnMut(&Row<'_>) -> Result<Option<u64>, Fault>,
+) -> Result<(), Fault> {
+    // Outside a transaction every lookup locks and unlocks the file, which takes a third of it.
+    if connection.is_autocommit() {
+        run(connection, "begin to follow", "BEGIN")?;
+        let followed = follow_on(connection, name, sql, first, take);
+        let ended = run(connection, "end following", "ROLLBACK");
+        return followed.and(ended);
+    }
+    follow_on(connection, name, sql, first, take)
+}
+
+fn follow_on(
+    connection: &Connection,
+    name: &'static str,
+    sql: &str,
+    first: u64,
     mut take: impl FnMut(&Row<'_>) -> Result<Option<u64>, Fault>,
 ) -> Result<(), Fault> {
     let failed = |error| fault(name, error);
