@@ -90,6 +90,8 @@ pub struct Book {
     next: Seq,
     last_at: Timestamp,
     undo: VecDeque<Undo>,
+    /// How many accounts can no longer be undone.
+    settled_accounts: usize,
 }
 
 impl Default for Book {
@@ -112,6 +114,7 @@ impl Book {
             next: Seq::NONE.next(),
             last_at: Timestamp::from_microseconds(0),
             undo: VecDeque::new(),
+            settled_accounts: 0,
         }
     }
 
@@ -178,7 +181,8 @@ impl Book {
         self.last_at = last_at;
     }
 
-    /// Finds an account's number by its id.
+    /// Finds an account's number by its id, as decided last; whoever is not the one who decides
+    /// asks [`Book::find_settled_account`].
     pub fn find_account(&self, id: Id<kind::Account>) -> Option<AccountNumber> {
         let bits = id.bits();
         self.by_id
@@ -188,6 +192,12 @@ impl Book {
                 account.is_some_and(|account| account.spec.id.bits() == bits)
             })
             .map(|&number| AccountNumber::new(number))
+    }
+
+    /// Finds an account's number by its id, unless its opening could still be undone and the number
+    /// be given to another.
+    pub fn find_settled_account(&self, id: Id<kind::Account>) -> Option<AccountNumber> {
+        self.find_account(id).filter(|number| number.index() < self.settled_accounts)
     }
 
     /// Gives an account.
@@ -368,6 +378,7 @@ impl Book {
     /// stay good after [`Mark::after_settling`].
     pub fn settle(&mut self, mark: Mark) {
         self.undo.drain(..mark.undo.min(self.undo.len()));
+        self.settled_accounts = self.settled_accounts.max(mark.accounts);
     }
 
     /// Applies one movement of a journal, deciding nothing.

@@ -765,6 +765,8 @@ impl Desk {
                 book.fold(movement).map_err(|error| misfit(movement, error))?;
                 self.ids.insert(movement);
             }
+            let now = book.mark();
+            book.settle(now);
             drop(book);
             self.dirty.note(&movements);
             let accounts = newest.accounts_after().saturating_sub(first_account);

@@ -88,7 +88,10 @@ impl Store {
             Ok(None) => open_journal(&mut reader, secret, &mut progress)?,
             Err(fault) => return Err(fault),
         };
-        let shared = Arc::new(Shared::new(opened.book, opened.last.last_seq()));
+        let mut book = opened.book;
+        let now = book.mark();
+        book.settle(now);
+        let shared = Arc::new(Shared::new(book, opened.last.last_seq()));
         let committer = Committer::start(database.connect()?, &shared)?;
         let desk = Desk::new(Parts {
             shared: Arc::clone(&shared),
@@ -210,13 +213,13 @@ impl Store {
 
     /// Finds an account's number.
     pub fn find_account(&self, id: Id<kind::Account>) -> Option<AccountNumber> {
-        self.inner.shared.book().find_account(id)
+        self.inner.shared.book().find_settled_account(id)
     }
 
     /// Finds numbers of accounts under one lock.
     pub fn find_accounts(&self, ids: &[Id<kind::Account>]) -> Vec<Option<AccountNumber>> {
         let book = self.inner.shared.book();
-        ids.iter().map(|&id| book.find_account(id)).collect()
+        ids.iter().map(|&id| book.find_settled_account(id)).collect()
     }
 
     /// Gives an account as it durably stands; waits for a commit under way that changes it.
@@ -240,7 +243,9 @@ impl Store {
         seen.ok_or(UnderWay)
     }
 
-    /// Gives a hold as it durably stands; one that ended long ago only the journal knows.
+    /// Gives a hold as it durably stands; one that ended long ago only [`FindHold`] finds.
+    ///
+    /// [`FindHold`]: crate::FindHold
     pub fn hold(&self, id: Id<kind::Hold>) -> Option<Hold> {
         self.inner.shared.read(
             |book| book.hold(id).cloned(),
@@ -248,7 +253,10 @@ impl Store {
         )
     }
 
-    /// Gives an expectation as it durably stands; one that ended long ago only the journal knows.
+    /// Gives an expectation as it durably stands; one that ended long ago only [`FindExpectation`]
+    /// finds.
+    ///
+    /// [`FindExpectation`]: crate::FindExpectation
     pub fn expectation(&self, id: Id<kind::Expectation>) -> Option<Expectation> {
         self.inner.shared.read(
             |book| book.expectation(id).copied(),

@@ -424,7 +424,7 @@ impl AccountView {
 /// Finds an account of the caller's company.
 fn find(bank: &Bank, who: &Authenticated, id: Id<kind::Account>) -> Result<AccountNumber, Problem> {
     let found = bank.store().look(|book| {
-        let number = book.find_account(id)?;
+        let number = book.find_settled_account(id)?;
         Some((number, book.account(number)?.spec().company))
     });
     let own = found.filter(|&(_, company)| reaches(who, Need::AccountRead, company));

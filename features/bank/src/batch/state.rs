@@ -411,7 +411,7 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn find(&self, id: Id<kind::Account>) -> Option<AccountNumber> {
-        self.book.find_account(id).filter(|&number| self.reaches(number))
+        self.book.find_settled_account(id).filter(|&number| self.reaches(number))
     }
 
     fn reaches(&self, number: AccountNumber) -> bool {

@@ -8,7 +8,7 @@ use crate::{
 };
 use access::{Authenticated, Need};
 use ledger::ExpectationState;
-use store::natural_id;
+use store::{FindExpectation, natural_id};
 use vocabulary::{Amount, Id, Timestamp, kind};
 use web::{
     Caller, IdempotencyKey, Json, Operation, Path, Problem, Response, Route, Routes, State,
@@ -99,7 +99,7 @@ pub(crate) fn routes() -> Routes<Bank> {
         "The first drop of an expectation is posted; a repeat gives its answer again.",
     );
     let seeing = Operation::new("Shows an expectation as it stands")
-        .description("One that ended long ago is not found: its movements are in the journal.")
+        .description("Also when it ended long ago.")
         .gives::<ExpectationView>(200);
     let one = "/api/v1/expectations/{id}";
     Routes::of("bank")
@@ -167,8 +167,13 @@ async fn show(
     Path(id): Path<Id<kind::Expectation>>,
 ) -> Result<Json<ExpectationView>, Problem> {
     let not_found = || Problem::new(&problems::NOT_FOUND);
-    let found = bank.blocking(move |store| Ok(store.expectation(id))).await?;
-    let expected = found.ok_or_else(not_found)?;
+    let in_memory = bank.blocking(move |store| Ok(store.expectation(id))).await?;
+    let expected = if let Some(expected) = in_memory {
+        expected
+    } else {
+        let Ok(ended) = bank.run(FindExpectation(id)).await?;
+        ended.ok_or_else(not_found)?
+    };
     let [debit, credit] = bank.store().look(|book| {
         [expected.debit, expected.credit]
             .map(|number| book.account(number).map(|account| *account.spec()))

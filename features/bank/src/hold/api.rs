@@ -8,7 +8,7 @@ use crate::{
 };
 use access::{Authenticated, Need};
 use ledger::{Hold, HoldState};
-use store::natural_id;
+use store::{FindHold, natural_id};
 use vocabulary::{Amount, Id, Timestamp, kind};
 use web::{
     Caller, Class, IdempotencyKey, Json, Operation, Path, Problem, Response, Routes, State,
@@ -155,7 +155,7 @@ pub(crate) fn routes() -> Routes<Bank> {
         .takes::<CaptureForm>();
     let voiding = Operation::new("Releases a hold, for good").takes::<VoidForm>();
     let seeing = Operation::new("Shows a hold as it stands")
-        .description("A hold that ended long ago is not found: its movements are in the journal.")
+        .description("Also when it ended long ago.")
         .gives::<HoldView>(200);
     Routes::of("bank")
         .on(posting("/api/v1/holds", placing), place)
@@ -220,8 +220,13 @@ async fn show(
     Caller(who): Caller<Authenticated>,
     Path(id): Path<Id<kind::Hold>>,
 ) -> Result<Json<HoldView>, Problem> {
-    let found = bank.blocking(move |store| Ok(store.hold(id))).await?;
-    let hold = found.ok_or(Problem::new(&problems::NOT_FOUND))?;
+    let in_memory = bank.blocking(move |store| Ok(store.hold(id))).await?;
+    let hold = if let Some(hold) = in_memory {
+        hold
+    } else {
+        let Ok(ended) = bank.run(FindHold(id)).await?;
+        ended.ok_or(Problem::new(&problems::NOT_FOUND))?
+    };
     let specs = bank.store().look(|book| {
         [hold.debit, hold.credit].map(|number| book.account(number).map(|account| *account.spec()))
     });

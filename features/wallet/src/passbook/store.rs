@@ -51,7 +51,7 @@ pub(crate) fn accounts(
         let units = units(book).filter(|unit| unit.issuer == company);
         let opened = units.filter_map(|unit| {
             let id = Id::of(member, unit.number.get(), AccountRole::Member);
-            Some((book.find_account(id)?, *unit))
+            Some((book.find_settled_account(id)?, *unit))
         });
         opened.collect::<Vec<_>>()
     });

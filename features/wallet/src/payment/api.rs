@@ -170,7 +170,7 @@ async fn place(
     let found = wallet.store.look(|book| {
         let unit = units(book).find(|unit| unit.code == asked.unit)?.number;
         let account = Id::of(asked.member, unit.get(), AccountRole::Member);
-        let account = book.account(book.find_account(account)?)?;
+        let account = book.account(book.find_settled_account(account)?)?;
         Some((unit, account.spec().company))
     });
     // An unknown unit, an unknown member and another company's member are answered alike.

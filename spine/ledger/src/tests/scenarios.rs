@@ -1,6 +1,8 @@
 //! The field's stories: lots, holds, expectations, reversals.
 
 use crate::testing::Ledger;
+use crate::{AccountSpec, BalanceRule, Book, NormalSide, UnitNumber};
+use vocabulary::{CompanyNumber, Id};
 
 fn run(table: &str) {
     let mut ledger = Ledger::new();
@@ -291,4 +293,28 @@ fn time_never_runs_back() {
     ",
     );
     assert_eq!(ledger.journal[0].at, ledger.journal[1].at);
+}
+
+#[test]
+fn an_account_is_settled_when_its_opening_can_no_longer_be_undone() {
+    let mut book = Book::new();
+    let spec = |id: u128| AccountSpec {
+        id: Id::from_bits(id),
+        unit: UnitNumber::new(1),
+        company: CompanyNumber::new(1),
+        side: NormalSide::Credit,
+        rule: BalanceRule::NonNegative,
+        lots: false,
+    };
+    let before = book.mark();
+    let number = book.open_account(spec(7));
+    assert_eq!(book.find_account(Id::from_bits(7)), Some(number));
+    assert_eq!(book.find_settled_account(Id::from_bits(7)), None);
+    book.undo_to(before);
+    // Another account takes the number.
+    assert_eq!(book.open_account(spec(8)), number);
+    let durable = book.mark();
+    book.settle(durable);
+    assert_eq!(book.find_settled_account(Id::from_bits(7)), None);
+    assert_eq!(book.find_settled_account(Id::from_bits(8)), Some(number));
 }

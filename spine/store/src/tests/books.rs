@@ -212,6 +212,10 @@ fn ids_are_remembered_across_restarts_and_checkpoints() {
             assert!(posted(&store, grant(id, if id == 1 { 300 } else { 10 })).repeated);
         }
         // The hold ended before the checkpoint: only the journal knows it.
+        assert_eq!(store.hold(Id::from_bits(77)), None);
+        let found = store.run(crate::FindHold(Id::from_bits(77))).unwrap().unwrap();
+        assert_eq!(found.map(|hold| hold.state), Some(ledger::HoldState::Captured));
+        assert_eq!(store.run(crate::FindHold(Id::from_bits(78))).unwrap().unwrap(), None);
         assert_eq!(refused(&store, capture(6, 77, 1)), Refusal::HoldCaptured);
         assert_eq!(refused(&store, hold(7, 77, 10)), Refusal::HoldIdReused);
         check(&store);
