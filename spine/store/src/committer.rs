@@ -45,13 +45,15 @@ impl Flight {
         self.pieces.iter().try_for_each(|piece| piece.write(tx))
     }
 
-    fn commit(&self, connection: &mut Connection) -> Result<(), Fault> {
+    fn commit(&self, connection: &mut Connection, shared: &Shared) -> Result<(), Fault> {
         if !self.writes() {
             return Ok(());
         }
         let mut tx = connection.begin()?;
         self.append(&mut tx)?;
-        tx.commit()
+        tx.commit()?;
+        shared.note_log(connection.log_pages());
+        Ok(())
     }
 
     /// Tells everybody that it is durable.
@@ -95,7 +97,7 @@ impl Committer {
 
     /// Commits a group here and now; no other may be on its way.
     pub(crate) fn commit(&self, flight: &Flight, shared: &Shared) -> Result<(), Fault> {
-        flight.commit(&mut self.connection())?;
+        flight.commit(&mut self.connection(), shared)?;
         flight.publish(shared);
         Ok(())
     }
@@ -146,7 +148,7 @@ fn run(connection: &Mutex<Connection>, shared: &Shared, flights: &Receiver<Arc<F
         let result = if failed {
             Err(Fault::new(FaultKind::Conflict, "a group before this one failed"))
         } else {
-            flight.commit(&mut connection)
+            flight.commit(&mut connection, shared)
         };
         drop(connection);
         match &result {

@@ -27,6 +27,7 @@ pub struct Connection {
     driver: Option<Driver>,
     bulk: bool,
     failed: bool,
+    log_pages: u64,
     #[cfg(any(test, feature = "testing"))]
     pub(crate) saboteur: Option<Arc<dyn Saboteur>>,
 }
@@ -63,11 +64,24 @@ impl Connection {
             driver: None,
             bulk: false,
             failed: false,
+            log_pages: 0,
             #[cfg(any(test, feature = "testing"))]
             saboteur: None,
         };
         connection.ensure()?;
         Ok(connection)
+    }
+
+    /// Pages of 4 KiB in the write-ahead log after this connection's last commit; 0 on a server.
+    pub(crate) const fn log_pages(&self) -> u64 {
+        self.log_pages
+    }
+
+    /// Notes how long the log is, right after a commit and on the thread that made it.
+    pub(crate) fn note_log(&mut self) {
+        if self.sqlite().is_some() {
+            self.log_pages = sqlite::log_pages();
+        }
     }
 
     /// Tells which SQL is spoken here.

@@ -219,6 +219,9 @@ impl Desk {
                 continue;
             }
             self.work(taken);
+            if self.wal.wants_the_rest() {
+                self.move_log();
+            }
         }
         self.committer.stop();
     }
@@ -290,7 +293,7 @@ impl Desk {
         }
         self.dirty.note(&flight.movements);
         self.dirty.note_accounts(flight.group.first_account, flight.group.accounts);
-        self.wal.note(flight);
+        self.wal.note(self.shared.log_pages());
         let ends_cycle = self.cycle.as_ref().is_some_and(|(cycle, done_in)| {
             cycle.handed_out_all() && *done_in == Some(flight.group.number)
         });
@@ -560,6 +563,7 @@ impl Desk {
             Ok(flight) => {
                 let after = self.shared.book().mark();
                 flight.publish(&self.shared);
+                self.shared.note_log(self.committer.connection().log_pages());
                 self.shared.book_mut().settle(after);
                 self.note_durable(&flight);
                 Ok(())
@@ -787,6 +791,14 @@ impl Desk {
             for unit in units {
                 book.set_unit(unit);
             }
+        }
+    }
+
+    /// Moves the rest of the log while nothing is committed, so that it starts from its beginning.
+    fn move_log(&mut self) {
+        self.drain();
+        if let Err(fault) = self.reader.checkpoint_wal() {
+            tracing::warn!(error = %fault, "the write-ahead log was not moved");
         }
     }
 

@@ -21,6 +21,8 @@ pub(crate) struct Shared {
     durable: AtomicU64,
     /// Grows whenever something that was ahead was undone.
     undone: AtomicU64,
+    /// Pages in the embedded database's write-ahead log.
+    log_pages: AtomicU64,
     settled: Condvar,
     settling: Mutex<()>,
     /// Why the last group was not committed; nothing when it was.
@@ -128,6 +130,7 @@ impl Shared {
             book: RwLock::new(book),
             durable: AtomicU64::new(durable.get()),
             undone: AtomicU64::new(0),
+            log_pages: AtomicU64::new(0),
             settled: Condvar::new(),
             settling: Mutex::new(()),
             failing: Mutex::new(None),
@@ -145,6 +148,15 @@ impl Shared {
 
     pub(crate) fn durable(&self) -> Seq {
         Seq::new(self.durable.load(Ordering::Acquire))
+    }
+
+    /// Notes how many pages the write-ahead log has.
+    pub(crate) fn note_log(&self, pages: u64) {
+        self.log_pages.store(pages, Ordering::Relaxed);
+    }
+
+    pub(crate) fn log_pages(&self) -> u64 {
+        self.log_pages.load(Ordering::Relaxed)
     }
 
     /// Notes why a group was not committed, or that one was.

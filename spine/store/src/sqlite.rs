@@ -38,7 +38,23 @@ pub(crate) fn open(path: &Path, role: Role) -> Result<Connection, Fault> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     claim(&connection)?;
     connection.execute_batch(settings(role)).map_err(failed)?;
+    // After the settings, of which one takes the hook for itself.
+    connection.wal_hook(Some(|_log, pages| {
+        LOG_PAGES.set(u64::try_from(pages).unwrap_or(0));
+        Ok(())
+    }));
     Ok(connection)
+}
+
+thread_local! {
+    /// Pages in the log after the last commit of this thread: `SQLite` tells a function without a
+    /// place of its own.
+    static LOG_PAGES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// Pages of 4 KiB in the write-ahead log after the last commit of this thread.
+pub(crate) fn log_pages() -> u64 {
+    LOG_PAGES.get()
 }
 
 /// Makes a new file ours; refuses a file that is another program's.

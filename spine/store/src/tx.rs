@@ -237,6 +237,7 @@ impl<'c> Tx<'c> {
         let connection = self.reader.connection();
         connection.must_be_sound("commit")?;
         connection.run("commit", "COMMIT")?;
+        connection.note_log();
         self.committed = true;
         Ok(())
     }

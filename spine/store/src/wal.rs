@@ -1,27 +1,34 @@
 //! Keeps the embedded database's write-ahead log short, from a thread of its own.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use crate::committer::Flight;
 use crate::{Connection, Database, Dialect, Fault, FaultKind};
 
 /// Pages after which the log is moved into the file, beside the commits: 32 MiB.
 const PAGES_BESIDE: u64 = 8_192;
-const PAGE_BYTES: u64 = 4_096;
-/// Bytes a movement takes in the log, about.
-const MOVEMENT_BYTES: u64 = 85;
+/// Pages after which the writer is asked to stop for the rest: 256 MiB. While it goes on committing
+/// the log is never all in the file, and only then does it start from its beginning.
+const PAGES_MAX: u64 = 65_536;
+/// So few pages are a rest that the writer moves in milliseconds.
+const PAGES_REST: u64 = 1_024;
+/// How often the log is gone through for a small rest.
+const PASSES: u32 = 8;
 
-/// Counts what is in the log and has it moved when it is much.
+/// Has the log moved when it is long.
 #[derive(Debug)]
 pub(crate) struct Wal {
-    pages: u64,
+    wake_at: u64,
     mover: Option<Mover>,
 }
 
 #[derive(Debug)]
 struct Mover {
     wake: Option<Sender<()>>,
+    /// All but a small rest of a very long log is in the file.
+    leaves_a_rest: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -29,34 +36,40 @@ impl Wal {
     /// Starts the thread, for the embedded database only.
     pub(crate) fn start(database: &Database) -> Result<Self, Fault> {
         if database.dialect() == Dialect::MySql {
-            return Ok(Self { pages: 0, mover: None });
+            return Ok(Self { wake_at: PAGES_BESIDE, mover: None });
         }
         let connection = database.connect()?;
         let (wake, woken) = channel();
+        let leaves_a_rest = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&leaves_a_rest);
         let thread = std::thread::Builder::new()
             .name("log mover".to_owned())
-            .spawn(move || run(connection, &woken))
+            .spawn(move || run(connection, &woken, &told))
             .map_err(|error| Fault::new(FaultKind::Other, "start log mover").caused_by(error))?;
-        Ok(Self { pages: 0, mover: Some(Mover { wake: Some(wake), thread: Some(thread) }) })
+        let mover = Mover { wake: Some(wake), leaves_a_rest, thread: Some(thread) };
+        Ok(Self { wake_at: PAGES_BESIDE, mover: Some(mover) })
     }
 
-    /// Counts a group that was committed.
-    pub(crate) fn note(&mut self, flight: &Flight) {
+    /// Notes how many pages the log has after a commit.
+    pub(crate) fn note(&mut self, pages: u64) {
         let Some(mover) = &self.mover else { return };
-        let rows =
-            u64::try_from(flight.movements.len()).unwrap_or(0).saturating_mul(MOVEMENT_BYTES);
-        let pieces: usize = flight.pieces.iter().map(crate::checkpoint::Piece::size).sum();
-        let accounts = u64::from(flight.group.accounts).saturating_mul(40);
-        let bytes =
-            rows.saturating_add(u64::try_from(pieces).unwrap_or(0)).saturating_add(accounts);
-        self.pages = self.pages.saturating_add(3).saturating_add(bytes.div_ceil(PAGE_BYTES));
-        if self.pages >= PAGES_BESIDE {
-            self.pages = 0;
+        if pages < PAGES_BESIDE {
+            // It started from its beginning.
+            self.wake_at = PAGES_BESIDE;
+        }
+        if pages >= self.wake_at {
+            self.wake_at = pages.saturating_add(PAGES_BESIDE);
             if let Some(wake) = &mover.wake {
                 let sent = wake.send(());
                 debug_assert!(sent.is_ok(), "the thread ends only after its queue is dropped");
             }
         }
+    }
+
+    /// Tells, once, that the writer should move the rest.
+    pub(crate) fn wants_the_rest(&self) -> bool {
+        let rest = self.mover.as_ref().map(|mover| &mover.leaves_a_rest);
+        rest.is_some_and(|rest| rest.load(Ordering::Relaxed) && rest.swap(false, Ordering::Relaxed))
     }
 }
 
@@ -70,11 +83,22 @@ impl Drop for Mover {
     }
 }
 
-fn run(mut connection: Connection, woken: &Receiver<()>) {
+fn run(mut connection: Connection, woken: &Receiver<()>, leaves_a_rest: &AtomicBool) {
     while woken.recv().is_ok() {
         while woken.try_recv().is_ok() {}
-        if let Err(fault) = connection.checkpoint_wal() {
-            tracing::warn!(error = %fault, "the write-ahead log was not moved");
+        for _pass in 0..PASSES {
+            match connection.checkpoint_wal() {
+                Ok(log) if log.pages < PAGES_MAX => break,
+                Ok(log) if log.pages.saturating_sub(log.moved) <= PAGES_REST => {
+                    leaves_a_rest.store(true, Ordering::Relaxed);
+                    break;
+                }
+                Ok(_long) => {}
+                Err(fault) => {
+                    tracing::warn!(error = %fault, "the write-ahead log was not moved");
+                    break;
+                }
+            }
         }
     }
     // The last one out leaves a short log behind; the file is whole without it.
