@@ -5,6 +5,7 @@ use std::{env, time::Duration};
 use anyhow::ensure;
 
 use crate::{
+    demo,
     process::Process,
     simulator,
     test_runner::{self, Report},
@@ -40,6 +41,8 @@ const STEPS: &[Step] = &[
     Step { name: "doc", repair: "cargo doc --no-deps --document-private-items", check: doc },
     Step { name: "doctests", repair: "cargo test --doc --workspace", check: doctests },
     Step { name: "simulator", repair: "cargo xtask sim --seed 1 --steps 2000", check: simulate },
+    Step { name: "api", repair: "what its lines say", check: api },
+    Step { name: "browser", repair: "npm test --prefix tests/browser", check: browser },
     Step { name: "tests", repair: "cargo xtask test PACKAGE", check: tests },
 ];
 
@@ -131,6 +134,20 @@ fn simulate() -> anyhow::Result<Verdict> {
         return Ok(Verdict::Passed);
     }
     Ok(if simulator::run_for_ci()? { Verdict::Passed } else { Verdict::Failed })
+}
+
+fn api() -> anyhow::Result<Verdict> {
+    if !demo::can_make_up_requests() {
+        return Ok(Verdict::Skipped("not installed; pip install -r .ci/requirements.txt"));
+    }
+    Ok(if demo::try_requests()? { Verdict::Passed } else { Verdict::Failed })
+}
+
+fn browser() -> anyhow::Result<Verdict> {
+    if !demo::can_browse() {
+        return Ok(Verdict::Skipped("apt-get install chromium; npm ci --prefix tests/browser"));
+    }
+    Ok(if demo::browse()? { Verdict::Passed } else { Verdict::Failed })
 }
 
 fn tests() -> anyhow::Result<Verdict> {

@@ -13,6 +13,7 @@
 
 mod arguments;
 mod ci;
+mod demo;
 mod fix;
 mod process;
 mod simulator;

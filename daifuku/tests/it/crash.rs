@@ -12,10 +12,10 @@ use std::{
 };
 
 use serde_json::Value;
-use store::testing::{MortalServer, TestDatabase};
-use vocabulary::SeededIds;
 
 use crate::served::{Bank, Connection, Served};
+use store::testing::{MortalServer, TestDatabase};
+use vocabulary::SeededIds;
 
 const CLIENTS: u64 = 16;
 

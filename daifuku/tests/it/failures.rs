@@ -11,12 +11,12 @@ use std::{
 };
 
 use serde_json::{Value, json};
+
+use crate::served::{Bank, Connection};
 use store::{
     Database, DatabaseUrl, PoolOptions, Statement,
     testing::{MortalServer, TestDatabase},
 };
-
-use crate::served::{Bank, Connection};
 
 fn pause(milliseconds: u64) {
     thread::park_timeout(Duration::from_millis(milliseconds));
