@@ -278,7 +278,8 @@ fn admit_who(need: Need, who: Authenticated, parts: &mut Parts) -> Admission {
 fn turn_away(problem: Problem, realm: Realm, stage: Stage, parts: &mut Parts) -> Admission {
     let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let wants_page = accept.is_some_and(|accept| accept.contains("text/html"));
-    if parts.method != Method::GET || !wants_page {
+    let for_programs = parts.uri.path().starts_with("/api/v1/");
+    if parts.method != Method::GET || !wants_page || for_programs {
         return denied(problem);
     }
     let asked = parts.uri.path_and_query().map_or("/", |asked| asked.as_str());

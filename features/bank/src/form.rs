@@ -97,6 +97,21 @@ impl<'de, K: Kind> Deserialize<'de> for Chosen<K> {
     }
 }
 
+/// A place in the journal or a count of rows in a query: 0 to 2⁶³ − 1, as JSON Schema's `int64` has
+/// it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Whole(pub u64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u64::deserialize(deserializer)?;
+        if i64::try_from(number).is_err() {
+            return Err(de::Error::custom(format!("is more than {}", i64::MAX)));
+        }
+        Ok(Self(number))
+    }
+}
+
 /// Whether value was given or bought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -145,9 +145,27 @@ pub(crate) fn kind_of(refusal: Refusal) -> &'static ProblemKind {
     LEDGER.iter().find(|kind| kind.code == code).copied().unwrap_or(&problems::INTERNAL_FAULT)
 }
 
-/// Makes the problem of a refused batch: which step, and the figure that was decisive.
-pub(crate) fn refused(refused: Refused) -> Problem {
-    let problem = Problem::new(kind_of(refused.refusal));
+/// Names the fields that a refusal is about, where it is about what was asked for and not about the
+/// books.
+fn fields(refusal: Refusal) -> &'static [&'static str] {
+    match refusal.code() {
+        "amount_zero" | "overflow" => &["amount"],
+        "accounts_same" | "units_differ" => &["debit", "credit"],
+        "lot_missing" | "lot_not_allowed" => &["lot"],
+        "lot_expired" => &["lot/expires_on"],
+        "hold_expiry_past" => &["expires_at"],
+        _ => &[],
+    }
+}
+
+/// Makes the problem of a refused batch: which step, the fields of it, and the figure that was
+/// decisive. `pointer` leads to the step in the body.
+pub(crate) fn refused(refused: Refused, pointer: &str) -> Problem {
+    let kind = kind_of(refused.refusal);
+    let named = fields(refused.refusal).iter();
+    let problem = named.fold(Problem::new(kind), |problem, field| {
+        problem.field(format!("{pointer}/{field}"), kind.title)
+    });
     let step = refused.step;
     match (refused.refusal.figure(), step) {
         (None, 0) => problem,

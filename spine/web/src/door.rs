@@ -195,7 +195,9 @@ impl Door {
             body_max: route.and_then(|route| route.body_max).unwrap_or(self.options.body_max),
             frame: Some(Arc::clone(&self.frame)),
         };
-        let wants_page = text(&header::ACCEPT).is_some_and(prefers_page);
+        // Programs that say nothing of what they accept, or everything, are told in JSON.
+        let for_programs = request.uri().path().starts_with("/api/v1/");
+        let wants_page = !for_programs && text(&header::ACCEPT).is_some_and(prefers_page);
         Visit {
             context,
             place,

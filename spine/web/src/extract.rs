@@ -3,7 +3,7 @@
 //! They read no more than the route's `body_max`, and parse into the caller's own type, so that a
 //! wrong value gets no further than here.
 
-use core::fmt;
+use core::{fmt, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -21,13 +21,18 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     context::RequestContext,
     problem::{
-        BODY_INCOMPLETE, HEADER_TOO_LARGE, INTERNAL_FAULT, INVALID_FIELD, MALFORMED_JSON,
-        NOT_FOUND, NOT_UTF8, PAYLOAD_TOO_LARGE, Problem, UNAUTHENTICATED, UNSUPPORTED_MEDIA_TYPE,
+        BODY_INCOMPLETE, BODY_SLOW, HEADER_TOO_LARGE, INTERNAL_FAULT, INVALID_FIELD,
+        MALFORMED_JSON, NOT_FOUND, NOT_UTF8, PAYLOAD_TOO_LARGE, Problem, UNAUTHENTICATED,
+        UNSUPPORTED_MEDIA_TYPE,
     },
 };
 
 /// The most bytes read without a door, which knows the route's own limit.
 const BODY_MAX_DEFAULT: u64 = 1 << 20;
+/// Microseconds that a body may take without a door.
+const BODY_WAIT_DEFAULT: i64 = 30_000_000;
+/// How long a line may take to arrive.
+const LINE_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// A JSON body as `T`; as an answer, `T` as JSON.
 ///
@@ -74,6 +79,10 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     };
     // Following the path costs time, and only a refusal needs it: so refused bodies are read twice.
     let error = match serde_json::from_str::<T>(text) {
+        // A list in the order of the fields would do for a reader of objects.
+        Ok(_value) if text.trim_start().starts_with('[') => {
+            return Err(Problem::new(&INVALID_FIELD).field("", "must be an object, not a list"));
+        }
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
@@ -91,15 +100,20 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 
 fn field_problem(path: &str, message: &str) -> Problem {
     let mut path = path.to_owned();
-    // For these two the reader still stands at the object, not at its field.
+    // For these the reader still stands at the object, not at its field.
     let named = |before: &str| message.strip_prefix(before).and_then(|m| m.strip_suffix('`'));
-    let (field, detail) = match (named("missing field `"), named("duplicate field `")) {
-        (Some(field), _) => (field, "is missing"),
-        (None, Some(field)) => (field, "is there twice"),
-        (None, None) => return Problem::new(&INVALID_FIELD).field(path, message),
+    let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
+    let (field, detail) = match (named("missing field `"), named("duplicate field `"), unknown) {
+        (Some(field), _, _) => (field, "is missing"),
+        (None, Some(field), _) => (field, "is there twice"),
+        (None, None, Some((field, _))) => (field, message),
+        (None, None, None) => return Problem::new(&INVALID_FIELD).field(path, message),
     };
-    path.push('/');
-    path.push_str(&escape(field));
+    let field = format!("/{}", escape(field));
+    // A reader that went into the unknown field has it in its path already.
+    if unknown.is_none() || !path.ends_with(&field) {
+        path.push_str(&field);
+    }
     Problem::new(&INVALID_FIELD).field(path, detail)
 }
 
@@ -176,11 +190,22 @@ impl<S: Sync> FromRequest<S> for RawBody {
 async fn read(parts: &Parts, body: Body) -> Result<Bytes, Problem> {
     let max = body_max(parts);
     let limit = usize::try_from(max).unwrap_or(usize::MAX);
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large(max)),
-        Err(_cut) => Err(Problem::new(&BODY_INCOMPLETE)),
+    let whole = Limited::new(body, limit).collect();
+    match tokio::time::timeout(body_wait(parts), whole).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(max)),
+        Ok(Err(_cut)) => Err(Problem::new(&BODY_INCOMPLETE)),
+        Err(_elapsed) => Err(Problem::new(&BODY_SLOW)),
     }
+}
+
+/// How long a body may take: four fifths of what the path has, so that it is the client who is told
+/// to be slow, not the work.
+fn body_wait(parts: &Parts) -> Duration {
+    let whole = parts.extensions.get::<RequestContext>().map_or(BODY_WAIT_DEFAULT, |context| {
+        context.deadline_at.microseconds_since(context.received_at)
+    });
+    Duration::from_micros(u64::try_from(whole.saturating_mul(4).div_euclid(5)).unwrap_or(0))
 }
 
 fn body_max(parts: &Parts) -> u64 {
@@ -228,9 +253,12 @@ fn parse_pairs<T: DeserializeOwned>(bytes: &[u8], prefix: &str) -> Result<T, Pro
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let path = pointer(error.path());
         let message = error.into_inner().to_string();
-        let missing = message.strip_prefix("missing field `").and_then(|m| m.strip_suffix('`'));
-        let name = missing.unwrap_or_else(|| path.trim_start_matches('/'));
-        let detail = if missing.is_some() { "is missing" } else { message.as_str() };
+        let named = |before: &str| message.strip_prefix(before).and_then(|m| m.strip_suffix('`'));
+        let (name, detail) = match (named("missing field `"), named("duplicate field `")) {
+            (Some(name), _) => (name, "is missing"),
+            (None, Some(name)) => (name, "is there twice"),
+            (None, None) => (path.trim_start_matches('/'), message.as_str()),
+        };
         Problem::new(&INVALID_FIELD).field(format!("{prefix}{name}"), detail)
     })
 }
@@ -294,6 +322,10 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        if parts.headers.get_all("idempotency-key").iter().nth(1).is_some() {
+            let problem = Problem::new(&INVALID_FIELD);
+            return Err(problem.field("header:idempotency-key", "is there twice"));
+        }
         if value.len() > Self::MAX {
             let detail = format!("idempotency-key has at most {} characters", Self::MAX);
             return Err(Problem::new(&HEADER_TOO_LARGE).detail(detail));
@@ -319,8 +351,11 @@ impl Bearer {
         &self.0
     }
 
-    /// Reads the header; `None` when there is none, or not of this scheme.
+    /// Reads the header; `None` when there is none, more than one, or not of this scheme.
     pub fn find(headers: &HeaderMap) -> Option<Self> {
+        if headers.get_all(header::AUTHORIZATION).iter().nth(1).is_some() {
+            return None;
+        }
         let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
         let token = token.trim();
         let fits = scheme.eq_ignore_ascii_case("bearer") && (1..=512).contains(&token.len());
@@ -382,8 +417,17 @@ impl Lines {
     /// # Errors
     ///
     /// `payload_too_large` when the line or the body is, `body_incomplete` when the client went
-    /// away. Lines given before stay valid; asking again after an error gives `None`.
+    /// away, `body_slow` when no whole line arrived for 30 seconds. Lines given before stay valid;
+    /// asking again after an error gives `None`.
     pub async fn next(&mut self) -> Result<Option<Line>, Problem> {
+        if let Ok(next) = tokio::time::timeout(LINE_WAIT_MAX, self.wait_for_line()).await {
+            return next;
+        }
+        self.stop();
+        Err(Problem::new(&BODY_SLOW))
+    }
+
+    async fn wait_for_line(&mut self) -> Result<Option<Line>, Problem> {
         loop {
             if let Some(line) = self.take_line()? {
                 if line.bytes.is_empty() {
@@ -472,6 +516,11 @@ impl<S: Sync> FromRequest<S> for Lines {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
+        let wanted = "application/x-ndjson";
+        if !media_type(&parts.headers).is_some_and(|found| found.eq_ignore_ascii_case(wanted)) {
+            let detail = "send application/x-ndjson";
+            return Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE).detail(detail));
+        }
         let max = body_max(&parts);
         Ok(Self {
             body,
@@ -517,8 +566,10 @@ mod tests {
 
     fn read_lines(pieces: &[Vec<u8>], line_max: usize) -> Result<Vec<(u64, Vec<u8>)>, Problem> {
         let pieces = pieces.iter().map(|piece| Bytes::from(piece.clone())).collect();
-        let request = Request::new(Body::new(Pieces(pieces)));
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut request = Request::new(Body::new(Pieces(pieces)));
+        let ndjson = HeaderValue::from_static("application/x-ndjson");
+        request.headers_mut().insert(header::CONTENT_TYPE, ndjson);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let mut lines = Lines::from_request(request, &()).await?.line_max(line_max);
             let mut found = Vec::new();

@@ -140,6 +140,7 @@ pub struct PageRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Paged<T> {
     /// The items, in the list's order.
+    #[schema(inline)]
     pub items: Vec<T>,
     /// Where the next page begins; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]

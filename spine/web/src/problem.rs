@@ -38,6 +38,8 @@ statuses! {
     METHOD_NOT_ALLOWED 405;
     /// 406, not in a form the client takes.
     NOT_ACCEPTABLE 406;
+    /// 408, the request came too slowly.
+    REQUEST_TIMEOUT 408;
     /// 409, it does not fit with what is there.
     CONFLICT 409;
     /// 410, it was here.
@@ -120,6 +122,8 @@ kinds! {
         "Text is read as UTF-8 only. Encode the body as UTF-8 and send it again.";
     BODY_INCOMPLETE "body_incomplete" BAD_REQUEST "The body did not arrive whole",
         "The connection ended before the body did. Send the request again.";
+    BODY_SLOW "body_slow" REQUEST_TIMEOUT "The body came too slowly",
+        "The body did not arrive in the time that this path has for it. Nothing was done; send the request again.";
     INVALID_FIELD "invalid_field" UNPROCESSABLE "A field is wrong",
         "At least one field does not have the form asked for; `errors` names each with a pointer.";
     UNAUTHENTICATED "unauthenticated" UNAUTHORIZED "Nobody is signed in",

@@ -290,7 +290,7 @@ impl StepFault {
     /// Makes the problem; `pointer` leads to the step in the body.
     pub(crate) fn problem(self, step: usize, pointer: &str) -> Problem {
         match self {
-            Self::Refused(refusal) => refused(ledger::Refused { step, refusal }),
+            Self::Refused(refusal) => refused(ledger::Refused { step, refusal }, pointer),
             Self::Lot(LotFault::BearerForeign) => {
                 Problem::new(&BEARER_FOREIGN).field(format!("{pointer}/lot/bearer"), "is not yours")
             }

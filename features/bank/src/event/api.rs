@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Happened, Occurrence, happened, occurrences};
-use crate::bank::Bank;
+use crate::{bank::Bank, form::Whole};
 use access::{Authenticated, Need};
 use ledger::Seq;
 use store::{Fault, Store};
@@ -22,7 +22,8 @@ const PARTS_MAX: usize = 10;
 struct EventQuery {
     /// `next` of the page before; 0 for the first page.
     #[serde(default)]
-    after: u64,
+    #[param(value_type = Option<i64>, minimum = 0)]
+    after: Whole,
     /// How many items, 1 to 1,000; 50 unless told otherwise.
     #[serde(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
@@ -78,7 +79,7 @@ async fn list(
 ) -> Result<Json<EventList>, Problem> {
     let limit = usize::try_from(query.limit.get()).unwrap_or(usize::MAX);
     let read = move |store: &Store| {
-        let mut list = EventList { items: Vec::new(), next: query.after };
+        let mut list = EventList { items: Vec::new(), next: query.after.0 };
         for _part in 0..PARTS_MAX {
             let found = read_after(store, Seq::new(list.next))?;
             if found.is_empty() {

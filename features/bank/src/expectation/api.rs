@@ -125,11 +125,12 @@ async fn announce(
 async fn change(
     State(bank): State<Bank>,
     Caller(who): Caller<Authenticated>,
-    Path(expectation): Path<Id<kind::Expectation>>,
+    Path(expectation): Path<Chosen<kind::Expectation>>,
     key: IdempotencyKey,
     Json(form): Json<ChangeForm>,
 ) -> Result<Response, Problem> {
     let id = Chosen::choose(form.id, key.0.as_deref())?.of(who.company());
+    let expectation = expectation.of(who.company());
     let asked = AskedChange { expectation, amount: form.amount };
     post_step(&bank, who, id, Asked::ChangeExpectation(asked)).await
 }
@@ -137,11 +138,12 @@ async fn change(
 async fn grant(
     State(bank): State<Bank>,
     Caller(who): Caller<Authenticated>,
-    Path(expectation): Path<Id<kind::Expectation>>,
+    Path(expectation): Path<Chosen<kind::Expectation>>,
     key: IdempotencyKey,
     Json(form): Json<GrantForm>,
 ) -> Result<Response, Problem> {
     let id = Chosen::choose(form.id, key.0.as_deref())?.of(who.company());
+    let expectation = expectation.of(who.company());
     let GrantForm { id: _, amount, lot, keep_rest, code } = form;
     let asked = AskedGrant { expectation, amount, lot, keep_rest, code };
     post_step(&bank, who, id, Asked::GrantExpectation(asked)).await
@@ -150,9 +152,10 @@ async fn grant(
 async fn drop_rest(
     State(bank): State<Bank>,
     Caller(who): Caller<Authenticated>,
-    Path(expectation): Path<Id<kind::Expectation>>,
+    Path(expectation): Path<Chosen<kind::Expectation>>,
     key: IdempotencyKey,
 ) -> Result<Response, Problem> {
+    let expectation = expectation.of(who.company());
     let id = match key.0 {
         Some(text) => Chosen::choose(None, Some(&text))?.of(who.company()),
         None => natural_id("api.expectation.drop", &[&expectation.to_bytes()]),
@@ -164,9 +167,10 @@ async fn drop_rest(
 async fn show(
     State(bank): State<Bank>,
     Caller(who): Caller<Authenticated>,
-    Path(id): Path<Id<kind::Expectation>>,
+    Path(id): Path<Chosen<kind::Expectation>>,
 ) -> Result<Json<ExpectationView>, Problem> {
     let not_found = || Problem::new(&problems::NOT_FOUND);
+    let id = id.of(who.company());
     let in_memory = bank.blocking(move |store| Ok(store.expectation(id))).await?;
     let expected = if let Some(expected) = in_memory {
         expected

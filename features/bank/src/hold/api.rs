@@ -181,45 +181,46 @@ async fn place(
 async fn increase(
     State(bank): State<Bank>,
     Caller(who): Caller<Authenticated>,
-    Path(hold): Path<Id<kind::Hold>>,
+    Path(hold): Path<Chosen<kind::Hold>>,
     key: IdempotencyKey,
     Json(form): Json<IncreaseForm>,
 ) -> Result<Response, Problem> {
     let id = Chosen::choose(form.id, key.0.as_deref())?.of(who.company());
-    let asked = AskedIncrease { hold, amount: form.amount };
+    let asked = AskedIncrease { hold: hold.of(who.company()), amount: form.amount };
     post_step(&bank, who, id, Asked::IncreaseHold(asked)).await
 }
 
 async fn capture(
     State(bank): State<Bank>,
     Caller(who): Caller<Authenticated>,
-    Path(hold): Path<Id<kind::Hold>>,
+    Path(hold): Path<Chosen<kind::Hold>>,
     key: IdempotencyKey,
     Json(form): Json<CaptureForm>,
 ) -> Result<Response, Problem> {
     let id = Chosen::choose(form.id, key.0.as_deref())?.of(who.company());
     let CaptureForm { id: _, amount, forced, keep_rest, code } = form;
-    let asked = AskedCapture { hold, amount, forced, keep_rest, code };
+    let asked = AskedCapture { hold: hold.of(who.company()), amount, forced, keep_rest, code };
     post_step(&bank, who, id, Asked::Capture(asked)).await
 }
 
 async fn void(
     State(bank): State<Bank>,
     Caller(who): Caller<Authenticated>,
-    Path(hold): Path<Id<kind::Hold>>,
+    Path(hold): Path<Chosen<kind::Hold>>,
     key: IdempotencyKey,
     Json(form): Json<VoidForm>,
 ) -> Result<Response, Problem> {
     let id = Chosen::choose(form.id, key.0.as_deref())?.of(who.company());
-    let asked = AskedVoid { hold, amount: form.amount };
+    let asked = AskedVoid { hold: hold.of(who.company()), amount: form.amount };
     post_step(&bank, who, id, Asked::Void(asked)).await
 }
 
 async fn show(
     State(bank): State<Bank>,
     Caller(who): Caller<Authenticated>,
-    Path(id): Path<Id<kind::Hold>>,
+    Path(id): Path<Chosen<kind::Hold>>,
 ) -> Result<Json<HoldView>, Problem> {
+    let id = id.of(who.company());
     let in_memory = bank.blocking(move |store| Ok(store.hold(id))).await?;
     let hold = if let Some(hold) = in_memory {
         hold

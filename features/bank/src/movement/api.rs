@@ -7,7 +7,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     bank::{Bank, reaches},
-    form::LotView,
+    form::{LotView, Whole},
+    stream::api::send,
 };
 use access::{Authenticated, Need};
 use ledger::{Book, Movement, Seq};
@@ -33,7 +34,8 @@ const LINES_DEFAULT: u64 = 100_000;
 struct MovementQuery {
     /// The first place of the journal to look at; 1 unless told otherwise.
     #[serde(default)]
-    from: u64,
+    #[param(value_type = Option<i64>, minimum = 0)]
+    from: Whole,
     /// How many items, 1 to 1,000; 50 unless told otherwise.
     #[serde(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
@@ -46,9 +48,11 @@ struct MovementQuery {
 struct JournalQuery {
     /// The first place of the journal to look at; 1 unless told otherwise.
     #[serde(default)]
-    from_seq: u64,
+    #[param(value_type = Option<i64>, minimum = 0)]
+    from_seq: Whole,
     /// How many lines at most; 100,000 unless told otherwise.
-    limit: Option<u64>,
+    #[param(value_type = Option<i64>, minimum = 0)]
+    limit: Option<Whole>,
 }
 
 /// One row of the journal: the part of a transfer that one lot carries.
@@ -162,7 +166,7 @@ async fn list(
 ) -> Result<Json<MovementList>, Problem> {
     let limit = usize::try_from(query.limit.get()).unwrap_or(usize::MAX);
     let read = move |store: &store::Store| {
-        let mut next = query.from.max(1);
+        let mut next = query.from.0.max(1);
         let end = next.saturating_add(ROWS_MAX);
         let mut items = Vec::new();
         while items.len() < limit && next < end {
@@ -199,8 +203,8 @@ async fn journal(
     let export = Export {
         bank,
         who,
-        next: query.from_seq.max(1),
-        left: query.limit.unwrap_or(LINES_DEFAULT),
+        next: query.from_seq.0.max(1),
+        left: query.limit.map_or(LINES_DEFAULT, |limit| limit.0),
     };
     tokio::spawn(export.write(sender, room));
     let mut response = Response::new(Body::new(body));
@@ -227,7 +231,7 @@ impl Export {
             let Ok(Some(part)) = self.bank.blocking(read).await else { return };
             self.next = part.next;
             self.left = part.left;
-            if !part.text.is_empty() && sender.send_data(part.text.into()).await.is_err() {
+            if !part.text.is_empty() && !send(&mut sender, part.text).await {
                 return;
             }
         }

@@ -1,4 +1,4 @@
-use core::convert::Infallible;
+use core::{convert::Infallible, time::Duration};
 use std::sync::Arc;
 
 use http_body_util::channel::{Channel, Sender};
@@ -20,6 +20,9 @@ use web::{
 
 /// The most lines that are handed to the writer at once.
 const LINES_MAX: usize = 1_000;
+
+/// How long an answer may wait for its reader.
+const UNREAD_MAX: Duration = Duration::from_secs(30);
 
 /// How many such parts may wait for the writer while the next is read.
 const PARTS_MAX: usize = 4;
@@ -215,10 +218,17 @@ async fn write(
             let result = LineOutcome::Told(LineProblem::of("aborted", &problem));
             push(&mut text, &LineResult { line, result });
         }
-        if sender.send_data(text.into()).await.is_err() {
+        if !send(&mut sender, text).await {
             return;
         }
     }
+}
+
+/// Sends a part of an answer; `false` when its reader went away or takes nothing for
+/// [`UNREAD_MAX`], so that who does not read keeps nobody else out.
+pub(crate) async fn send(sender: &mut Sender<Bytes, Infallible>, text: Vec<u8>) -> bool {
+    let sent = tokio::time::timeout(UNREAD_MAX, sender.send_data(text.into())).await;
+    matches!(sent, Ok(Ok(())))
 }
 
 fn push(text: &mut Vec<u8>, result: &LineResult) {

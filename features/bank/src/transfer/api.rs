@@ -47,6 +47,18 @@ struct TransferResults {
     results: Vec<ResultView>,
 }
 
+/// What became of one transfer or of many.
+#[derive(Debug, ToSchema)]
+#[schema(title = "TransferAnswer")]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only the document reads it")]
+enum TransferAnswer {
+    /// One, that was posted before.
+    One(ReceiptView),
+    /// Many.
+    Many(TransferResults),
+}
+
 /// The routes of transfers.
 pub(crate) fn routes() -> Routes<Bank> {
     let operation = Operation::new("Posts one transfer, or many that are independent of one another")
@@ -59,7 +71,7 @@ pub(crate) fn routes() -> Routes<Bank> {
         .header("idempotency-key", "The id of the one transfer, when the body has none.")
         .takes::<TransferRequest>()
         .gives::<ReceiptView>(201)
-        .gives::<TransferResults>(200)
+        .gives::<TransferAnswer>(200)
         .refuses(LEDGER)
         .refuses(&[&BEARER_FOREIGN]);
     let one_or_many = post("/api/v1/transfers", Need::TransferWrite.code())
@@ -89,7 +101,7 @@ async fn transfer(
             let outcomes = bank.submit(prepared.batches).wait().await?;
             let answer = prepared.slots.answers(outcomes).next();
             let (id, result) = answer.ok_or(Problem::new(&problems::INTERNAL_FAULT))?;
-            let view = ReceiptView::of(id, &result.map_err(refused)?);
+            let view = ReceiptView::of(id, &result.map_err(|refusal| refused(refusal, ""))?);
             Ok((view.status(), Json(view)).into_response())
         }
         Read::Many(prepared) => {

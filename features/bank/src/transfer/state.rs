@@ -249,7 +249,7 @@ mod tests {
             ),
             (
                 r#"{"transfers":[],"x":1}"#.to_owned(),
-                "invalid_field:  unknown field `x`, expected `transfers`",
+                "invalid_field: /x unknown field `x`, expected `transfers`",
             ),
             (format!(r#"{{{good},"amount":7}}"#), "invalid_field: /amount is there twice"),
         ];

@@ -131,6 +131,7 @@ struct EndpointList {
 #[into_params(parameter_in = Query)]
 struct DeliveryQuery {
     /// `pending`, `delivered` or `failed`; all when left out.
+    #[param(inline)]
     state: Option<StateWord>,
     /// How many items, 1 to 1,000; 50 unless told otherwise.
     #[serde(default)]

@@ -95,7 +95,7 @@ fn told(answer: &Answer) -> String {
 #[tokio::test]
 async fn a_json_body_is_refused_with_the_field_that_is_wrong() {
     let json = "application/json";
-    let table: [(&str, &[u8], &str); 10] = [
+    let table: [(&str, &[u8], &str); 11] = [
         (
             json,
             br#"{"items":[{"amount":1},{"amount":-1}]}"#,
@@ -122,6 +122,7 @@ async fn a_json_body_is_refused_with_the_field_that_is_wrong() {
             br#"{"items":[{"amount":1,"amount":2}]}"#,
             "invalid_field /items/0/amount is there twice",
         ),
+        (json, b"[[]]", "invalid_field  must be an object, not a list"),
         (json, br#"{"items":["#, "malformed_json"),
         (json, b"{\"items\":[{\"amount\":1,\"tags\":[\"\xff\"]}]}", "not_utf8"),
         ("text/plain", b"{}", "unsupported_media_type"),
@@ -154,10 +155,12 @@ async fn a_body_is_read_up_to_its_limit() {
 #[tokio::test]
 async fn lines_are_given_one_by_one_within_the_limit() {
     let body = b"{\"amount\":1}\r\n\n{\"amount\":2}\n{\"amount\":3}";
-    assert_eq!(send("/lines", "", body).await.text, "1:1 3:2 4:3 ");
-    assert_eq!(send("/lines", "", b"").await.text, "");
-    assert_eq!(told(&send("/lines", "", b"{}").await), "invalid_field /amount is missing");
-    assert_eq!(told(&send("/lines", "", &[b' '; 101]).await), "payload_too_large");
+    let lines = "application/x-ndjson";
+    assert_eq!(send("/lines", lines, body).await.text, "1:1 3:2 4:3 ");
+    assert_eq!(send("/lines", lines, b"").await.text, "");
+    assert_eq!(told(&send("/lines", lines, b"{}").await), "invalid_field /amount is missing");
+    assert_eq!(told(&send("/lines", lines, &[b' '; 101]).await), "payload_too_large");
+    assert_eq!(told(&send("/lines", "", body).await), "unsupported_media_type");
 }
 
 #[tokio::test]
