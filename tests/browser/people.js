@@ -1,0 +1,95 @@
+// The people of the demo, and how they sign in.
+
+import { createHmac } from 'node:crypto';
+
+import { closeWindow, openWindow } from './stage.js';
+import { textsOf } from './texts.js';
+
+export const HANA = 'hana@example.jp';
+export const TARO = 'taro@example.jp';
+export const YUKI = 'yuki@example.jp';
+export const ADMINISTRATOR = 'admin@daifuku.example';
+export const ACCOUNTANT = 'accounting@daifuku.example';
+export const AUDITOR = 'auditor@daifuku.example';
+export const SALES = 'sales@daifuku.example';
+export const SRE = 'sre@daifuku.example';
+export const DEVELOPER = 'developer@hoshino.example';
+export const TRAVEL_DEVELOPER = 'developer@tabi.example';
+
+const MEMBERS = [HANA, TARO, YUKI];
+export const PASSWORD = 'mame-daifuku-2026';
+
+/** Fills in the form that a window shows, and sends it. */
+export async function enterPassword(page, texts, mail, password = PASSWORD) {
+  await page.getByLabel(texts('sign-in-mail')).fill(mail);
+  await page.getByLabel(texts('sign-in-password')).fill(password);
+  await press(page, texts('sign-in-send'));
+}
+
+/** Fills in the second step. */
+export async function enterCode(page, texts, code, button = 'sign-in-send') {
+  await page.getByLabel(texts('sign-in-code')).fill(code);
+  await press(page, texts(button));
+}
+
+/** Presses the button of this name. */
+export const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+
+/** Follows the link of this name. */
+export const follow = (page, name) => page.getByRole('link', { name, exact: true }).click();
+
+/** Signs somebody in, by the doors that are theirs. */
+export async function signIn(page, texts, mail) {
+  if (MEMBERS.includes(mail)) {
+    await page.goto('/sign-in');
+    await enterPassword(page, texts, mail);
+    await page.waitForURL('/');
+  } else {
+    await page.goto('/staff/sign-in');
+    await enterPassword(page, texts, mail);
+    await enterCode(page, texts, await codeOnPhone(mail));
+    await page.waitForURL('/staff');
+  }
+}
+
+// A code counts once in half a minute, so staff sign in once and keep their session.
+const sessions = new Map();
+
+/** Gives the cookies of somebody who is signed in; of nobody, none. */
+export function sessionOf(mail) {
+  if (!mail) return undefined;
+  if (!sessions.has(mail)) sessions.set(mail, newSession(mail));
+  return sessions.get(mail);
+}
+
+async function newSession(mail) {
+  const page = await openWindow();
+  await signIn(page, textsOf('ja'), mail);
+  const cookies = await page.context().storageState();
+  await closeWindow(page);
+  return cookies;
+}
+
+/** Reads the code that the demo shows in place of somebody's phone. */
+async function codeOnPhone(mail) {
+  const page = await openWindow();
+  await page.goto('/demo');
+  const row = page.getByRole('row').filter({ hasText: mail });
+  const code = await row.locator('td').last().innerText();
+  await closeWindow(page);
+  return code.trim();
+}
+
+/** Computes the code that an authenticator shows now (RFC 6238) from the secret in base32. */
+export function codeOfSecret(secret) {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const letters = secret.replace(/[^A-Z2-7]/g, '');
+  const fives = Array.from(letters, (c) => alphabet.indexOf(c).toString(2).padStart(5, '0'));
+  const bytes = fives.join('').match(/.{8}/g);
+  const key = Buffer.from(bytes.map((bits) => parseInt(bits, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const digest = createHmac('sha1', key).update(step).digest();
+  const number = digest.readUInt32BE(digest.at(-1) & 15) & 0x7fff_ffff;
+  return `${number % 1_000_000}`.padStart(6, '0');
+}
