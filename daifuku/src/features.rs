@@ -21,11 +21,12 @@ const LOT_MONTHS: u8 = 12;
 const CLICK_PATIENCE: Duration = Duration::from_millis(300);
 
 /// What stands above every member's page: the key of its text, and where it leads.
-const MEMBER_LINKS: [(&str, &str); 4] = [
+const MEMBER_LINKS: [(&str, &str); 5] = [
     ("member-nav-home", "/"),
     ("member-nav-shops", "/shops"),
     ("member-nav-passbook", "/passbook"),
     ("member-nav-clicks", "/clicks"),
+    ("sign-out-title", "/sign-out"),
 ];
 
 /// What stands above the point site's pages for staff.

@@ -34,8 +34,7 @@ export function memberStories() {
     test(name, (run) => earnPoints(run, variant));
   }
 
-  const todo = 'no page of a member leads to /sign-out';
-  test('and finds the way out', { todo }, async (run) => {
+  test('and finds the way out', async (run) => {
     const member = await windowFor(run, { storageState: await sessionOf(HANA) });
     await member.goto('/');
     assert((await member.locator('a[href="/sign-out"]').count()) > 0);
