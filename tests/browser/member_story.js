@@ -54,11 +54,9 @@ async function earnPoints(run, { language, javaScriptEnabled, mail, clerk }) {
   await seePointsAnnounced(member, texts, before);
   await findClick(member, texts, reference);
 
-  const advertiser = await windowFor(run, { ...options, acceptDownloads: true });
-  const file = await approve(advertiser, texts, order);
-
-  const staff = await windowFor(run, { ...options, storageState: await sessionOf(clerk) });
-  await applyFile(staff, texts, file);
+  const office = await windowFor(run, { ...options, storageState: await sessionOf(clerk) });
+  const file = await approve(office, texts, order);
+  await applyFile(office, texts, file);
 
   const story = await seePointsGranted(member, texts, before);
   await readStory(member, texts, story, before);
@@ -217,7 +215,7 @@ async function signOut(member, texts) {
 
 /** Looks again and again until it sees what is expected; fails with what it saw last. */
 async function eventually(expected, look) {
-  for (const end = Date.now() + JOBS_S * 1_000; ; await pause(500)) {
+  for (const end = Date.now() + JOBS_S * 1_000; ; await pause(1_000)) {
     const seen = await look();
     try {
       return assert.deepEqual(seen, expected);

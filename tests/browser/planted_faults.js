@@ -23,6 +23,7 @@ const FAULTS = [
     html: '<img alt="" src="/static/lost.svg">',
     found: /^404 for |^console: Failed to load/,
   },
+  { name: 'a link to nowhere', html: '<a href="/lost">lost</a>', found: /^links to \/lost, / },
   { name: 'a script in the page', html: '<script>1</script>', found: /^console: .*script-src/ },
   {
     name: 'a picture from elsewhere',
