@@ -10,7 +10,7 @@ use store::{Fault, FaultKind};
 use vocabulary::{Amount, Id, Label, Token, kind};
 
 /// Rows applied in one transaction: large enough that a commit is cheap, small enough that live
-/// traffic waits a quarter of a second at most.
+/// traffic waits some hundred milliseconds; docs/bench.md has the figures.
 const SLICE: usize = 2_000;
 /// Bytes of a file in one row of the database; a statement carries about a mebibyte.
 const PART_BYTES: usize = 256 * 1024;
