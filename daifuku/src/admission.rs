@@ -5,13 +5,13 @@ use anyhow::{Context as _, bail};
 
 use crate::{
     config::Config,
-    house::{Apply, World, open_database, open_store, prepare_schema},
+    house::{Apply, World, open_database, open_store, password_parameters, prepare_schema},
     terminal::say,
     upkeep::Ended,
 };
 use access::{
     AddLogin, ApiKeyText, Authenticated, ChangeApiKey, KeyChange, NeedSet, Password, PasswordHash,
-    PasswordParameters, Role, Subject,
+    Role, Subject,
 };
 use store::{Store, registry};
 use vocabulary::{CompanyNumber, Email, IdSource as _, Label, Token};
@@ -35,10 +35,7 @@ pub(crate) fn add_staff(config: &Config, newcomer: &Newcomer) -> anyhow::Result<
     let company = find_company(&store, newcomer.company.as_ref())?;
     let mut chance = world.chance.clone();
     let (password, text) = Password::draw(&mut chance);
-    let parameters = PasswordParameters {
-        memory_kib: config.passwords_memory_kib.get(),
-        passes: config.passwords_passes.get(),
-    };
+    let parameters = password_parameters(config);
     let command = AddLogin {
         by: Authenticated::SYSTEM,
         request: None,

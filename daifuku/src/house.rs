@@ -227,10 +227,7 @@ impl House {
 
     /// Gives what a password's hash costs.
     pub fn password_parameters(&self) -> PasswordParameters {
-        PasswordParameters {
-            memory_kib: self.config.passwords_memory_kib.get(),
-            passes: self.config.passwords_passes.get(),
-        }
+        password_parameters(&self.config)
     }
 
     /// Gives what the doors of `ops` show.
@@ -295,6 +292,14 @@ pub fn open_store(
 ) -> anyhow::Result<Store> {
     let (options, clock) = (store_options(config), Arc::clone(&world.clock));
     Store::open(database, options, clock, world.chance.clone(), progress).context("open the books")
+}
+
+/// Gives what a password's hash costs.
+pub(crate) const fn password_parameters(config: &Config) -> PasswordParameters {
+    PasswordParameters {
+        memory_kib: config.passwords_memory_kib.get(),
+        passes: config.passwords_passes.get(),
+    }
 }
 
 fn store_options(config: &Config) -> StoreOptions {
