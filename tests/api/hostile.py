@@ -194,7 +194,7 @@ def try_wire():
 
     def statuses(what, data, *allowed):
         """Compares the statuses of all the answers; `None` is the end without one."""
-        (got, closed), found = server.exchange(data, patience=1), []
+        (got, closed), found = server.exchange(data, patience=5), []
         while got and (answer := parse(got))[0]:
             found, got = [*found, answer[0].status], answer[1]
         found += [None] * (not found and closed)

@@ -43,9 +43,9 @@ pub use crate::{
     account::{AskedOpening, OpenAccounts, OpenAccountsFacts, OpeningRefusal, Past},
     bank::{Bank, BankTools},
     batch::{
-        Asked, AskedAccount, AskedAnnouncement, AskedCapture, AskedChange, AskedGrant, AskedHold,
-        AskedIncrease, AskedReversal, AskedTransfer, AskedVoid, KindWord, PostBatch, StepFault,
-        StepRefused,
+        Asked, AskedAccount, AskedAnnouncement, AskedCapture, AskedChange, AskedExpiry, AskedGrant,
+        AskedHold, AskedIncrease, AskedReversal, AskedTransfer, AskedVoid, KindWord, PostBatch,
+        StepFault, StepRefused,
     },
     company::{CompanyRefusal, OpenCompany, OpenCompanyFacts},
     event::{EventKind, Happened, Occurrence, Particulars, happened, occurrences},

@@ -25,7 +25,7 @@ use std::{
 use axum::{
     body::Body,
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header},
     response::{IntoResponse as _, Response},
 };
 use tower_service::Service as _;
@@ -38,7 +38,8 @@ use crate::{
     meter::Meter,
     page::Frame,
     problem::{
-        DEADLINE_EXCEEDED, INTERNAL_FAULT, METHOD_NOT_ALLOWED, NOT_FOUND, OVERLOADED, Problem,
+        DEADLINE_EXCEEDED, HOST_UNCLEAR, INTERNAL_FAULT, METHOD_NOT_ALLOWED, NOT_FOUND, OVERLOADED,
+        Problem,
     },
     route::{Class, Found, Route, RouteError, Routes, Table},
     security::{self, Transport},
@@ -164,6 +165,7 @@ impl Door {
         };
         let visit = self.visit(&request, peer, place);
         let response = match found {
+            _ if !names_one_host(&request) => Problem::new(&HOST_UNCLEAR).into_response(),
             Found::Nothing => Problem::new(&NOT_FOUND).into_response(),
             Found::Methods(allow) => not_this_method(request.method(), &allow),
             Found::Route(place) => match self.table.routes.get(place) {
@@ -388,6 +390,12 @@ pub enum AccessLog {
     Notable,
     /// All.
     Every,
+}
+
+/// Whether the host is told once, as RFC 9112, section 3.2 asks of HTTP/1.1.
+fn names_one_host(request: &Request) -> bool {
+    let hosts = request.headers().get_all(header::HOST).iter().take(2).count();
+    hosts == 1 || (hosts == 0 && request.version() == Version::HTTP_10)
 }
 
 fn not_this_method(method: &Method, allow: &str) -> Response {

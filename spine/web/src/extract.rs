@@ -16,7 +16,10 @@ use axum::{
 };
 use bytes::BytesMut;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{self, DeserializeOwned},
+};
 
 use crate::{
     context::RequestContext,
@@ -25,6 +28,7 @@ use crate::{
         MALFORMED_JSON, NOT_FOUND, NOT_UTF8, PAYLOAD_TOO_LARGE, Problem, UNAUTHENTICATED,
         UNSUPPORTED_MEDIA_TYPE,
     },
+    strict::Strict,
 };
 
 /// The most bytes read without a door, which knows the route's own limit.
@@ -78,11 +82,9 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         return Err(Problem::new(&NOT_UTF8));
     };
     // Following the path costs time, and only a refusal needs it: so refused bodies are read twice.
-    let error = match serde_json::from_str::<T>(text) {
-        // A list in the order of the fields would do for a reader of objects.
-        Ok(_value) if text.trim_start().starts_with('[') => {
-            return Err(Problem::new(&INVALID_FIELD).field("", "must be an object, not a list"));
-        }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = T::deserialize(Strict(&mut reader));
+    let error = match read.and_then(|value| reader.end().map(|()| value)) {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
@@ -90,7 +92,7 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         return Err(Problem::new(&MALFORMED_JSON).detail(error.to_string()));
     }
     let mut reader = serde_json::Deserializer::from_str(text);
-    let (path, message) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+    let (path, message) = match serde_path_to_error::deserialize::<_, T>(Strict(&mut reader)) {
         Err(error) => (pointer(error.path()), error.inner().to_string()),
         Ok(_) => (String::new(), error.to_string()),
     };
@@ -98,8 +100,26 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Err(field_problem(&path, message))
 }
 
+/// Stands around the pointer in an error from a value that was read ahead of its place.
+const POINTER_MARK: char = '\u{1}';
+
+/// Makes the error of a member that was read ahead of its place, so that its path is not lost.
+pub(crate) fn misplaced<E: de::Error>(
+    key: &str,
+    path: &serde_path_to_error::Path,
+    error: &impl fmt::Display,
+) -> E {
+    let path = pointer(path);
+    E::custom(format_args!("{POINTER_MARK}/{}{path}{POINTER_MARK}{error}", escape(key)))
+}
+
 fn field_problem(path: &str, message: &str) -> Problem {
     let mut path = path.to_owned();
+    let ahead = message.strip_prefix(POINTER_MARK).and_then(|rest| rest.split_once(POINTER_MARK));
+    let message = ahead.map_or(message, |(pointer, message)| {
+        path.push_str(pointer);
+        message
+    });
     // For these the reader still stands at the object, not at its field.
     let named = |before: &str| message.strip_prefix(before).and_then(|m| m.strip_suffix('`'));
     let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));

@@ -28,6 +28,8 @@ mod problem;
 mod route;
 mod security;
 mod server;
+mod strict;
+mod tagged;
 pub mod testing;
 mod texts;
 mod trace;
@@ -56,6 +58,7 @@ pub use problem::{
 pub use route::{Class, Route, RouteError, Routes, delete, get, patch, post, put};
 pub use security::Transport;
 pub use server::{Drained, ServerOptions, bind, serve};
+pub use tagged::{Tagged, deserialize_tagged};
 pub use texts::{
     LANGUAGE_COOKIE, Language, TEXTS, TextSource, TextValue, Texts, TextsError, Words, differences,
 };
@@ -66,9 +69,9 @@ pub use upload::{Upload, UploadedFile};
 pub mod problems {
     pub use crate::problem::{
         BODY_INCOMPLETE, BODY_SLOW, CSRF_FAILED, DEADLINE_EXCEEDED, FORBIDDEN, HEADER_TOO_LARGE,
-        INTERNAL_FAULT, INVALID_FIELD, MALFORMED_JSON, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE,
-        NOT_FOUND, NOT_UTF8, OVERLOADED, PAYLOAD_TOO_LARGE, RATE_LIMITED, STORE_UNAVAILABLE,
-        UNAUTHENTICATED, UNSUPPORTED_MEDIA_TYPE,
+        HOST_UNCLEAR, INTERNAL_FAULT, INVALID_FIELD, MALFORMED_JSON, METHOD_NOT_ALLOWED,
+        NOT_ACCEPTABLE, NOT_FOUND, NOT_UTF8, OVERLOADED, PAYLOAD_TOO_LARGE, RATE_LIMITED,
+        STORE_UNAVAILABLE, UNAUTHENTICATED, UNSUPPORTED_MEDIA_TYPE,
     };
 }
 

@@ -181,6 +181,10 @@ impl ApiDocument {
             paths.entry(route.path).or_default().insert(method, described);
         }
         schemas.insert("Problem".to_owned(), problem_schema());
+        let named = schemas.clone();
+        for schema in schemas.values_mut() {
+            merge(schema, &named);
+        }
         let json = json!({
             "openapi": "3.1.0",
             "info": {
@@ -230,6 +234,46 @@ impl ApiDocument {
             .on(get("/api/openapi.json", "public"), document)
             .on(get("/api", "public"), reference)
             .with_state(&served)
+    }
+}
+
+/// Makes one object of `allOf`, in which each part would refuse the members of the others.
+fn merge(schema: &mut Value, named: &BTreeMap<String, Value>) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(|item| merge(item, named)),
+        Value::Object(members) => {
+            members.values_mut().for_each(|member| merge(member, named));
+            let Some(Value::Array(parts)) = members.remove("allOf") else { return };
+            for part in parts {
+                let part = referred(&part, named).unwrap_or(part);
+                take_in(members, part);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn referred(schema: &Value, named: &BTreeMap<String, Value>) -> Option<Value> {
+    let reference = schema.get("$ref")?.as_str()?;
+    named.get(reference.rsplit('/').next()?).cloned()
+}
+
+/// Takes in what another schema says, and what both say as this one does.
+fn take_in(members: &mut Map<String, Value>, other: Value) {
+    let Value::Object(other) = other else { return };
+    for (key, value) in other {
+        match (members.get_mut(&key), value) {
+            (Some(Value::Object(own)), Value::Object(more)) => {
+                for (name, schema) in more {
+                    own.entry(name).or_insert(schema);
+                }
+            }
+            (Some(Value::Array(own)), Value::Array(more)) => own.extend(more),
+            (Some(_), _) => {}
+            (None, value) => {
+                members.insert(key, value);
+            }
+        }
     }
 }
 

@@ -120,6 +120,8 @@ kinds! {
         "The body cannot be read as JSON; the detail names line and column. Correct it and send it again.";
     NOT_UTF8 "not_utf8" BAD_REQUEST "The body is not UTF-8",
         "Text is read as UTF-8 only. Encode the body as UTF-8 and send it again.";
+    HOST_UNCLEAR "host_unclear" BAD_REQUEST "It is unclear which host is asked",
+        "HTTP/1.1 asks for exactly one header `Host` (RFC 9112, section 3.2). Send it once.";
     BODY_INCOMPLETE "body_incomplete" BAD_REQUEST "The body did not arrive whole",
         "The connection ended before the body did. Send the request again.";
     BODY_SLOW "body_slow" REQUEST_TIMEOUT "The body came too slowly",

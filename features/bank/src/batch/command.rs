@@ -1,4 +1,6 @@
-use super::{Asked, AskedCapture, AskedChange, AskedGrant, AskedIncrease, AskedVoid, StepFault};
+use super::{
+    Asked, AskedCapture, AskedChange, AskedExpiry, AskedGrant, AskedIncrease, AskedVoid, StepFault,
+};
 use access::Authenticated;
 use ledger::{Batch, Refused, Step};
 use store::{Command, Fault, Posting, Recall, Receipt, Tx};
@@ -58,7 +60,7 @@ impl Command for PostBatch {
                 Asked::IncreaseHold(AskedIncrease { hold, .. })
                 | Asked::Capture(AskedCapture { hold, .. })
                 | Asked::Void(AskedVoid { hold, .. })
-                | Asked::ExpireHold { hold } => recall.hold(hold),
+                | Asked::ExpireHold(AskedExpiry { hold }) => recall.hold(hold),
                 Asked::Announce(expected) => {
                     if let Some(id) = expected.id {
                         recall.expectation(id.of(company));

@@ -6,6 +6,6 @@ mod state;
 
 pub use command::{PostBatch, StepRefused};
 pub use state::{
-    Asked, AskedAccount, AskedAnnouncement, AskedCapture, AskedChange, AskedGrant, AskedHold,
-    AskedIncrease, AskedReversal, AskedTransfer, AskedVoid, KindWord, StepFault,
+    Asked, AskedAccount, AskedAnnouncement, AskedCapture, AskedChange, AskedExpiry, AskedGrant,
+    AskedHold, AskedIncrease, AskedReversal, AskedTransfer, AskedVoid, KindWord, StepFault,
 };

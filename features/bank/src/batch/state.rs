@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 use crate::{
     bank::reaches,
@@ -10,12 +10,11 @@ use ledger::{
     AccountNumber, Book, CaptureRule, Refusal, Remaining, Step, Transfer, TransferKind, Wanted,
 };
 use vocabulary::{Amount, CompanyNumber, Id, Timestamp, kind};
-use web::{Problem, ToSchema, problems, utoipa};
+use web::{Problem, Tagged, ToSchema, deserialize_tagged, problems, utoipa};
 
-/// One thing to do, named by ids. What is more than one word long is a struct, which the nouns' own
-/// doors take as well.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+/// One thing to do, named by ids.
+#[derive(Clone, Copy, Debug, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Asked {
     /// Moves value.
     Transfer(AskedTransfer),
@@ -28,11 +27,7 @@ pub enum Asked {
     /// Releases a hold.
     Void(AskedVoid),
     /// Releases a hold whose time is over.
-    ExpireHold {
-        /// Which.
-        #[schema(value_type = String)]
-        hold: Id<kind::Hold>,
-    },
+    ExpireHold(AskedExpiry),
     /// Announces value that is not owed yet.
     Announce(AskedAnnouncement),
     /// Changes what is still announced.
@@ -53,6 +48,55 @@ pub enum Asked {
     Close(AskedAccount),
     /// Notes that the owner was active.
     Touch(AskedAccount),
+}
+
+impl<'de> Deserialize<'de> for Asked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserialize_tagged(deserializer)
+    }
+}
+
+impl Tagged for Asked {
+    const WORDS: &'static [&'static str] = &[
+        "transfer",
+        "hold",
+        "increase_hold",
+        "capture",
+        "void",
+        "expire_hold",
+        "announce",
+        "change_expectation",
+        "grant_expectation",
+        "expire_lots",
+        "expire_inactive",
+        "reverse",
+        "freeze",
+        "thaw",
+        "close",
+        "touch",
+    ];
+
+    fn read<'de, D: Deserializer<'de>>(word: &str, members: D) -> Result<Self, D::Error> {
+        match word {
+            "transfer" => Deserialize::deserialize(members).map(Self::Transfer),
+            "hold" => Deserialize::deserialize(members).map(Self::Hold),
+            "increase_hold" => Deserialize::deserialize(members).map(Self::IncreaseHold),
+            "capture" => Deserialize::deserialize(members).map(Self::Capture),
+            "void" => Deserialize::deserialize(members).map(Self::Void),
+            "expire_hold" => Deserialize::deserialize(members).map(Self::ExpireHold),
+            "announce" => Deserialize::deserialize(members).map(Self::Announce),
+            "change_expectation" => Deserialize::deserialize(members).map(Self::ChangeExpectation),
+            "grant_expectation" => Deserialize::deserialize(members).map(Self::GrantExpectation),
+            "expire_lots" => Deserialize::deserialize(members).map(Self::ExpireLots),
+            "expire_inactive" => Deserialize::deserialize(members).map(Self::ExpireInactive),
+            "reverse" => Deserialize::deserialize(members).map(Self::Reverse),
+            "freeze" => Deserialize::deserialize(members).map(Self::Freeze),
+            "thaw" => Deserialize::deserialize(members).map(Self::Thaw),
+            "close" => Deserialize::deserialize(members).map(Self::Close),
+            "touch" => Deserialize::deserialize(members).map(Self::Touch),
+            other => Err(de::Error::unknown_variant(other, Self::WORDS)),
+        }
+    }
 }
 
 /// An account.
@@ -198,6 +242,15 @@ pub struct AskedVoid {
     pub amount: Option<Amount>,
 }
 
+/// A hold whose time is over.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskedExpiry {
+    /// Which.
+    #[schema(value_type = String)]
+    pub hold: Id<kind::Hold>,
+}
+
 /// Value to announce.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -316,7 +369,7 @@ impl Asked {
             | Self::IncreaseHold(_)
             | Self::Capture(_)
             | Self::Void(_)
-            | Self::ExpireHold { .. } => Need::HoldWrite,
+            | Self::ExpireHold(_) => Need::HoldWrite,
             Self::Announce(_) | Self::ChangeExpectation(_) | Self::GrantExpectation(_) => {
                 Need::ExpectationWrite
             }
@@ -348,7 +401,9 @@ impl Asked {
             Self::Void(AskedVoid { hold, amount }) => {
                 Ok(Step::Void { hold: place.own_hold(hold)?, amount })
             }
-            Self::ExpireHold { hold } => Ok(Step::ExpireHold { hold: place.own_hold(hold)? }),
+            Self::ExpireHold(AskedExpiry { hold }) => {
+                Ok(Step::ExpireHold { hold: place.own_hold(hold)? })
+            }
             Self::Announce(asked) => place.announce(asked),
             Self::ChangeExpectation(AskedChange { expectation, amount }) => {
                 let expectation = place.own_expectation(expectation)?;

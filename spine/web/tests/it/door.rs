@@ -95,7 +95,7 @@ fn told(answer: &Answer) -> String {
 #[tokio::test]
 async fn a_json_body_is_refused_with_the_field_that_is_wrong() {
     let json = "application/json";
-    let table: [(&str, &[u8], &str); 11] = [
+    let table: [(&str, &[u8], &str); 12] = [
         (
             json,
             br#"{"items":[{"amount":1},{"amount":-1}]}"#,
@@ -122,7 +122,12 @@ async fn a_json_body_is_refused_with_the_field_that_is_wrong() {
             br#"{"items":[{"amount":1,"amount":2}]}"#,
             "invalid_field /items/0/amount is there twice",
         ),
-        (json, b"[[]]", "invalid_field  must be an object, not a list"),
+        (json, b"[[]]", "invalid_field  invalid type: sequence, expected an object"),
+        (
+            json,
+            br#"{"items":[{"amount":1},[2]]}"#,
+            "invalid_field /items/1 invalid type: sequence, expected an object",
+        ),
         (json, br#"{"items":["#, "malformed_json"),
         (json, b"{\"items\":[{\"amount\":1,\"tags\":[\"\xff\"]}]}", "not_utf8"),
         ("text/plain", b"{}", "unsupported_media_type"),

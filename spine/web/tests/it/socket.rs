@@ -125,6 +125,24 @@ async fn too_much_is_answered_413_announced_or_not() {
 }
 
 #[tokio::test]
+async fn the_host_is_told_once() {
+    let server = start(ServerOptions::default()).await;
+    let host = "host: localhost\r\n";
+    let table = [
+        ("HTTP/1.1", String::new(), "400"),
+        ("HTTP/1.1", host.to_owned(), "200"),
+        ("HTTP/1.1", host.repeat(2), "400"),
+        ("HTTP/1.0", String::new(), "200"),
+        ("HTTP/1.0", host.repeat(2), "400"),
+    ];
+    for (version, hosts, status) in table {
+        let answer = ask(&server, &format!("GET /critical {version}\r\n{hosts}\r\n")).await;
+        let (_, rest) = answer.split_once(' ').unwrap();
+        assert!(rest.starts_with(status), "{version} {hosts}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_http_is_answered_400_and_closed() {
     let server = start(ServerOptions::default()).await;
     for request in ["\u{16}\u{3}\u{1}hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "nonsense\r\n\r\n"] {
