@@ -63,7 +63,7 @@ impl Features {
             bank: Bank::new(BankTools {
                 store: house.store.clone(),
                 clock: Arc::clone(&house.world.clock),
-                ids: Box::new(house.world.chance.clone()),
+                ids: house.world.chance.clone(),
                 webhooks: WebhookKey::new(house.secrets.key("webhooks")),
                 reach: Reach::PublicAndLoopback,
             }),
@@ -138,7 +138,7 @@ fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
         staff_nav: staff_navigation,
     };
     let clock = Arc::clone(&house.world.clock);
-    let ids = Box::new(house.world.chance.clone());
+    let ids = house.world.chance.clone();
     let site = Site::open(config, house.store.clone(), clock, ids);
     site.map(Some).map_err(|error| anyhow!(error)).context("open the members' site")
 }

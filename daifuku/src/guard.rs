@@ -20,13 +20,9 @@ use std::sync::{Arc, OnceLock};
 
 use axum::http::{Uri, request::Parts};
 
-use crate::{
-    answers::{faulted, refused},
-    config::Config,
-    house::House,
-    sign_in::sign_in_address,
-};
+use crate::{config::Config, house::House, sign_in::sign_in_address};
 use access::{Authenticated, KeyRing, Need, Realm, SessionRefusal, Sessions, SignedIn, Stage};
+use answers::{faulted, refused};
 use store::{Database, Fault};
 use vocabulary::{Clock, Timestamp};
 use web::{

@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use tokio::sync::Semaphore;
 
 use crate::{
-    chance::SharedChance,
     clock::pause,
     config::Config,
     features::{Features, Later},
@@ -23,7 +22,7 @@ use store::{
     Database, DatabaseUrl, OpenProgress, PoolOptions, Store, StoreOptions,
     migrate::{self, Migration, Outcome, Phase},
 };
-use vocabulary::Clock;
+use vocabulary::{Clock, SharedIds};
 use web::{CsrfKey, Door, DoorTools, Frame, Meter, ServerOptions, Texts, Transport};
 
 /// The version of the product.
@@ -38,7 +37,7 @@ pub struct World {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Draws.
-    pub chance: SharedChance,
+    pub chance: SharedIds,
 }
 
 /// Everything that serves; cheap to clone.
@@ -270,7 +269,7 @@ impl House {
     pub fn door_to(&self, routes: web::Routes) -> anyhow::Result<Arc<Door>> {
         let tools = DoorTools {
             clock: Arc::clone(&self.world.clock),
-            ids: Box::new(self.world.chance.clone()),
+            ids: self.world.chance.clone(),
             meter: Arc::clone(&self.meter),
             frame: Arc::clone(&self.frame),
             guard: Arc::new(Guard::of(self)),

@@ -13,7 +13,6 @@
 //! Deliberately absent: rules about value, and SQL.
 
 mod admission;
-mod answers;
 pub mod bench;
 pub mod chance;
 pub mod cli;

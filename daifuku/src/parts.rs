@@ -6,12 +6,12 @@ use std::sync::Arc;
 use tokio::runtime;
 
 use crate::{
-    answers::ACCESS_PROBLEMS,
     features::Features,
     house::House,
     jobs::{Job, Next},
 };
 use access::{ForgetEnded, Need, NoteUse};
+use answers::ACCESS_PROBLEMS;
 use point_site::{Site, click::feed_spool, message::process_messages, report::apply_reports};
 use store::{Fault, Listed, Store, migrate::Migration};
 use vocabulary::Timestamp;

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    chance::{SharedChance, SystemChance},
+    chance::SystemChance,
     clock::WallClock,
     config::{Config, Supervision},
     house::{Apply, House, VERSION, World, open_database, prepare_schema},
@@ -21,13 +21,13 @@ use crate::{
     terminal::Progress,
 };
 use store::Database;
-use vocabulary::Clock;
+use vocabulary::{Clock, SharedIds};
 use web::{Door, Drained, log::LogOptions};
 
 impl World {
     /// The machine's time and chance.
     pub fn of_machine() -> Self {
-        Self { clock: Arc::new(WallClock), chance: SharedChance::new(SystemChance) }
+        Self { clock: Arc::new(WallClock), chance: SharedIds::new(SystemChance) }
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     shops::{open_network, plant_shops},
 };
 use crate::{
-    chance::{SharedChance, SystemChance},
+    chance::SystemChance,
     clock::{ShiftedClock, WallClock},
     config::{Config, Sources, Supervision},
     house::{Apply, House, World, open_database, prepare_schema},
@@ -27,7 +27,7 @@ use crate::{
     upkeep::Ended,
 };
 use point_site::sandbox::{self, Sandbox};
-use vocabulary::Clock;
+use vocabulary::{Clock, SharedIds};
 
 /// How the demo starts.
 #[derive(Args, Clone, Debug)]
@@ -147,10 +147,8 @@ pub(crate) fn open(
     // Three days more than are played: every purchase takes an hour besides.
     let days_back = if fresh { DAYS + 3 } else { 0 };
     let shifted = Arc::new(ShiftedClock::starting_back(clock, days_back));
-    let world = World {
-        clock: Arc::<ShiftedClock>::clone(&shifted),
-        chance: SharedChance::new(SystemChance),
-    };
+    let world =
+        World { clock: Arc::<ShiftedClock>::clone(&shifted), chance: SharedIds::new(SystemChance) };
     let secrets = Secrets::open(&config.secrets_file, &mut world.chance.clone())?;
     let database = open_database(&config)?;
     prepare_schema(&database, &world, Apply::Everything)?;

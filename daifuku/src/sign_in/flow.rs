@@ -2,15 +2,13 @@
 
 use core::net::IpAddr;
 
-use crate::{
-    answers::{blocking, read, run},
-    house::House,
-};
+use crate::house::House;
 use access::{
     ConfirmCode, EnrolSecondFactor, LoginKey, NewSession, Password, Realm, RecoveryCode, Secret,
     SecretHash, SignIn, SignInOutcome, SignInRefusal, SignOut, SignOutScope, SignedIn, Stage,
     TotpSalt, TypedCode, check_code, check_enrolment, check_password, find_login,
 };
+use answers::{OrProblem as _, ask, off_thread, read};
 use vocabulary::{Email, Id, kind};
 use web::{Problem, RequestContext, problems};
 
@@ -64,7 +62,7 @@ impl Flow {
         let (secret, session) = self.draw_session();
         let previous = visitor.previous;
         let command = SignIn { verdict, session, previous, request: visitor.request };
-        let outcome = run(&self.house.store, command).await?;
+        let outcome = ask(&self.house.store, command).await.or_problem()?;
         Ok(self.opened(outcome, secret, previous))
     }
 
@@ -74,18 +72,19 @@ impl Flow {
         key: LoginKey,
         password: Password,
     ) -> Result<access::PasswordVerdict, Problem> {
-        let login =
-            read(self.house.store.database(), move |reader| find_login(reader, key)).await?;
+        let login = read(self.house.store.database(), move |reader| find_login(reader, key))
+            .await
+            .or_problem()?;
         let overloaded = |_closed| Problem::new(&problems::OVERLOADED).retry_after_s(1);
         let turn = self.house.hashing.acquire().await.map_err(overloaded)?;
         let parameters = self.house.password_parameters();
         let mut chance = self.house.world.chance.clone();
-        let verdict = blocking(move || {
+        let verdict = off_thread(move || {
             check_password(key, login.as_ref(), &password, parameters, &mut chance)
         });
         let verdict = verdict.await;
         drop(turn);
-        verdict
+        verdict.or_problem()
     }
 
     /// The second step.
@@ -105,7 +104,7 @@ impl Flow {
         let previous = signed_in.session();
         let login = signed_in.login();
         let command = ConfirmCode { login, previous, verdict, session, request: visitor.request };
-        let outcome = run(&self.house.store, command).await?;
+        let outcome = ask(&self.house.store, command).await.or_problem()?;
         Ok(self.opened(outcome, secret, Some(previous)))
     }
 
@@ -132,7 +131,7 @@ impl Flow {
             session,
             request: visitor.request,
         };
-        let outcome = run(&self.house.store, command).await?;
+        let outcome = ask(&self.house.store, command).await.or_problem()?;
         self.house.sessions.forget_subject(signed_in.subject());
         Ok(self.opened(outcome, secret, None).map(|opened| (opened, codes)))
     }
@@ -149,7 +148,7 @@ impl Flow {
             scope: SignOutScope::Here,
             request: visitor.request,
         };
-        match run(&self.house.store, command).await? {
+        match ask(&self.house.store, command).await.or_problem()? {
             Ok(()) => {}
             Err(never) => match never {},
         }

@@ -8,11 +8,11 @@ use super::{
     return_path::{ReturnPath, home, sign_in_address, sign_in_path},
 };
 use crate::{
-    answers::read,
     guard::{FormProof, Unbidden},
     house::House,
 };
 use access::{Realm, SignInRefusal, SignedIn, Stage, TotpSalt, TotpSecret, find_login_of};
+use answers::{OrProblem as _, read};
 use web::{
     Caller, Form, HeaderMap, HeaderValue, IntoResponse as _, Lifetime, Problem, Query,
     RequestContext, Response, Routes, State, StatusCode, View, Words,
@@ -370,8 +370,9 @@ async fn enrolment_form(
 ) -> Result<Response, Problem> {
     let words = view.words();
     let subject = person.signed_in.subject();
-    let login =
-        read(flow.house.store.database(), move |reader| find_login_of(reader, subject)).await?;
+    let login = read(flow.house.store.database(), move |reader| find_login_of(reader, subject))
+        .await
+        .or_problem()?;
     let login = login.ok_or_else(|| Problem::new(&problems::NOT_FOUND))?;
     let secret = TotpSecret::derive(&flow.house.totp_key(), subject, person.salt);
     let address = secret.url(flow.house.config.operator_name.as_str(), login.mail());

@@ -1,8 +1,9 @@
 use askama::Template;
 
 use super::keys;
-use crate::{answers::read, house::House, parts::STAFF_PAGES};
+use crate::{house::House, parts::STAFF_PAGES};
 use access::{Authenticated, Role};
+use answers::{OrProblem as _, read};
 use store::registry;
 use web::{
     Caller, NavItem, Problem, Response, Routes, State, View, Words,
@@ -34,7 +35,7 @@ async fn show(
     Caller(who): Caller<Authenticated>,
 ) -> Result<Response, Problem> {
     let words = view.words();
-    let companies = read(house.store.database(), registry::companies).await?;
+    let companies = read(house.store.database(), registry::companies).await.or_problem()?;
     let company = companies.into_iter().find(|company| company.number == who.company());
     let company = match company {
         Some(company) => company.name.as_str().to_owned(),

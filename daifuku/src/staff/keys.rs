@@ -3,15 +3,12 @@ use std::sync::Arc;
 use askama::Template;
 
 use super::home::{nav, need_name};
-use crate::{
-    answers::{blocking, faulted, read, refused, run},
-    guard::FormProof,
-    house::House,
-};
+use crate::{guard::FormProof, house::House};
 use access::{
     ApiKey, ApiKeyText, Authenticated, ChangeApiKey, ChangeApiKeyRefusal, KeyChange, Need,
     Resource, authorize, list_api_keys,
 };
+use answers::{OrProblem as _, ask, off_thread, read, refused};
 use vocabulary::{Day, Id, IdSource as _, Label, Timestamp, Zone, kind};
 use web::{
     Caller, Form, HeaderMap, IntoResponse as _, Path, Problem, RequestContext, Response, Routes,
@@ -88,7 +85,9 @@ async fn show(
 async fn page(house: &House, looking: &Looking<'_>, told: Told) -> Result<Response, Problem> {
     let (view, company) = (looking.view, looking.who.company());
     let words = view.words();
-    let keys = read(house.store.database(), move |reader| list_api_keys(reader, company)).await?;
+    let keys = read(house.store.database(), move |reader| list_api_keys(reader, company))
+        .await
+        .or_problem()?;
     let may_manage = looking.who.needs().contains(Need::KeyManage);
     let filled = |name: &str| {
         let pair = told.filled.iter().find(|(known, _)| known == name);
@@ -316,8 +315,8 @@ async fn decide(
     let command = ChangeApiKey { by: who, request, company, key, change };
     let authorized = authorize(&who, Need::KeyManage, Resource::Company(company), command);
     let authorized = authorized.map_err(|_denied| Problem::new(&problems::FORBIDDEN))?;
-    let decision = run(&house.store, authorized.into_command()).await?;
+    let decision = ask(&house.store, authorized.into_command()).await.or_problem()?;
     let (keys, database) = (Arc::clone(&house.keys), house.store.database().clone());
-    blocking(move || keys.refresh(&database)).await?.map_err(|fault| faulted(&fault))?;
+    off_thread(move || keys.refresh(&database)).await.flatten().or_problem()?;
     Ok(decision.map(drop))
 }

@@ -7,7 +7,6 @@ use access::{
     Role, Subject,
 };
 use daifuku::{
-    chance::SharedChance,
     config::{Config, Sources},
     demo::code_of_authenticator,
     house::{Apply, House, World, prepare_schema},
@@ -20,7 +19,7 @@ use store::{
 };
 use vocabulary::{
     Clock as _, CompanyNumber, Email, IdSource as _, Label, ManualClock, Scale, SeededIds,
-    Timestamp, Token, UnitCode,
+    SharedIds, Timestamp, Token, UnitCode,
 };
 use web::{
     Door, StatusCode,
@@ -59,7 +58,7 @@ impl Site {
         let clock = Arc::new(ManualClock::new(NOON));
         let world = World {
             clock: Arc::<ManualClock>::clone(&clock),
-            chance: SharedChance::new(SeededIds::new(1)),
+            chance: SharedIds::new(SeededIds::new(1)),
         };
         prepare_schema(database.database(), &world, Apply::Additions).unwrap();
         let secrets = Secrets::new([7; 32]);

@@ -1,17 +1,15 @@
 use core::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use tokio::{
-    sync::{Semaphore, oneshot},
-    task::spawn_blocking,
-};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::webhook::WebhookKey;
 use access::{Authenticated, Need, authorize};
+use answers::{OrProblem as _, ask, off_thread, received};
 use ledger::Batch;
-use store::{Command, Decision, Fault, FaultKind, Outcome, Store};
-use vocabulary::{Clock, CompanyNumber, Id, IdSource, Timestamp};
-use web::{Problem, Reach, problems};
+use store::{Command, Decision, Fault, Outcome, Store};
+use vocabulary::{Clock, CompanyNumber, Id, SharedIds, Timestamp};
+use web::{Problem, Reach};
 
 /// How many NDJSON bodies are read at once; each holds a few thousand lines at most.
 const STREAMS_MAX: usize = 32;
@@ -21,7 +19,7 @@ const STREAMS_MAX: usize = 32;
 pub struct Bank {
     store: Store,
     clock: Arc<dyn Clock>,
-    ids: Ids,
+    ids: SharedIds,
     streams: Arc<Semaphore>,
     webhooks: WebhookKey,
     reach: Reach,
@@ -34,7 +32,7 @@ pub struct BankTools {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids where the caller chose none.
-    pub ids: Box<dyn IdSource>,
+    pub ids: SharedIds,
     /// The installation's key for the secrets of webhooks.
     pub webhooks: WebhookKey,
     /// Which addresses webhooks may have.
@@ -47,31 +45,13 @@ impl fmt::Debug for BankTools {
     }
 }
 
-#[derive(Clone)]
-struct Ids(Arc<Mutex<Box<dyn IdSource>>>);
-
-impl fmt::Debug for Ids {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Ids")
-    }
-}
-
-/// An [`IdSource`] behind a pointer, so that ids of a kind can be made of it.
-struct Borrowed<'a>(&'a mut dyn IdSource);
-
-impl IdSource for Borrowed<'_> {
-    fn chance(&mut self) -> u128 {
-        self.0.chance()
-    }
-}
-
 impl Bank {
     /// Puts the tools together.
     pub fn new(tools: BankTools) -> Self {
         Self {
             store: tools.store,
             clock: tools.clock,
-            ids: Ids(Arc::new(Mutex::new(tools.ids))),
+            ids: tools.ids,
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             webhooks: tools.webhooks,
             reach: tools.reach,
@@ -101,9 +81,7 @@ impl Bank {
     }
 
     pub(crate) fn next_id<K>(&self) -> Id<K> {
-        // A panic elsewhere cannot have left the source half changed in a way that matters.
-        let mut ids = self.ids.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Borrowed(ids.as_mut()).next_id(self.clock.now())
+        self.ids.next(self.clock.now())
     }
 
     /// Does what blocks, such as a query, off the threads that answer requests.
@@ -111,7 +89,7 @@ impl Bank {
         &self,
         work: impl FnOnce(&Store) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.off_thread(work).await.map_err(|fault| fault_problem(&fault))
+        self.off_thread(work).await.or_problem()
     }
 
     /// The same for jobs, which tell faults to their runner.
@@ -120,23 +98,12 @@ impl Bank {
         work: impl FnOnce(&Store) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let store = self.store.clone();
-        let done = spawn_blocking(move || work(&store)).await;
-        // A panic there was reported by the panic hook.
-        done.unwrap_or_else(|panic| {
-            Err(Fault::new(FaultKind::Other, "work off the answering threads").caused_by(panic))
-        })
+        off_thread(move || work(&store)).await?
     }
 
     /// Hands a command to the writer and waits for its decision.
-    pub(crate) async fn run<C: Command>(&self, command: C) -> Result<Decision<C>, Problem>
-    where
-        Decision<C>: Send + 'static,
-    {
-        let (sender, receiver) = oneshot::channel();
-        // Nobody waits any more when the receiver is gone.
-        let reply = Box::new(move |answer| drop(sender.send(answer)));
-        self.store.submit_command(command, reply);
-        answer(receiver.await)
+    pub(crate) async fn run<C: Command>(&self, command: C) -> Result<Decision<C>, Problem> {
+        ask(&self.store, command).await.or_problem()
     }
 
     /// Hands batches to the writer; the outcomes come in their order.
@@ -157,21 +124,8 @@ pub(crate) struct Outcomes(oneshot::Receiver<Result<Vec<Outcome>, Fault>>);
 
 impl Outcomes {
     pub(crate) async fn wait(self) -> Result<Vec<Outcome>, Problem> {
-        answer(self.0.await)
+        received(self.0).await.or_problem()
     }
-}
-
-fn answer<T>(received: Result<Result<T, Fault>, oneshot::error::RecvError>) -> Result<T, Problem> {
-    match received {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(fault)) => Err(fault_problem(&fault)),
-        Err(_stopped) => Err(Problem::new(&problems::STORE_UNAVAILABLE).retry_after_s(1)),
-    }
-}
-
-/// Logs a fault and answers what the caller can do about it.
-fn fault_problem(fault: &Fault) -> Problem {
-    Problem::of_failure(fault, fault.passes())
 }
 
 /// Whether something of a company is within the caller's reach; what is not is "not found".
@@ -181,6 +135,5 @@ pub(crate) fn reaches(who: &Authenticated, need: Need, company: CompanyNumber) -
 
 /// Checks a need alone; the resource is checked where it is known.
 pub(crate) fn require(who: &Authenticated, need: Need) -> Result<(), Problem> {
-    who.require(need)
-        .map_err(|denied| Problem::new(&problems::FORBIDDEN).detail(denied.to_string()))
+    who.require(need).or_problem()
 }

@@ -2,15 +2,16 @@
 //! jobs.
 
 use core::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::SiteConfig;
 use crate::offer::store::read_shelf;
 use crate::offer::{Catalogue, Offer, OfferRefusal, SaveOffer, SaveShop};
 use crate::spool::{Spool, SpoolError};
+use answers::{OrProblem as _, ask, read};
 use store::{Command, Decision, Fault, Reader, Store};
-use vocabulary::{Clock, Id, IdSource, Timestamp, kind};
+use vocabulary::{Clock, Id, SharedIds, Timestamp, kind};
 use web::Problem;
 
 /// How long click-outs go straight to the spool after the database did not answer in time.
@@ -26,7 +27,7 @@ struct Inner {
     config: Arc<SiteConfig>,
     store: Store,
     clock: Arc<dyn Clock>,
-    chance: Mutex<Box<dyn IdSource>>,
+    ids: SharedIds,
     catalogue: Catalogue,
     spool: Spool,
     /// Until when the database is taken for away, microseconds.
@@ -60,7 +61,7 @@ impl Site {
         config: SiteConfig,
         store: Store,
         clock: Arc<dyn Clock>,
-        ids: Box<dyn IdSource>,
+        ids: SharedIds,
     ) -> Result<Self, OpenError> {
         let spool = Spool::open(&config.spool_folder)?;
         let site = Self {
@@ -68,7 +69,7 @@ impl Site {
                 config: Arc::new(config),
                 store,
                 clock,
-                chance: Mutex::new(ids),
+                ids,
                 catalogue: Catalogue::default(),
                 spool,
                 away_until: AtomicI64::new(0),
@@ -147,8 +148,7 @@ impl Site {
 
     /// Makes an id that nobody can guess.
     pub(crate) fn next_id<K>(&self, now: Timestamp) -> Id<K> {
-        let mut source = self.inner.chance.lock().unwrap_or_else(PoisonError::into_inner);
-        Chance(&mut **source).next_id(now)
+        self.inner.ids.next(now)
     }
 
     /// Tells whether the database was away a moment ago.
@@ -163,19 +163,8 @@ impl Site {
     }
 
     /// Asks for a command without holding up others; the answer is the decision.
-    pub(crate) async fn run<C: Command>(&self, command: C) -> Result<Decision<C>, Fault>
-    where
-        C::Receipt: Send,
-        C::Refusal: Send,
-    {
-        let (sender, receiver) = tokio::sync::oneshot::channel();
-        // Whoever asked may have gone away: then nobody needs the answer.
-        let reply = move |answer| drop(sender.send(answer));
-        self.store().submit_command(command, Box::new(reply));
-        match receiver.await {
-            Ok(answer) => answer,
-            Err(_gone) => Err(stopped()),
-        }
+    pub(crate) async fn run<C: Command>(&self, command: C) -> Result<Decision<C>, Fault> {
+        ask(self.store(), command).await
     }
 
     /// Reads rows without holding up others.
@@ -183,29 +172,6 @@ impl Site {
         &self,
         work: impl FnMut(&mut Reader<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Problem> {
-        let site = self.clone();
-        let read = move || site.store().database().read(work);
-        match tokio::task::spawn_blocking(read).await {
-            Ok(result) => result.map_err(|fault| problem(&fault)),
-            Err(_stopped) => Err(problem(&stopped())),
-        }
-    }
-}
-
-fn stopped() -> Fault {
-    Fault::new(store::FaultKind::Unavailable, "the writer has stopped")
-}
-
-/// Answers a fault of the database: logged here, told without particulars.
-pub(crate) fn problem(fault: &Fault) -> Problem {
-    Problem::of_failure(fault, fault.passes())
-}
-
-/// Lends a source of chance whose type is not known, to make ids with.
-struct Chance<'a>(&'a mut dyn IdSource);
-
-impl IdSource for Chance<'_> {
-    fn chance(&mut self) -> u128 {
-        self.0.chance()
+        read(self.store().database(), work).await.or_problem()
     }
 }

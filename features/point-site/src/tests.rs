@@ -22,8 +22,8 @@ use ledger::{
 use store::testing::{Setup, TestDatabase, assert_same_schema, for_each_database, prepare_all};
 use store::{Command, Fault, Outcome as Posted, Posting, Recall, Store, StoreOptions, Tx};
 use vocabulary::{
-    AccountRole, Amount, CompanyNumber, Id, Label, ManualClock, Scale, SeededIds, Timestamp, Token,
-    UnitCode, Zone, kind,
+    AccountRole, Amount, CompanyNumber, Id, Label, ManualClock, Scale, SeededIds, SharedIds,
+    Timestamp, Token, UnitCode, Zone, kind,
 };
 use web::testing::{Client, door_with, frame};
 use web::{
@@ -141,7 +141,7 @@ impl Stage {
             member_nav: navigation,
             staff_nav: navigation,
         };
-        let ids = Box::new(SeededIds::new(2));
+        let ids = SharedIds::new(SeededIds::new(2));
         let site = Site::open(config, store, clock.clone(), ids).unwrap();
         let stage = Self {
             site,

@@ -1,10 +1,9 @@
 use core::fmt;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
 use crate::Explains;
 use access::{Authenticated, Authorized, Need, Resource, authorize};
+use answers::{OrProblem as _, ask, off_thread};
 use store::{Command, Decision, Fault, Store};
 use vocabulary::{Clock, Id, kind};
 use web::{NavItem, Problem, View, problems};
@@ -37,29 +36,12 @@ impl Wallet {
         read: impl FnOnce(&Self) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Problem> {
         let wallet = self.clone();
-        match tokio::task::spawn_blocking(move || read(&wallet)).await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(fault)) => Err(problem_of(&fault)),
-            Err(stopped) => {
-                tracing::error!(error = %stopped, "read for a page stopped");
-                Err(Problem::new(&problems::INTERNAL_FAULT))
-            }
-        }
+        off_thread(move || read(&wallet)).await.flatten().or_problem()
     }
 
     /// Hands a command to the writer and waits for its decision.
-    pub(crate) async fn ask<C: Command>(&self, command: C) -> Result<Decision<C>, Problem>
-    where
-        C::Refusal: Send + 'static,
-    {
-        let (sender, receiver) = oneshot::channel();
-        // Nobody waits any more when the receiver is gone.
-        self.store.submit_command(command, Box::new(move |answer| drop(sender.send(answer))));
-        match receiver.await {
-            Ok(Ok(decision)) => Ok(decision),
-            Ok(Err(fault)) => Err(problem_of(&fault)),
-            Err(_gone) => Err(Problem::new(&problems::STORE_UNAVAILABLE).retry_after_s(1)),
-        }
+    pub(crate) async fn ask<C: Command>(&self, command: C) -> Result<Decision<C>, Problem> {
+        ask(&self.store, command).await.or_problem()
     }
 }
 
@@ -70,8 +52,4 @@ pub(crate) fn member_of(who: &Authenticated) -> Result<Id<kind::Member>, Problem
     let own = Resource::Member { company: who.company(), member };
     let allowed = authorize(who, Need::MemberSelf, own, member);
     allowed.map(Authorized::into_command).map_err(|_denied| forbidden())
-}
-
-fn problem_of(fault: &Fault) -> Problem {
-    Problem::of_failure(fault, fault.passes())
 }

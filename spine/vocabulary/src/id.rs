@@ -1,4 +1,5 @@
 use core::{fmt, marker::PhantomData, str::FromStr};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -318,6 +319,39 @@ pub trait IdSource: Send {
 fn compose(now: Timestamp, chance: u128) -> u128 {
     let milliseconds = u128::from(now.as_milliseconds().unsigned_abs());
     (milliseconds << 80) | (chance & ((1 << 80) - 1))
+}
+
+/// One source that many take from; clone it freely.
+#[derive(Clone)]
+pub struct SharedIds(Arc<Mutex<Box<dyn IdSource>>>);
+
+impl SharedIds {
+    /// Shares a source.
+    pub fn new(source: impl IdSource + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Box::new(source))))
+    }
+
+    fn draw(&self) -> u128 {
+        // A panic elsewhere cannot have left the source half changed in a way that matters.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).chance()
+    }
+
+    /// Makes an id, as [`IdSource::next_id`].
+    pub fn next<K>(&self, now: Timestamp) -> Id<K> {
+        Id::from_bits(compose(now, self.draw()))
+    }
+}
+
+impl fmt::Debug for SharedIds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedIds(…)")
+    }
+}
+
+impl IdSource for SharedIds {
+    fn chance(&mut self) -> u128 {
+        self.draw()
+    }
 }
 
 /// A repeatable source for tests, simulations and the demo's seed: the same seed, the same ids.

@@ -16,7 +16,7 @@ mod unit;
 
 pub use amount::{Amount, AmountError};
 pub use company::CompanyNumber;
-pub use id::{AccountRole, Id, IdError, IdSource, Kind, SeededIds, kind};
+pub use id::{AccountRole, Id, IdError, IdSource, Kind, SeededIds, SharedIds, kind};
 pub use rate::{Rate, RateError, Rounding};
 pub use text::{Email, Label, Reference, TextError, Token};
 pub use time::{Clock, Day, ManualClock, TimeError, Timestamp, Zone};

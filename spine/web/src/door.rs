@@ -17,7 +17,7 @@ use core::{
 use std::{
     panic::catch_unwind,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -46,7 +46,7 @@ use crate::{
     server::ServerOptions,
     trace::TraceContext,
 };
-use vocabulary::{Clock, Id, IdSource, Timestamp, kind};
+use vocabulary::{Clock, Id, IdSource as _, SharedIds, Timestamp, kind};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -56,7 +56,7 @@ pub struct DoorTools {
     /// Tells the time of requests and of the log.
     pub clock: Arc<dyn Clock>,
     /// Makes request and trace ids.
-    pub ids: Box<dyn IdSource>,
+    pub ids: SharedIds,
     /// Counts requests; `/metrics` writes it.
     pub meter: Arc<Meter>,
     /// The page frame, for pages and for problems shown to people.
@@ -76,7 +76,7 @@ pub struct Door {
     table: Table,
     options: ServerOptions,
     clock: Arc<dyn Clock>,
-    ids: Mutex<Box<dyn IdSource>>,
+    ids: SharedIds,
     meter: Arc<Meter>,
     frame: Arc<Frame>,
     guard: Arc<dyn Guard>,
@@ -109,15 +109,6 @@ impl Drop for Room<'_> {
     }
 }
 
-/// An [`IdSource`] behind a pointer, so that ids of a kind can be made of it.
-struct Borrowed<'a>(&'a mut dyn IdSource);
-
-impl IdSource for Borrowed<'_> {
-    fn chance(&mut self) -> u128 {
-        self.0.chance()
-    }
-}
-
 impl Door {
     /// Builds the door for a route table.
     ///
@@ -137,7 +128,7 @@ impl Door {
             table,
             options,
             clock: tools.clock,
-            ids: Mutex::new(tools.ids),
+            ids: tools.ids,
             meter: tools.meter,
             frame: tools.frame,
             guard: tools.guard,
@@ -215,9 +206,7 @@ impl Door {
         request_id: Option<&str>,
         traceparent: Option<&str>,
     ) -> (RequestId, TraceContext) {
-        // A panic elsewhere cannot have left the source half changed in a way that matters.
-        let mut source = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut ids = Borrowed(source.as_mut());
+        let mut ids = self.ids.clone();
         let low = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or(0);
         let trace = TraceContext::continue_or_start(traceparent, || low(ids.chance()));
         let request_id = request_id.and_then(RequestId::parse).unwrap_or_else(|| {

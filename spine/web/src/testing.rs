@@ -25,7 +25,7 @@ use crate::{
     server::ServerOptions,
     texts::{TEXTS, TextSource, Texts},
 };
-use vocabulary::{ManualClock, SeededIds, Timestamp};
+use vocabulary::{ManualClock, SeededIds, SharedIds, Timestamp};
 
 /// Makes a door with a clock that stands at 2026-11-20 12:00 in Japan, seeded ids and web's texts.
 ///
@@ -53,7 +53,7 @@ pub fn door_with(
         options,
         DoorTools {
             clock,
-            ids: Box::new(SeededIds::new(1)),
+            ids: SharedIds::new(SeededIds::new(1)),
             meter: Arc::new(Meter::new()),
             frame,
             guard,

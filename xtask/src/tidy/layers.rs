@@ -16,7 +16,7 @@ struct Layer {
     never: &'static str,
 }
 
-const SPINE: &[&str] = &["vocabulary", "ledger", "store", "access", "web"];
+const SPINE: &[&str] = &["vocabulary", "ledger", "store", "access", "web", "answers"];
 
 /// From the inside out. A package that is not here does not build.
 const LAYERS: &[Layer] = &[
@@ -51,6 +51,12 @@ const LAYERS: &[Layer] = &[
         never: "know a feature; features declare their needs as data",
     },
     Layer {
+        package: "answers",
+        folder: "spine/answers",
+        may_use: &["vocabulary", "store", "access", "web"],
+        never: "know a feature; have a route or a page",
+    },
+    Layer {
         package: "bank",
         folder: "features/bank",
         may_use: SPINE,
@@ -77,6 +83,7 @@ const LAYERS: &[Layer] = &[
             "store",
             "access",
             "web",
+            "answers",
             "bank",
             "point-site",
             "wallet",
@@ -92,6 +99,7 @@ const LAYERS: &[Layer] = &[
             "store",
             "access",
             "web",
+            "answers",
             "bank",
             "point-site",
             "wallet",
@@ -125,7 +133,7 @@ const DRIVERS: &[Driver] = &[
     // needs something to await on.
     Driver {
         name: "tokio",
-        only_in: &["web", "daifuku", "bank", "point-site", "wallet"],
+        only_in: &["web", "answers", "daifuku", "bank", "point-site", "wallet"],
         tests: InTests::Allowed,
     },
 ];

@@ -7,6 +7,7 @@ use crate::{
     problems::{BEARER_FOREIGN, LEDGER, refused},
 };
 use access::{Authenticated, Need};
+use answers::{OrProblem as _, off_thread};
 use web::{
     Bytes, Caller, Class, IdempotencyKey, IntoResponse as _, Json, Operation, Problem, RawJson,
     Response, Routes, State, ToSchema, parse_json, post, problems, utoipa,
@@ -92,7 +93,7 @@ async fn transfer(
     let large = body.len() >= LARGE_BODY;
     let found = if large {
         let bank = bank.clone();
-        off_thread(move || read(&bank, &who, &body, key.0.as_deref())).await?
+        off_thread(move || read(&bank, &who, &body, key.0.as_deref())).await.or_problem()??
     } else {
         read(&bank, &who, &body, key.0.as_deref())?
     };
@@ -112,7 +113,7 @@ async fn transfer(
                 let results = results.map(|(id, result)| ResultView::of(id, result)).collect();
                 Ok(Json(TransferResults { results }).into_response())
             };
-            if large { off_thread(show).await } else { show() }
+            if large { off_thread(show).await.or_problem()? } else { show() }
         }
     }
 }
@@ -147,11 +148,4 @@ fn read(
                 .map_err(|(place, fault)| fault.problem(0, &format!("/transfers/{place}")))
         }
     }
-}
-
-async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|_panic| Err(Problem::new(&problems::INTERNAL_FAULT)))
 }

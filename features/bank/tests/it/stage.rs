@@ -8,7 +8,7 @@ use store::{
     Store, StoreOptions,
     testing::{TestDatabase, for_each_database},
 };
-use vocabulary::{CompanyNumber, ManualClock, SeededIds, Timestamp};
+use vocabulary::{CompanyNumber, ManualClock, SeededIds, SharedIds, Timestamp};
 use web::{
     Admission, Guard, Method, Parts, Problem, Reach, Route, ServerOptions, problems,
     testing::{Answer, Client, door_with, frame},
@@ -60,7 +60,7 @@ impl Stage {
         let bank = Bank::new(BankTools {
             store,
             clock: clock.clone(),
-            ids: Box::new(SeededIds::new(2)),
+            ids: SharedIds::new(SeededIds::new(2)),
             webhooks: WebhookKey::new([7; 32]),
             reach: Reach::PublicAndLoopback,
         });

@@ -82,7 +82,7 @@ fn a_click_is_kept_while_the_database_is_away_and_brought_when_it_is_back() {
         |_| (),
     )
     .unwrap();
-    let ids = Box::new(vocabulary::SeededIds::new(4));
+    let ids = vocabulary::SharedIds::new(vocabulary::SeededIds::new(4));
     let site = crate::Site::open(config, store, clock, ids).unwrap();
     assert_eq!(feed_spool(&site).unwrap(), 3);
     assert_eq!(feed_spool(&site).unwrap(), 0, "the spool is empty");

@@ -1,5 +1,6 @@
 use crate::message::{Message, StoreMessage};
-use crate::site::{Site, problem};
+use crate::site::Site;
+use answers::faulted;
 use web::{Path, Problem, Routes, State, Uri, get, problems};
 
 const ACCESSTRADE: &str = "accesstrade";
@@ -29,6 +30,6 @@ async fn accesstrade(
     let command = StoreMessage { company: site.config().company, message };
     match site.run(command).await {
         Ok(Ok(())) => Ok("OK"),
-        Err(fault) => Err(problem(&fault)),
+        Err(fault) => Err(faulted(&fault)),
     }
 }

@@ -10,8 +10,9 @@ use crate::report::{
     receive_report,
 };
 use crate::sheet::RowError;
-use crate::site::{Site, problem};
+use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
+use answers::{OrProblem as _, faulted, off_thread};
 use vocabulary::{Id, Token, Zone, kind};
 use web::components::{
     Badge, Button, Cell, Column, EmptyState, Figure, LinkButton, Notice, Progress, Select, Table,
@@ -166,15 +167,14 @@ async fn receive(
     let uploaded = UploadedReport { network, account, file_name, bytes, by: who.actor() };
     let shared = site.clone();
     // Reading and trying out takes a while: not on a thread that others wait for.
-    let work = tokio::task::spawn_blocking(move || receive_report(&shared, &uploaded));
-    let received = work.await.map_err(|_stopped| Problem::new(&problems::INTERNAL_FAULT))?;
+    let received = off_thread(move || receive_report(&shared, &uploaded)).await.or_problem()?;
     let refused = match received {
         Ok(received) => {
             let again = if received.repeated { "?again=1" } else { "" };
             let address = format!("/staff/reports/{}{again}", received.report);
             return Ok(Redirect::to(&address).into_response());
         }
-        Err(ReceiveError::Database(fault)) => return Err(problem(&fault)),
+        Err(ReceiveError::Database(fault)) => return Err(faulted(&fault)),
         Err(ReceiveError::AccountUnknown) => "account",
         Err(ReceiveError::Sheet(crate::sheet::SheetError::Empty)) => "empty",
         Err(ReceiveError::Sheet(crate::sheet::SheetError::HeadingMissing)) => "heading",
@@ -242,26 +242,19 @@ async fn apply(
 ) -> Result<Response, Problem> {
     let company = site.config().company;
     let command = StartReport { report: id, company, by: who.actor() };
-    let command = authorize(&who, NEED, Resource::Company(company), command).map_err(denied)?;
+    let command = authorize(&who, NEED, Resource::Company(company), command).or_problem()?;
     match site.run(command.into_command()).await {
         Ok(Ok(())) => Ok(Redirect::to(&format!("/staff/reports/{id}")).into_response()),
         Ok(Err(ReportRefusal::NotFound | ReportRefusal::Elsewhere)) => {
             Err(Problem::new(&problems::NOT_FOUND))
         }
-        Err(fault) => Err(problem(&fault)),
+        Err(fault) => Err(faulted(&fault)),
     }
 }
 
 fn permit(site: &Site, who: &Authenticated) -> Result<(), Problem> {
     let resource = Resource::Company(site.config().company);
-    authorize(who, NEED, resource, ()).map(access::Authorized::into_command).map_err(denied)
-}
-
-fn denied(denied: access::Denied) -> Problem {
-    match denied {
-        access::Denied::Forbidden { .. } => Problem::new(&problems::FORBIDDEN),
-        access::Denied::NotFound => Problem::new(&problems::NOT_FOUND),
-    }
+    authorize(who, NEED, resource, ()).map(access::Authorized::into_command).or_problem()
 }
 
 fn count(words: Words<'_>, rows: u32) -> Cell {

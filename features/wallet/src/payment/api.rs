@@ -7,6 +7,7 @@ use super::state::PaymentReceipt;
 use crate::Wallet;
 use crate::passbook::units;
 use access::{Authenticated, Need, Resource, authorize};
+use answers::OrProblem as _;
 use ledger::Refusal;
 use vocabulary::{AccountRole, Amount, Id, Label, Timestamp, UnitCode, kind};
 use web::{
@@ -185,7 +186,7 @@ async fn place(
         shop: asked.shop,
     };
     let resource = Resource::Member { company, member: asked.member };
-    let allowed = authorize(&who, Need::HoldWrite, resource, command).map_err(denied)?;
+    let allowed = authorize(&who, Need::HoldWrite, resource, command).or_problem()?;
     answer(wallet.ask(allowed.into_command()).await?)
 }
 
@@ -198,7 +199,7 @@ async fn capture(
     let (actor, company) = (who.actor(), who.company());
     let command = CaptureHold { actor, company, hold, amount: asked.amount };
     // Whose hold it is the decision checks, which has its row.
-    let allowed = authorize(&who, Need::HoldWrite, company, command).map_err(denied)?;
+    let allowed = authorize(&who, Need::HoldWrite, company, command).or_problem()?;
     answer(wallet.ask(allowed.into_command()).await?)
 }
 
@@ -209,7 +210,7 @@ async fn void(
 ) -> Result<Json<HoldAnswer>, Problem> {
     let (actor, company) = (who.actor(), who.company());
     let command = VoidHold { actor, company, hold };
-    let allowed = authorize(&who, Need::HoldWrite, company, command).map_err(denied)?;
+    let allowed = authorize(&who, Need::HoldWrite, company, command).or_problem()?;
     answer(wallet.ask(allowed.into_command()).await?)
 }
 
@@ -217,13 +218,6 @@ fn answer(decision: Result<PaymentReceipt, PaymentRefusal>) -> Result<Json<HoldA
     match decision {
         Ok(receipt) => Ok(Json(receipt.into())),
         Err(refusal) => Err(problem_of(refusal)),
-    }
-}
-
-fn denied(denied: access::Denied) -> Problem {
-    match denied {
-        access::Denied::Forbidden { .. } => Problem::new(&problems::FORBIDDEN),
-        access::Denied::NotFound => Problem::new(&problems::NOT_FOUND),
     }
 }
 
