@@ -171,7 +171,8 @@ pub struct AccountState {
 }
 
 impl AccountState {
-    pub(crate) const EMPTY: Self = Self {
+    /// Nothing posted, nothing held, never active.
+    pub const EMPTY: Self = Self {
         posted: 0,
         held_debits: 0,
         held_credits: 0,

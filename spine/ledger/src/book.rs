@@ -94,6 +94,28 @@ pub struct Book {
     settled_accounts: usize,
 }
 
+/// Accounts by id, built beside their book: at ten million that takes as long as reading them.
+#[derive(Debug)]
+pub struct AccountIndex {
+    by_id: HashTable<u32>,
+    room: usize,
+    hasher: DefaultHashBuilder,
+}
+
+impl AccountIndex {
+    /// Adds the account of the next number; `None` beyond the count it was begun with.
+    pub fn push(&mut self, id: Id<kind::Account>) -> Option<()> {
+        let number = self.by_id.len();
+        if number >= self.room {
+            return None;
+        }
+        let hash = hash_id(&self.hasher, id.bits());
+        // There is room, so that nothing is ever hashed again.
+        self.by_id.insert_unique(hash, u32::try_from(number).ok()?, |_| hash);
+        Some(())
+    }
+}
+
 impl Default for Book {
     fn default() -> Self {
         Self::new()
@@ -156,10 +178,26 @@ impl Book {
         });
     }
 
-    /// Puts an account's state as a checkpoint remembers it.
-    pub fn restore_account(&mut self, number: AccountNumber, state: AccountState) -> Option<()> {
-        self.accounts.get_mut(number.index())?.state = state;
-        Some(())
+    /// Makes room for `count` accounts and begins their index, to be filled beside this book and
+    /// [adopted](Self::adopt) by it.
+    pub fn begin_index(&mut self, count: usize) -> AccountIndex {
+        self.accounts.reserve(count);
+        AccountIndex {
+            by_id: HashTable::with_capacity(count),
+            room: count,
+            hasher: self.hasher.clone(),
+        }
+    }
+
+    /// Puts an account under the next number as a checkpoint remembers it. It is not found by its
+    /// id until an index that has it was [adopted](Self::adopt).
+    pub fn restore_account(&mut self, spec: AccountSpec, state: AccountState) {
+        self.accounts.push(Account { spec, state });
+    }
+
+    /// Takes the index of all accounts; `None` when it is of fewer or of more.
+    pub fn adopt(&mut self, index: AccountIndex) -> Option<()> {
+        (index.by_id.len() == self.accounts.len()).then(|| self.by_id = index.by_id)
     }
 
     /// Puts a hold as a checkpoint or the journal remembers it.

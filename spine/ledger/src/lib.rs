@@ -62,7 +62,7 @@ pub use audit::{Finding, audit};
 pub use batch::{
     Batch, BatchError, CaptureRule, Remaining, Step, Steps, Transfer, TransferKind, Wanted, digest,
 };
-pub use book::{Book, FoldError, Mark};
+pub use book::{AccountIndex, Book, FoldError, Mark};
 pub use decide::{Memory, Nothing, Original, Posted};
 pub use expectation::{Expectation, ExpectationState};
 pub use hold::{Hold, HoldPart, HoldState};

@@ -5,6 +5,11 @@
 //! [`ledger::Book::catch_up`] skips what it has. A damaged piece makes the whole checkpoint void;
 //! the journal is then folded from its first row.
 
+use std::{
+    sync::mpsc::{self, SyncSender},
+    thread,
+};
+
 use crate::ids::{Entry, Filter, PAGE_ENTRIES, Run, entries_of};
 use crate::journal::{rule_code, rule_of, side_code, side_of};
 use crate::{Fault, FaultKind, Listed, Reader, Statement, Tx, Upsert, Value};
@@ -12,10 +17,13 @@ use ledger::{
     Account, AccountNumber, AccountSpec, AccountState, Book, Cell, Expectation, ExpectationState,
     Hold, HoldPart, HoldState, Lot, Seq, Standing, UnitNumber,
 };
-use vocabulary::{Amount, CompanyNumber, Day, Id, Timestamp};
+use vocabulary::{Amount, CompanyNumber, Day, Id, Timestamp, kind};
 
 /// Accounts a page holds: about 40 kB.
 pub(crate) const PAGE_ACCOUNTS: u32 = 1_024;
+
+/// Pages that are read before their accounts are indexed.
+const PAGES_AHEAD: usize = 64;
 
 const HOLDS: u32 = 1;
 const EXPECTATIONS: u32 = 2;
@@ -404,33 +412,19 @@ pub(crate) fn restore(
     accounts_of: impl Fn(u32, u32) -> Result<Vec<AccountSpec>, Fault>,
 ) -> Result<Book, Fault> {
     let mut book = Book::new();
-    book.reserve_accounts(usize::try_from(accounts_total).unwrap_or(0));
-    let mut opened: u32 = 0;
-    let open_until = |book: &mut Book, opened: &mut u32, end: u32| {
-        if *opened < end {
-            for spec in accounts_of(*opened, end)? {
-                book.open_account(spec);
-                *opened = opened.saturating_add(1);
-            }
-        }
-        if *opened == end { Ok(()) } else { Err(damaged("page")) }
-    };
-    reader.for_each(&SELECT_PAGES, &[], |row| {
-        let content = row.bytes(1)?;
-        if crc32fast::hash(content) != row.small(2)? {
-            return Err(damaged("page"));
-        }
-        open_until(&mut book, &mut opened, row.small(0)?.saturating_mul(PAGE_ACCOUNTS))?;
-        let mut rest = content;
-        while !rest.is_empty() {
-            let (spec, state) = decode_account(&mut rest).ok_or_else(|| damaged("page"))?;
-            let account = book.open_account(spec);
-            book.restore_account(account, state).ok_or_else(|| damaged("page"))?;
-            opened = opened.saturating_add(1);
-        }
-        Ok(())
-    })?;
-    open_until(&mut book, &mut opened, accounts_total)?;
+    let mut index = book.begin_index(usize::try_from(accounts_total).unwrap_or(0));
+    let (restored, indexed) = thread::scope(|scope| {
+        let (ids, read) = mpsc::sync_channel::<Vec<Id<kind::Account>>>(PAGES_AHEAD);
+        let indexing = scope.spawn(move || {
+            read.into_iter().flatten().try_for_each(|id| index.push(id)).map(|()| index)
+        });
+        let restored = restore_accounts(reader, &mut book, accounts_total, accounts_of, &ids);
+        drop(ids);
+        (restored, indexing.join())
+    });
+    restored?;
+    let index = indexed.ok().flatten().ok_or_else(|| damaged("page"))?;
+    book.adopt(index).ok_or_else(|| damaged("page"))?;
     reader.for_each(&SELECT_SUBJECTS, &[Value::from(HOLDS)], |row| {
         let hold = decode_hold(row.bytes(1)?).ok_or_else(|| damaged("hold"))?;
         book.restore_hold(row.id(0)?, hold);
@@ -442,6 +436,48 @@ pub(crate) fn restore(
         Ok(())
     })?;
     Ok(book)
+}
+
+fn restore_accounts(
+    reader: &mut Reader<'_>,
+    book: &mut Book,
+    accounts_total: u32,
+    accounts_of: impl Fn(u32, u32) -> Result<Vec<AccountSpec>, Fault>,
+    ids: &SyncSender<Vec<Id<kind::Account>>>,
+) -> Result<(), Fault> {
+    let mut opened: u32 = 0;
+    let put = |book: &mut Book, accounts: Vec<(AccountSpec, AccountState)>| {
+        let known = accounts.iter().map(|(spec, _)| spec.id).collect();
+        for (spec, state) in accounts {
+            book.restore_account(spec, state);
+        }
+        // Nobody takes them when there are too many, which is told at the end.
+        drop(ids.send(known));
+    };
+    let fill = |book: &mut Book, opened: &mut u32, end: u32| {
+        if *opened < end {
+            let fresh = accounts_of(*opened, end)?;
+            *opened = opened.saturating_add(u32::try_from(fresh.len()).unwrap_or(u32::MAX));
+            put(book, fresh.into_iter().map(|spec| (spec, AccountState::EMPTY)).collect());
+        }
+        if *opened == end { Ok(()) } else { Err(damaged("page")) }
+    };
+    reader.for_each(&SELECT_PAGES, &[], |row| {
+        let content = row.bytes(1)?;
+        if crc32fast::hash(content) != row.small(2)? {
+            return Err(damaged("page"));
+        }
+        fill(book, &mut opened, row.small(0)?.saturating_mul(PAGE_ACCOUNTS))?;
+        let mut rest = content;
+        let mut accounts = Vec::new();
+        while !rest.is_empty() {
+            accounts.push(decode_account(&mut rest).ok_or_else(|| damaged("page"))?);
+            opened = opened.saturating_add(1);
+        }
+        put(book, accounts);
+        Ok(())
+    })?;
+    fill(book, &mut opened, accounts_total)
 }
 
 fn damaged(what: &str) -> Fault {
