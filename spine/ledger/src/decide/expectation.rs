@@ -1,8 +1,5 @@
-use super::lots;
 use super::writing::{Draft, Memory, Writing};
-use crate::{
-    AccountNumber, Expectation, ExpectationState, Lot, MovementKind, NormalSide, Refusal, Remaining,
-};
+use crate::{AccountNumber, Expectation, ExpectationState, Lot, MovementKind, Refusal, Remaining};
 use vocabulary::{Amount, Id, Timestamp, kind};
 
 /// What is announced, from whom, to whom.
@@ -83,8 +80,7 @@ impl<M: Memory> Writing<'_, M> {
         if amount > expected.amount {
             return Err(Refusal::ExpectationExceeded { remaining: expected.amount });
         }
-        let payer = self.debit_account(expected.debit)?;
-        let room = lots::room(payer, NormalSide::Debit, MovementKind::Grant);
+        let room = self.room_between(expected.debit, expected.credit, MovementKind::Grant)?;
         if !room.allows(amount) {
             return Err(Refusal::BalanceInsufficient { available: room.most() });
         }

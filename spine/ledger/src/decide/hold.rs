@@ -1,8 +1,6 @@
-use super::lots;
 use super::writing::{Draft, Memory, Writing};
 use crate::{
-    AccountNumber, CaptureRule, Hold, HoldState, Lot, MovementKind, NormalSide, Refusal, Remaining,
-    Wanted,
+    AccountNumber, CaptureRule, Hold, HoldState, Lot, MovementKind, Refusal, Remaining, Wanted,
 };
 use vocabulary::{Amount, Id, Timestamp, kind};
 
@@ -40,7 +38,7 @@ impl<M: Memory> Writing<'_, M> {
             return Err(Refusal::HoldExpiryPast);
         }
         self.expire_before_debit(terms.debit)?;
-        let room = self.hold_room(terms.debit, terms.credit)?;
+        let room = self.room_between(terms.debit, terms.credit, MovementKind::Hold)?;
         let amount = match terms.amount {
             Wanted::Exactly(amount) if room.allows(amount) => amount,
             Wanted::Exactly(_) => {
@@ -66,23 +64,12 @@ impl<M: Memory> Writing<'_, M> {
         let (debit, credit, expires_at) = (hold.debit, hold.credit, hold.expires_at);
         self.check_thawed(debit, credit)?;
         self.expire_before_debit(debit)?;
-        let room = self.hold_room(debit, credit)?;
+        let room = self.room_between(debit, credit, MovementKind::Hold)?;
         if !room.allows(amount) {
             return Err(Refusal::BalanceInsufficient { available: room.most() });
         }
         let terms = Terms { debit, credit, amount: Wanted::Exactly(amount), expires_at, code: 0 };
         self.reserve(id, terms, amount)
-    }
-
-    fn hold_room(
-        &self,
-        debit: AccountNumber,
-        credit: AccountNumber,
-    ) -> Result<lots::Room, Refusal> {
-        let payer = lots::room(self.debit_account(debit)?, NormalSide::Debit, MovementKind::Hold);
-        let payee =
-            lots::room(self.credit_account(credit)?, NormalSide::Credit, MovementKind::Hold);
-        Ok(payer.min(payee))
     }
 
     fn reserve(&mut self, id: Id<kind::Hold>, terms: Terms, amount: Amount) -> Result<(), Refusal> {
@@ -145,9 +132,7 @@ impl<M: Memory> Writing<'_, M> {
 
     fn capture_beyond(&mut self, draft: Draft, beyond: Amount) -> Result<(), Refusal> {
         self.expire_before_debit(draft.debit)?;
-        let payer = lots::room(self.debit_account(draft.debit)?, NormalSide::Debit, draft.kind);
-        let payee = lots::room(self.credit_account(draft.credit)?, NormalSide::Credit, draft.kind);
-        let room = payer.min(payee);
+        let room = self.room_between(draft.debit, draft.credit, draft.kind)?;
         if !room.allows(beyond) {
             return Err(Refusal::BalanceInsufficient { available: room.most() });
         }

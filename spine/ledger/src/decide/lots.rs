@@ -48,7 +48,7 @@ impl Room {
 }
 
 /// How much a movement of this kind may take on one side of an account.
-pub(super) fn room(account: &Account, side: NormalSide, kind: MovementKind) -> Room {
+fn room(account: &Account, side: NormalSide, kind: MovementKind) -> Room {
     if account.spec.side == side {
         return Room::Unlimited;
     }
@@ -107,6 +107,18 @@ fn sort_key(lot: Lot, order: SpendOrder) -> (u8, u32, u8, u32) {
 }
 
 impl<M: Memory> Writing<'_, M> {
+    /// How much may move from one account to another by the rules of both.
+    pub(super) fn room_between(
+        &self,
+        debit: AccountNumber,
+        credit: AccountNumber,
+        kind: MovementKind,
+    ) -> Result<Room, Refusal> {
+        let payer = room(self.debit_account(debit)?, NormalSide::Debit, kind);
+        let payee = room(self.credit_account(credit)?, NormalSide::Credit, kind);
+        Ok(payer.min(payee))
+    }
+
     pub(super) fn today(&self, account: AccountNumber) -> Result<Day, Refusal> {
         let unit = self.debit_account(account)?.spec.unit;
         Ok(self.book.zone(unit).day_of(self.at))

@@ -1,6 +1,6 @@
 use super::lots;
 use super::writing::{Draft, Memory, Writing};
-use crate::{AccountNumber, Layer, Lot, LotKind, Movement, MovementKind, NormalSide, Refusal};
+use crate::{AccountNumber, Layer, Lot, LotKind, Movement, MovementKind, Refusal};
 use vocabulary::{Amount, Id, kind};
 
 impl<M: Memory> Writing<'_, M> {
@@ -44,9 +44,7 @@ impl<M: Memory> Writing<'_, M> {
         shortfall: Option<AccountNumber>,
     ) -> Result<(), Refusal> {
         self.check_pair(draft.debit, draft.credit)?;
-        let payer = lots::room(self.debit_account(draft.debit)?, NormalSide::Debit, draft.kind);
-        let payee = lots::room(self.credit_account(draft.credit)?, NormalSide::Credit, draft.kind);
-        let room = payer.min(payee);
+        let room = self.room_between(draft.debit, draft.credit, draft.kind)?;
         let taken = room.clamp(draft.amount);
         let missing = draft.amount.saturating_sub(taken);
         if !missing.is_zero() && shortfall.is_none() {
@@ -64,6 +62,10 @@ impl<M: Memory> Writing<'_, M> {
             }
             let due =
                 Draft { kind: MovementKind::Shortfall, debit: owing, amount: missing, ..draft };
+            let room = self.room_between(due.debit, due.credit, due.kind)?;
+            if !room.allows(missing) {
+                return Err(Refusal::BalanceInsufficient { available: room.most() });
+            }
             self.emit_return(due)?;
         }
         Ok(())

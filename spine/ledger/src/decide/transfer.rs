@@ -1,6 +1,6 @@
 use super::lots;
 use super::writing::{Draft, Memory, Writing};
-use crate::{Lot, LotKind, MovementKind, NormalSide, Refusal, Transfer, TransferKind, Wanted};
+use crate::{Lot, LotKind, MovementKind, Refusal, Transfer, TransferKind, Wanted};
 use vocabulary::Amount;
 
 impl<M: Memory> Writing<'_, M> {
@@ -58,8 +58,7 @@ impl<M: Memory> Writing<'_, M> {
     fn settle_amount(&self, asked: &Transfer) -> Result<Amount, Refusal> {
         let kind = asked.kind.movement();
         let payer = self.debit_account(asked.debit)?;
-        let payee = self.credit_account(asked.credit)?;
-        let mut room = lots::room(payer, NormalSide::Debit, kind);
+        let mut room = self.room_between(asked.debit, asked.credit, kind)?;
         if payer.spec.lots && kind == MovementKind::Payout {
             let takes = self.payable_lots(asked)?;
             let free = payer.state.cells().iter().filter(|cell| takes(cell.lot));
@@ -68,7 +67,6 @@ impl<M: Memory> Writing<'_, M> {
             });
             room = room.min(lots::Room::Limited(Amount::magnitude(sum)));
         }
-        let room = room.min(lots::room(payee, NormalSide::Credit, kind));
         match asked.amount {
             Wanted::Exactly(amount) if room.allows(amount) => Ok(amount),
             Wanted::Exactly(_) => Err(Refusal::BalanceInsufficient { available: room.most() }),

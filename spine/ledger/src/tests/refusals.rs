@@ -101,7 +101,7 @@ const TABLE: &str = "
     change e1 0                                                  ok
     change e1 1                                                  expectation_ended
     grant e1 lot free:never                                      expectation_ended
-    announce e2 shop -> cash 500                                 ok
+    announce e2 shop -> issuer 500                                 ok
     grant e2                                                     balance_insufficient=10
     announce e3 wallet -> shop 5                                 not_transferable
     hold h7 shop -> wallet 5                                     lot_missing

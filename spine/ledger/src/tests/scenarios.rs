@@ -318,3 +318,25 @@ fn an_account_is_settled_when_its_opening_can_no_longer_be_undone() {
     assert_eq!(book.find_settled_account(Id::from_bits(7)), None);
     assert_eq!(book.find_settled_account(Id::from_bits(8)), Some(number));
 }
+
+#[test]
+fn no_way_in_leaves_an_account_below_zero() {
+    run("
+        account safe debit
+        account owed
+
+        # What is owed to us falls when it is credited, and not below zero.
+        announce e1 issuer -> safe 5                         ok
+        grant e1                                             balance_insufficient=0
+        transfer safe -> shop 3                              ok
+        grant e1                                             balance_insufficient=3
+        grant e1 3                                           ok
+        balance safe 0
+
+        # Neither does what is to pay for value that is gone.
+        transfer issuer -> wallet 10 lot free:never as g1    ok
+        transfer wallet -> shop 10 kind redemption           ok
+        reverse g1 shortfall owed                            balance_insufficient=0
+        balance owed 0
+    ");
+}
