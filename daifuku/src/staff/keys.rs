@@ -2,11 +2,12 @@ use std::sync::Arc;
 
 use askama::Template;
 
-use super::home::{nav, need_name};
+use super::home::need_name;
 use crate::{
     answers::{blocking, faulted, read, refused, run},
     guard::FormProof,
     house::House,
+    navigation,
 };
 use access::{
     ApiKey, ApiKeyText, Authenticated, ChangeApiKey, ChangeApiKeyRefusal, KeyChange, Need,
@@ -135,7 +136,8 @@ async fn page(house: &House, looking: &Looking<'_>, told: Told) -> Result<Respon
     let status =
         if told.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let title = words.get("staff-page-keys");
-    Ok(view.page(title).nav(nav(view, &looking.who)).status(status).show(&main))
+    let nav = navigation::of_staff(view, looking.who.needs());
+    Ok(view.page(title).nav(nav).status(status).show(&main))
 }
 
 #[derive(Template)]

@@ -1,5 +1,4 @@
 ops-title = How it is running
-ops-nav-home = Staff console
 ops-standing = State
 ops-good = Good
 ops-bad = Failing

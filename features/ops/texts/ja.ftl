@@ -1,5 +1,4 @@
 ops-title = 稼働状況
-ops-nav-home = 管理画面
 ops-standing = 状態
 ops-good = 正常
 ops-bad = 異常

@@ -61,30 +61,6 @@ impl Frame {
             .with_state(self)
     }
 
-    /// Renders a problem for a person: what happened, what to do next, which request.
-    pub(crate) fn problem_page(
-        self: &Arc<Self>,
-        problem: &Problem,
-        request_id: &str,
-        uri: &Uri,
-        headers: &HeaderMap,
-    ) -> String {
-        let view = View::of(self, uri, headers);
-        let words = view.words();
-        let kind = problem.kind();
-        let title = problem_text(words, kind, "").unwrap_or_else(|| kind.title.to_owned());
-        let next = problem_text(words, kind, "-next").unwrap_or_else(|| kind.meaning.to_owned());
-        let main = ProblemMain {
-            words,
-            status: kind.status.code(),
-            title: &title,
-            next: &next,
-            detail: problem.detail_text(),
-            errors: problem.errors(),
-            request_id,
-        };
-        view.page(title.as_str()).html(&main)
-    }
 }
 
 fn problem_text(words: Words<'_>, kind: &ProblemKind, part: &str) -> Option<String> {
@@ -101,7 +77,7 @@ pub struct View {
 }
 
 impl View {
-    fn of(frame: &Arc<Frame>, uri: &Uri, headers: &HeaderMap) -> Self {
+    pub(crate) fn of(frame: &Arc<Frame>, uri: &Uri, headers: &HeaderMap) -> Self {
         Self {
             frame: Arc::clone(frame),
             language: Language::choose(uri.query(), headers),
@@ -136,11 +112,36 @@ impl View {
             view: self,
             title: title.into(),
             nav: Vec::new(),
+            home: None,
             account: None,
             brand: None,
             status: StatusCode::OK,
             cache_s: None,
         }
+    }
+
+    /// Renders a problem for a person: what happened, what to do next, which request.
+    pub(crate) fn problem_page(
+        &self,
+        problem: &Problem,
+        request_id: &str,
+        nav: Vec<NavItem>,
+    ) -> String {
+        let words = self.words();
+        let kind = problem.kind();
+        let title = problem_text(words, kind, "").unwrap_or_else(|| kind.title.to_owned());
+        let next = problem_text(words, kind, "-next").unwrap_or_else(|| kind.meaning.to_owned());
+        let page = self.page(title.as_str()).nav(nav);
+        page.html(&ProblemMain {
+            words,
+            status: kind.status.code(),
+            title: &title,
+            next: &next,
+            detail: problem.detail_text(),
+            errors: problem.errors(),
+            home: page.home_address(),
+            request_id,
+        })
     }
 
     /// Gives this address in the other language.
@@ -194,6 +195,7 @@ pub struct Page<'a> {
     view: &'a View,
     title: String,
     nav: Vec<NavItem>,
+    home: Option<&'a str>,
     account: Option<(String, String)>,
     brand: Option<&'a str>,
     status: StatusCode,
@@ -205,6 +207,16 @@ impl<'a> Page<'a> {
     pub fn nav(mut self, items: Vec<NavItem>) -> Self {
         self.nav = items;
         self
+    }
+
+    /// Sets where the wordmark leads; without it, where the navigation begins.
+    pub const fn home(mut self, href: &'a str) -> Self {
+        self.home = Some(href);
+        self
+    }
+
+    fn home_address(&self) -> &str {
+        self.home.or_else(|| self.nav.first().map(|item| item.href.as_str())).unwrap_or("/")
     }
 
     /// Shows who is signed in, as a link to their own page.
@@ -240,6 +252,7 @@ impl<'a> Page<'a> {
             words: view.words(),
             title: &self.title,
             nav: &self.nav,
+            home: self.home_address(),
             account: self.account.as_ref(),
             style: view.asset("app.css"),
             brand: self.brand.map(|name| view.asset(name)),
@@ -285,6 +298,7 @@ struct Layout<'a> {
     words: Words<'a>,
     title: &'a str,
     nav: &'a [NavItem],
+    home: &'a str,
     account: Option<&'a (String, String)>,
     style: String,
     brand: Option<String>,
@@ -303,6 +317,7 @@ struct ProblemMain<'a> {
     next: &'a str,
     detail: Option<&'a str>,
     errors: &'a [crate::problem::FieldError],
+    home: &'a str,
     request_id: &'a str,
 }
 

@@ -83,12 +83,13 @@ async fn list(
     Caller(who): Caller<Authenticated>,
 ) -> Result<Response, Problem> {
     permit(&site, &who)?;
-    list_page(&site, &view, None).await
+    list_page(&site, &view, &who, None).await
 }
 
 async fn list_page(
     site: &Site,
     view: &View,
+    who: &Authenticated,
     refusal: Option<&'static str>,
 ) -> Result<Response, Problem> {
     let words = view.words();
@@ -113,7 +114,8 @@ async fn list_page(
     };
     let status = if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let title = words.get("reports-title");
-    Ok(view.page(title).nav((site.config().staff_nav)(view)).status(status).show(&main))
+    let nav = (site.config().staff_nav)(view, who.needs());
+    Ok(view.page(title).nav(nav).status(status).show(&main))
 }
 
 fn history(words: Words<'_>, reports: &[Report]) -> Table {
@@ -157,10 +159,10 @@ async fn receive(
         Some((Token::parse(network).ok()?, Token::parse(account).ok()?))
     });
     let Some((network, account)) = account else {
-        return list_page(&site, &view, Some("account")).await;
+        return list_page(&site, &view, &who, Some("account")).await;
     };
     let Some(file) = upload.file else {
-        return list_page(&site, &view, Some("file")).await;
+        return list_page(&site, &view, &who, Some("file")).await;
     };
     let (file_name, bytes) = (file.name, file.bytes.to_vec());
     let uploaded = UploadedReport { network, account, file_name, bytes, by: who.actor() };
@@ -179,7 +181,7 @@ async fn receive(
         Err(ReceiveError::Sheet(crate::sheet::SheetError::Empty)) => "empty",
         Err(ReceiveError::Sheet(crate::sheet::SheetError::HeadingMissing)) => "heading",
     };
-    list_page(&site, &view, Some(refused)).await
+    list_page(&site, &view, &who, Some(refused)).await
 }
 
 /// What the page is to say above.
@@ -232,7 +234,8 @@ async fn show(
         back: LinkButton::new(words.get("report-back"), "/staff/reports").weight(Weight::Quiet),
     };
     let title = words.get("report-title");
-    Ok(view.page(title).nav((site.config().staff_nav)(&view)).show(&main))
+    let nav = (site.config().staff_nav)(&view, who.needs());
+    Ok(view.page(title).nav(nav).show(&main))
 }
 
 async fn apply(
