@@ -208,6 +208,7 @@ pub struct TextField {
     suffix: String,
     autocomplete: String,
     characters_max: Option<u32>,
+    focused: bool,
 }
 
 impl TextField {
@@ -225,6 +226,7 @@ impl TextField {
             suffix: String::new(),
             autocomplete: String::new(),
             characters_max: None,
+            focused: false,
         }
     }
 
@@ -268,6 +270,12 @@ impl TextField {
     /// Names the purpose for the browser (`email`, `current-password`, `one-time-code`, …).
     pub fn autocomplete(mut self, purpose: impl Into<String>) -> Self {
         self.autocomplete = purpose.into();
+        self
+    }
+
+    /// Puts the cursor into it: for the one field of a page that is to be filled in first.
+    pub const fn focused(mut self) -> Self {
+        self.focused = true;
         self
     }
 
