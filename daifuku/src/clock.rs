@@ -72,7 +72,8 @@ impl ShiftedClock {
     /// was played ends a moment before the other clock's time. Zero while it is behind.
     pub fn hours_ahead(&self) -> u32 {
         let ahead = self.ahead_microseconds.load(Ordering::SeqCst);
-        let hours = ahead.saturating_add(HOUR_MICROSECONDS / 2).div_euclid(HOUR_MICROSECONDS);
+        let half = HOUR_MICROSECONDS.div_euclid(2);
+        let hours = ahead.saturating_add(half).div_euclid(HOUR_MICROSECONDS);
         u32::try_from(hours.max(0)).unwrap_or(u32::MAX)
     }
 

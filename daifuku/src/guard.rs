@@ -27,7 +27,9 @@ use crate::{
     navigation,
     sign_in::sign_in_address,
 };
-use access::{Authenticated, KeyRing, Need, NeedSet, Realm, SessionRefusal, Sessions, SignedIn, Stage};
+use access::{
+    Authenticated, KeyRing, Need, NeedSet, Realm, SessionRefusal, Sessions, SignedIn, Stage,
+};
 use store::{Database, Fault};
 use vocabulary::{Clock, Timestamp};
 use web::{

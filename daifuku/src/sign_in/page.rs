@@ -16,9 +16,7 @@ use access::{Realm, SignInRefusal, SignedIn, Stage, TotpSalt, TotpSecret, find_l
 use web::{
     Caller, Form, HeaderMap, HeaderValue, IntoResponse as _, Lifetime, Problem, Query,
     RequestContext, Response, Routes, State, StatusCode, View, Words,
-    components::{
-        Button, FieldKind, FormToken, LinkButton, Notice, TextField, Tone, Weight,
-    },
+    components::{Button, FieldKind, FormToken, LinkButton, Notice, TextField, Tone, Weight},
     csrf, find_cookie, get, header, host_cookie, post, problems,
 };
 
@@ -90,7 +88,8 @@ struct SignInMain<'a> {
     password: TextField,
     back: &'a str,
     send: Button,
-    other: LinkButton,
+    other: String,
+    other_path: &'static str,
 }
 
 /// What the form to sign in is shown with.
@@ -140,9 +139,11 @@ fn sign_in_form(view: &View, realm: Realm, back: &ReturnPath, shown: &Shown<'_>)
         password: if shown.refusal.is_some() { password.focused() } else { password },
         back: back.as_str(),
         send: Button::new(words.get("sign-in-send")),
-        other: LinkButton::new(words.get(other), sign_in_path(other_realm)).weight(Weight::Quiet),
+        other: words.get(other).into_owned(),
+        other_path: sign_in_path(other_realm),
     };
-    let page = view.page(title.as_ref()).home(home(realm)).status(status(shown));
+    // Whoever is not signed in would be sent back here from home.
+    let page = view.page(title.as_ref()).home(sign_in_path(realm)).status(status(shown));
     with_retry_after(page.show(&main), shown.refusal)
 }
 
@@ -278,7 +279,10 @@ fn code_form(
         send: Button::new(words.get("sign-in-send")),
     };
     let status = refusal.map_or(StatusCode::OK, status_of);
-    with_retry_after(view.page(title.as_ref()).home(home(flow.realm)).status(status).show(&main), refusal)
+    with_retry_after(
+        view.page(title.as_ref()).home(home(flow.realm)).status(status).show(&main),
+        refusal,
+    )
 }
 
 fn code_field(words: Words<'_>) -> TextField {

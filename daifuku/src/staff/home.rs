@@ -6,7 +6,7 @@ use access::{Authenticated, Role};
 use store::registry;
 use web::{
     Caller, Problem, Response, Routes, State, View, Words,
-    components::{Cell, Column, DataList, LinkButton, Table, Weight},
+    components::{Cell, Column, DataList, Table},
     get,
 };
 
@@ -25,7 +25,6 @@ struct HomeMain<'a> {
     person: DataList,
     pages: Table,
     rights: Vec<String>,
-    out: LinkButton,
 }
 
 async fn show(
@@ -51,11 +50,13 @@ async fn show(
         person: DataList::new()
             .pair(words.get("staff-role"), role_name(words, who.role()))
             .pair(words.get("staff-company"), company),
-        pages: Table::new(words.get("staff-pages"), columns).rows(pages),
+        pages: Table::new(words.get("staff-pages"), columns).rows(pages).compact(),
         rights: who.needs().iter().map(|need| need_name(words, need.code())).collect(),
-        out: LinkButton::new(words.get("sign-out-title"), "/staff/sign-out").weight(Weight::Quiet),
     };
-    Ok(view.page(words.get("staff-title")).nav(navigation::of_staff(&view, who.needs())).show(&main))
+    Ok(view
+        .page(words.get("staff-title"))
+        .nav(navigation::of_staff(&view, who.needs()))
+        .show(&main))
 }
 
 fn role_name(words: Words<'_>, role: Option<Role>) -> String {

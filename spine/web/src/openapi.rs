@@ -335,10 +335,13 @@ fn responses(route: &Route, operation: &Operation, schemas: &mut BTreeMap<String
         let same = operation.refusals.iter().filter(|other| other.status.code() == status);
         let codes: Vec<_> =
             same.map(|other| format!("`{}`: {}", other.code, other.title)).collect();
-        found.insert(status.to_string(), problem_response(&codes.join("; ")));
+        found.insert(status.to_string(), problem_response(&codes.join(BETWEEN_REFUSALS)));
     }
     Value::Object(found)
 }
+
+/// What stands between the refusals of one status.
+const BETWEEN_REFUSALS: &str = "; ";
 
 fn problem_response(description: &str) -> Value {
     let schema = json!({ "$ref": "#/components/schemas/Problem" });
@@ -453,11 +456,19 @@ struct ReferenceOperation {
     parameters: Vec<ReferenceField>,
     takes: Vec<(String, Shape)>,
     /// What this operation gives and refuses in a way of its own.
-    answers: Vec<(String, Html, Shape)>,
+    answers: Vec<ReferenceAnswer>,
     /// The problems that it shares with all others: status and meaning.
     problems: Vec<(String, Html)>,
     example: String,
     schemas: Vec<ReferenceSchema>,
+}
+
+#[derive(Debug)]
+struct ReferenceAnswer {
+    status: String,
+    shape: Shape,
+    /// One for each refusal of this status.
+    meanings: Vec<Html>,
 }
 
 #[derive(Debug)]
@@ -528,12 +539,16 @@ impl ReferenceOperation {
         for (status, response) in entries(operation, "responses") {
             let shared = response.get("$ref").and_then(Value::as_str);
             let shared = shared.and_then(|path| document.pointer(path.trim_start_matches('#')));
-            let meaning = Html::prose(&text_of(shared.unwrap_or(response), "description"));
+            let meaning = text_of(shared.unwrap_or(response), "description");
             if shared.is_some() {
-                problems.push((status.clone(), meaning));
+                problems.push((status.clone(), Html::prose(&meaning)));
             } else {
                 let shape = contents(response).next().map(|(_, shape)| shape);
-                answers.push((status.clone(), meaning, shape.unwrap_or_default()));
+                answers.push(ReferenceAnswer {
+                    status: status.clone(),
+                    shape: shape.unwrap_or_default(),
+                    meanings: meaning.split(BETWEEN_REFUSALS).map(Html::prose).collect(),
+                });
             }
         }
         Self {

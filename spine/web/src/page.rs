@@ -16,7 +16,7 @@ use axum::{
 use crate::{
     assets::Assets,
     context::RequestContext,
-    cookie::{Lifetime, choice_cookie},
+    cookie::{Lifetime, choice_cookie, find_cookie},
     extract::Path,
     problem::{INTERNAL_FAULT, NOT_FOUND, Problem, ProblemKind},
     route::{Routes, get},
@@ -60,7 +60,6 @@ impl Frame {
             .on(get("/problems/{code}", "public"), problem_kind_page)
             .with_state(self)
     }
-
 }
 
 fn problem_text(words: Words<'_>, kind: &ProblemKind, part: &str) -> Option<String> {
@@ -74,6 +73,7 @@ pub struct View {
     language: Language,
     chosen: bool,
     uri: Uri,
+    headers: HeaderMap,
 }
 
 impl View {
@@ -83,6 +83,7 @@ impl View {
             language: Language::choose(uri.query(), headers),
             chosen: Language::in_query(uri.query()).is_some(),
             uri: uri.clone(),
+            headers: headers.clone(),
         }
     }
 
@@ -101,6 +102,11 @@ impl View {
         self.uri.path()
     }
 
+    /// Tells whether the person's browser sent a cookie of this name; it may be worth nothing.
+    pub fn has_cookie(&self, name: &str) -> bool {
+        find_cookie(&self.headers, name).is_some()
+    }
+
     /// Gives the address of a static file by its plain name.
     pub fn asset(&self, name: &str) -> String {
         self.frame.assets.address(name)
@@ -113,7 +119,6 @@ impl View {
             title: title.into(),
             nav: Vec::new(),
             home: None,
-            account: None,
             brand: None,
             status: StatusCode::OK,
             cache_s: None,
@@ -176,6 +181,8 @@ pub struct NavItem {
     pub href: String,
     /// This is where the person is.
     pub current: bool,
+    /// It stands apart from the others, beside the wordmark: the way in or out.
+    pub apart: bool,
 }
 
 impl NavItem {
@@ -185,7 +192,13 @@ impl NavItem {
         let below = path.strip_prefix(href.as_str()).is_some_and(|rest| {
             rest.is_empty() || rest.starts_with('/') && !href.is_empty() && href != "/"
         });
-        Self { label: label.into(), href, current: below }
+        Self { label: label.into(), href, current: below, apart: false }
+    }
+
+    /// Sets it apart from the others.
+    pub const fn apart(mut self) -> Self {
+        self.apart = true;
+        self
     }
 }
 
@@ -196,7 +209,6 @@ pub struct Page<'a> {
     title: String,
     nav: Vec<NavItem>,
     home: Option<&'a str>,
-    account: Option<(String, String)>,
     brand: Option<&'a str>,
     status: StatusCode,
     cache_s: Option<u32>,
@@ -217,12 +229,6 @@ impl<'a> Page<'a> {
 
     fn home_address(&self) -> &str {
         self.home.or_else(|| self.nav.first().map(|item| item.href.as_str())).unwrap_or("/")
-    }
-
-    /// Shows who is signed in, as a link to their own page.
-    pub fn account(mut self, name: impl Into<String>, href: impl Into<String>) -> Self {
-        self.account = Some((name.into(), href.into()));
-        self
     }
 
     /// Adds a company's stylesheet by its plain name (`brand-hapi.css`).
@@ -253,7 +259,6 @@ impl<'a> Page<'a> {
             title: &self.title,
             nav: &self.nav,
             home: self.home_address(),
-            account: self.account.as_ref(),
             style: view.asset("app.css"),
             brand: self.brand.map(|name| view.asset(name)),
             icon: view.asset("icon.svg"),
@@ -299,7 +304,6 @@ struct Layout<'a> {
     title: &'a str,
     nav: &'a [NavItem],
     home: &'a str,
-    account: Option<&'a (String, String)>,
     style: String,
     brand: Option<String>,
     icon: String,
@@ -328,6 +332,13 @@ struct ProblemListMain<'a> {
     kinds: &'a [&'static ProblemKind],
 }
 
+#[derive(Template)]
+#[template(path = "problem_kind.html")]
+struct ProblemKindMain<'a> {
+    words: Words<'a>,
+    kind: &'a ProblemKind,
+}
+
 async fn asset(
     State(frame): State<Arc<Frame>>,
     Path(name): Path<String>,
@@ -349,6 +360,6 @@ async fn problem_kind_page(
     let Some(kind) = frame.problems.iter().find(|kind| kind.code == code) else {
         return Problem::new(&NOT_FOUND).into_response();
     };
-    let main = ProblemListMain { words: view.words(), kinds: &[kind] };
+    let main = ProblemKindMain { words: view.words(), kind };
     view.page(kind.title).cache_s(300).show(&main)
 }

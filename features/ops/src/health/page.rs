@@ -43,7 +43,8 @@ pub(crate) async fn page(
                 standing(words, check.ok).into(),
                 check.detail.as_str().into(),
             ]
-        })),
+        }))
+        .compact(),
         jobs: jobs(&ops, words),
     };
     view.page(words.get("ops-title")).nav((ops.nav)(&view, who.needs())).show(&main)
@@ -77,7 +78,7 @@ fn jobs(ops: &Ops, words: Words<'_>) -> Table {
     let columns = vec![
         Column::text(words.get("ops-job")),
         Column::text(words.get("ops-standing")),
-        Column::text(words.get("ops-last-good")),
+        Column::times(words.get("ops-last-good")),
         Column::figures(words.get("ops-runs")),
         Column::figures(words.get("ops-failures")),
         Column::text(words.get("ops-detail")),

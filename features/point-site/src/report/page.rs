@@ -67,7 +67,7 @@ struct ReportMain<'a> {
     state: Badge,
     progress: Option<Progress>,
     facts: web::components::DataList,
-    checked: Table,
+    checked: Option<Table>,
     applied: Option<Table>,
     errors: Option<Table>,
     errors_note: Option<Notice>,
@@ -122,7 +122,7 @@ fn history(words: Words<'_>, reports: &[Report]) -> Table {
     let columns = vec![
         Column::text(words.get("report-file")),
         Column::text(words.get("report-network")),
-        Column::text(words.get("report-uploaded")),
+        Column::times(words.get("report-uploaded")),
         Column::figures(words.get("report-rows")),
         Column::text(words.get("report-state")),
     ];
@@ -131,7 +131,7 @@ fn history(words: Words<'_>, reports: &[Report]) -> Table {
             Cell::link(report.file_name.as_str(), format!("/staff/reports/{}", report.id)),
             format!("{}/{}", report.network.as_str(), report.account.as_str()).into(),
             Zone::JAPAN.format_minute(report.uploaded_at).into(),
-            count(words, report.rows),
+            count(report.rows),
             state_badge(words, report.state).into(),
         ]
     });
@@ -212,16 +212,16 @@ async fn show(
     let (report, checked, applied, errors) = found.ok_or(Problem::new(&problems::NOT_FOUND))?;
     let words = view.words();
     let again = Notice::new(Tone::Wait, words.get("report-again"), words.get("report-again-text"));
-    let done = !matches!(report.state, ReportState::Checked);
+    let started = report.state != ReportState::Checked;
     let main = ReportMain {
         words,
         notice: asked.again.map(|_| again),
         file_name: report.file_name.as_str(),
         state: state_badge(words, report.state),
-        progress: done.then(|| progress(words, &report)),
+        progress: started.then(|| progress(words, &report)),
         facts: facts(words, &report),
-        checked: tally_table(&site, words, "report-checked", &checked),
-        applied: done.then(|| tally_table(&site, words, "report-applied", &applied)),
+        checked: (!started).then(|| tally_table(&site, words, "report-checked", &checked)),
+        applied: started.then(|| tally_table(&site, words, "report-applied", &applied)),
         errors: (!errors.is_empty()).then(|| error_table(words, &errors)),
         errors_note: errors_note(words, &report),
         action: format!("/staff/reports/{id}/apply"),
@@ -267,9 +267,8 @@ fn denied(denied: access::Denied) -> Problem {
     }
 }
 
-fn count(words: Words<'_>, rows: u32) -> Cell {
-    let amount = vocabulary::Amount::from(rows);
-    Figure::amount(amount, vocabulary::Scale::default(), words.get("rows-unit")).into()
+fn count(rows: u32) -> Cell {
+    Figure::amount(vocabulary::Amount::from(rows), vocabulary::Scale::default(), "").into()
 }
 
 fn progress(words: Words<'_>, report: &Report) -> Progress {
@@ -294,8 +293,8 @@ fn facts(words: Words<'_>, report: &Report) -> web::components::DataList {
     web::components::DataList::new()
         .pair(words.get("report-network"), account)
         .pair(words.get("report-uploaded"), Zone::JAPAN.format_minute(report.uploaded_at))
-        .pair(words.get("report-rows"), count(words, report.rows))
-        .pair(words.get("report-error-rows"), count(words, report.errors))
+        .pair(words.get("report-rows"), count(report.rows))
+        .pair(words.get("report-error-rows"), count(report.errors))
         .pair(words.get("report-digest"), digest)
 }
 
@@ -311,16 +310,16 @@ fn tally_table(site: &Site, words: Words<'_>, caption: &str, tally: &Tally) -> T
     let rows = counted.map(|(outcome, found)| {
         vec![
             words.get(&format!("outcome-{}", outcome.code())).as_ref().into(),
-            count(words, found.rows),
+            count(found.rows),
             points(found.points).into(),
         ]
     });
     let total = vec![
         words.get("report-total").as_ref().into(),
-        count(words, tally.rows(Outcome::ALL)),
+        count(tally.rows(Outcome::ALL)),
         points(tally.points()).into(),
     ];
-    Table::new(words.get(caption), columns).rows(rows).row(total)
+    Table::new(words.get(caption), columns).rows(rows).row(total).compact()
 }
 
 fn error_table(words: Words<'_>, errors: &[RowError]) -> Table {
@@ -336,7 +335,7 @@ fn error_table(words: Words<'_>, errors: &[RowError]) -> Table {
             words.get(&format!("row-problem-{}", error.problem.code())).as_ref().into(),
         ]
     });
-    Table::new(words.get("report-errors"), columns).rows(rows)
+    Table::new(words.get("report-errors"), columns).rows(rows).compact()
 }
 
 fn errors_note(words: Words<'_>, report: &Report) -> Option<Notice> {

@@ -55,7 +55,6 @@ struct Decision {
 #[template(path = "sandbox/page.html")]
 struct ShopMain<'a> {
     words: Words<'a>,
-    practice: Badge,
     name: &'a str,
     action: String,
     reference: &'a str,
@@ -136,7 +135,6 @@ fn shop_page(view: &View, shop: &SandboxShop, reference: &str, thanks: Option<No
     };
     let main = ShopMain {
         words,
-        practice: Badge::new(Tone::Wait, words.get("sandbox-shop-title")),
         name: &shop.name,
         action: format!("/sandbox/shop/{}/buy", shop.slug),
         reference,

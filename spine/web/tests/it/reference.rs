@@ -105,7 +105,8 @@ async fn the_document_and_its_pages_are_served() {
         assert!(index.contains(part), "{part} in {index}");
     }
     let page = client.get("/api/operations/post_holds").await.text;
-    for part in ["account_frozen", "Whole minor units.", "curl -X POST", "id=\"schema-HoldState\""] {
+    for part in ["account_frozen", "Whole minor units.", "curl -X POST", "id=\"schema-HoldState\""]
+    {
         assert!(page.contains(part), "{part} in {page}");
     }
     assert_eq!(client.get("/api/operations/post_moon").await.status, 404);
