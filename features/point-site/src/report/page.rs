@@ -218,7 +218,7 @@ async fn show(
         notice: asked.again.map(|_| again),
         file_name: report.file_name.as_str(),
         state: state_badge(words, report.state),
-        progress: started.then(|| progress(words, &report)),
+        progress: (report.state == ReportState::Applying).then(|| progress(words, &report)),
         facts: facts(words, &report),
         checked: (!started).then(|| tally_table(&site, words, "report-checked", &checked)),
         applied: started.then(|| tally_table(&site, words, "report-applied", &applied)),
