@@ -3,7 +3,6 @@ find-shop = ショップを探す
 statement = 通帳
 exchange = 交換する
 card = カード
-member-name = 福田 花 さん
 unit = ポイント
 yen = 円
 notice-done = 交換を受け付けました
