@@ -13,6 +13,8 @@ use std::{
 
 use vocabulary::{Clock, Timestamp};
 
+const HOUR_MICROSECONDS: i64 = 3_600_000_000;
+
 /// Tells the time of the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WallClock;
@@ -58,7 +60,7 @@ impl ShiftedClock {
 
     /// Puts it forward by so many hours.
     pub fn put_forward(&self, hours: u32) {
-        self.move_by(i64::from(hours).saturating_mul(3_600_000_000));
+        self.move_by(i64::from(hours).saturating_mul(HOUR_MICROSECONDS));
     }
 
     /// Puts it forward to a moment, unless it is there already: an old journal may be ahead.
@@ -66,9 +68,13 @@ impl ShiftedClock {
         self.move_by(moment.microseconds_since(self.now()).max(0));
     }
 
-    /// Tells how far it is ahead of the other clock, in whole hours.
-    pub fn hours_ahead(&self) -> i64 {
-        self.ahead_microseconds.load(Ordering::SeqCst).div_euclid(3_600_000_000)
+    /// Tells how far it is ahead of the other clock, in hours, rounded to the nearest: a past that
+    /// was played ends a moment before the other clock's time. Zero while it is behind.
+    pub fn hours_ahead(&self) -> u32 {
+        let ahead = self.ahead_microseconds.load(Ordering::SeqCst);
+        let half = HOUR_MICROSECONDS.div_euclid(2);
+        let hours = ahead.saturating_add(half).div_euclid(HOUR_MICROSECONDS);
+        u32::try_from(hours.max(0)).unwrap_or(u32::MAX)
     }
 
     fn move_by(&self, microseconds: i64) {
@@ -103,6 +109,18 @@ mod tests {
         assert_eq!(clock.now(), start.plus_days(2).plus_seconds(5));
         clock.catch_up(start.plus_days(9));
         assert_eq!(clock.now(), start.plus_days(9));
+    }
+
+    #[test]
+    fn a_clock_that_is_a_moment_behind_is_not_an_hour_behind() {
+        let start = Timestamp::from_microseconds(1_795_143_600_000_000);
+        let under = Arc::new(ManualClock::new(start));
+        let clock = ShiftedClock::starting_back(under, 1);
+        assert_eq!(clock.hours_ahead(), 0);
+        clock.catch_up(start.plus_microseconds(-1));
+        assert_eq!(clock.hours_ahead(), 0);
+        clock.put_forward(24);
+        assert_eq!(clock.hours_ahead(), 24);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, anyhow};
 
-use crate::{house::House, reactions::ShopStories};
+use crate::{house::House, navigation, reactions::ShopStories};
 use access::{RegisterActor, Subject};
 use bank::{Bank, BankTools, WebhookKey};
 use ledger::{BalanceRule, NegativeBy};
@@ -13,25 +13,12 @@ use point_site::{Network, PathSecret, Site, SiteConfig, Trust};
 use store::registry;
 use vocabulary::{Label, Token, Zone};
 use wallet::Wallet;
-use web::{NavItem, Reach, View};
+use web::Reach;
 
 /// Points are good until the end of the month so many months after they were granted.
 const LOT_MONTHS: u8 = 12;
 /// How long a member's click-out waits for the database before it goes to the spool.
 const CLICK_PATIENCE: Duration = Duration::from_millis(300);
-
-/// What stands above every member's page: the key of its text, and where it leads.
-const MEMBER_LINKS: [(&str, &str); 5] = [
-    ("member-nav-home", "/"),
-    ("member-nav-shops", "/shops"),
-    ("member-nav-passbook", "/passbook"),
-    ("member-nav-clicks", "/clicks"),
-    ("sign-out-title", "/sign-out"),
-];
-
-/// What stands above the point site's pages for staff.
-const STAFF_LINKS: [(&str, &str); 2] =
-    [("staff-title", "/staff"), ("staff-page-reports", "/staff/reports")];
 
 /// The features of an installation; made when its company and unit are there.
 #[derive(Clone, Debug)]
@@ -71,25 +58,12 @@ impl Features {
                 store: house.store.clone(),
                 clock: Arc::clone(&house.world.clock),
                 explains,
-                navigation: member_navigation,
+                navigation: navigation::of_member,
                 shops: site.as_ref().map(|_| "/shops"),
             },
             site,
         })
     }
-}
-
-fn member_navigation(view: &View) -> Vec<NavItem> {
-    navigation(view, &MEMBER_LINKS)
-}
-
-fn staff_navigation(view: &View) -> Vec<NavItem> {
-    navigation(view, &STAFF_LINKS)
-}
-
-fn navigation(view: &View, links: &[(&str, &str)]) -> Vec<NavItem> {
-    let item = |&(text, href)| NavItem::new(view.words().get(text), href, view.path());
-    links.iter().map(item).collect()
 }
 
 /// The secret part of the address that a network calls.
@@ -134,8 +108,8 @@ fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
             trust: Trust::Reports,
             zone: Zone::JAPAN,
         }],
-        member_nav: member_navigation,
-        staff_nav: staff_navigation,
+        member_nav: navigation::of_member,
+        staff_nav: navigation::of_staff,
     };
     let clock = Arc::clone(&house.world.clock);
     let ids = house.world.chance.clone();

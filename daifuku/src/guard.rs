@@ -20,14 +20,16 @@ use std::sync::{Arc, OnceLock};
 
 use axum::http::{Uri, request::Parts};
 
-use crate::{config::Config, house::House, sign_in::sign_in_address};
-use access::{Authenticated, KeyRing, Need, Realm, SessionRefusal, Sessions, SignedIn, Stage};
+use crate::{config::Config, house::House, navigation, sign_in::sign_in_address};
+use access::{
+    Authenticated, KeyRing, Need, NeedSet, Realm, SessionRefusal, Sessions, SignedIn, Stage,
+};
 use answers::{faulted, refused};
 use store::{Database, Fault};
 use vocabulary::{Clock, Timestamp};
 use web::{
-    Admission, Bearer, CSRF_FIELD, CsrfKey, CsrfRefusal, HeaderMap, Method, Problem,
-    RequestContext, Route, components::FormToken, csrf, find_cookie, header, problems,
+    Admission, Bearer, CSRF_FIELD, CsrfKey, CsrfRefusal, HeaderMap, Method, NavItem, Problem,
+    RequestContext, Route, View, components::FormToken, csrf, find_cookie, header, problems,
 };
 
 /// What a route asks for.
@@ -146,6 +148,20 @@ impl web::Guard for Guard {
             None if entrance == Entrance::Network => self.admit_network(parts),
             None => Admission::Granted,
         }
+    }
+
+    fn navigation(&self, view: &View, headers: &HeaderMap) -> Vec<NavItem> {
+        let cookie = |realm: Realm| find_cookie(headers, realm.cookie());
+        let console = view.path() == "/staff" || view.path().starts_with("/staff/");
+        if !console && (cookie(Realm::Member).is_some() || cookie(Realm::Staff).is_none()) {
+            return navigation::of_member(view);
+        }
+        let now = self.clock.now();
+        let needs = cookie(Realm::Staff)
+            .and_then(|cookie| self.sessions.find_cached(Realm::Staff, cookie, now)?.ok())
+            .and_then(|signed_in| Some(signed_in.authenticated().ok()?.needs()));
+        // Whoever is not known right now is led home, where the rest is.
+        navigation::of_staff(view, needs.unwrap_or(NeedSet::NONE))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     config::Config,
     features::{Features, Later},
     guard::Guard,
-    parts, routes,
+    navigation, parts, routes,
     secrets::Secrets,
 };
 use access::{
@@ -238,6 +238,7 @@ impl House {
             board: Arc::clone(&self.board),
             meter: Arc::clone(&self.meter),
             build: self.build,
+            nav: navigation::of_staff,
         }
     }
 

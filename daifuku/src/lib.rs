@@ -23,6 +23,7 @@ pub mod features;
 pub mod guard;
 pub mod house;
 pub mod jobs;
+mod navigation;
 pub mod notify;
 pub mod parts;
 mod reactions;

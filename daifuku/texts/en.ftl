@@ -1,11 +1,9 @@
-list-comma = {", "}
-
 sign-in-title = Sign in
 sign-in-staff-title = Sign in to the staff console
 sign-in-first = Sign in to see this page.
 sign-in-mail = Mail address
 sign-in-password = Password
-sign-in-send = Go on
+sign-in-send = Sign in
 sign-in-as-staff = Staff console
 sign-in-as-member = For members
 sign-in-code-title = Enter your code
@@ -36,8 +34,8 @@ staff-page-about = What for
 staff-rights = What your role may do
 staff-page-keys = API keys
 staff-page-keys-about = Create, rotate and revoke the keys by which your company's services connect
-staff-page-ops = How it is running
-staff-page-ops-about = See what the checks found and how the jobs fare
+staff-page-ops = Status
+staff-page-ops-about = See checks, jobs and figures of this installation
 
 role-member = Member
 role-developer = Developer
@@ -51,18 +49,23 @@ role-auditor = Auditor
 
 keys-none = There is no API key yet
 keys-none-text = Create one to connect a service of your company.
+keys-issued = Existing keys
 keys-new = A new key
 keys-label = Name
 keys-label-hint = Name the service that will use it.
 keys-label-wrong = Enter a name of 1 to 120 characters.
 keys-standing = State
-keys-open = Valid
+keys-open = Active
 keys-revoked = Revoked
 keys-expired = Expired
 keys-needs = What it may do
 keys-needs-none = Choose at least one thing that this key may do.
+keys-needs-count = { $count ->
+    [one] { $count } right
+   *[other] { $count } rights
+}
 keys-created = Created
-keys-expires = Valid through
+keys-expires = Expires
 keys-expires-wrong = Enter today's date or a later one.
 keys-used = Last used
 keys-actions = Actions
@@ -126,7 +129,7 @@ problem-sign_in_throttled = Too many attempts.
 problem-sign_in_throttled-next = Wait five minutes and try again.
 problem-sign_in_locked = Signing in failed too often and is locked for a while.
 problem-sign_in_locked-next = Wait a quarter of an hour and try again.
-problem-sign_in_wrong = You cannot be signed in with this.
+problem-sign_in_wrong = We could not sign you in.
 problem-sign_in_wrong-next = Check the mail address, the password and the code.
 problem-sign_in_stale = The login has just changed.
 problem-sign_in_stale-next = Sign in once more.
@@ -153,7 +156,7 @@ problem-key_needs_unfit-next = Choose at least one, and none that asks for a per
 problem-api_key_not_found = No such API key in this company
 problem-api_key_not_found-next = Open the list again.
 
-demo-title = How the demo goes
+demo-title = About this demo
 demo-clock = It is now
 demo-ahead = Put forward by
 demo-hours = { $hours ->
@@ -164,7 +167,7 @@ demo-forward-day = One day on
 demo-forward-month = Thirty days on
 demo-forward-text = Decisions, expiries and the like come about as the clock is put forward. It cannot be put back.
 demo-logins = Who can sign in
-demo-person = Person
+demo-person = Name
 demo-mail = Mail address
 demo-code = Code right now
 demo-password = The password is the same for all:

@@ -16,9 +16,7 @@ use answers::{OrProblem as _, read};
 use web::{
     Caller, Form, HeaderMap, HeaderValue, IntoResponse as _, Lifetime, Problem, Query,
     RequestContext, Response, Routes, State, StatusCode, View, Words,
-    components::{
-        Button, ErrorSummary, FieldKind, FormToken, LinkButton, Notice, TextField, Tone, Weight,
-    },
+    components::{Button, FieldKind, FormToken, LinkButton, Notice, TextField, Tone, Weight},
     csrf, find_cookie, get, header, host_cookie, post, problems,
 };
 
@@ -86,12 +84,12 @@ struct SignInMain<'a> {
     title: &'a str,
     action: &'static str,
     notice: Option<Notice>,
-    errors: ErrorSummary,
     mail: TextField,
     password: TextField,
     back: &'a str,
     send: Button,
-    other: LinkButton,
+    other: String,
+    other_path: &'static str,
 }
 
 /// What the form to sign in is shown with.
@@ -124,27 +122,28 @@ fn sign_in_form(view: &View, realm: Realm, back: &ReturnPath, shown: &Shown<'_>)
         Realm::Staff => Realm::Member,
     };
     let title = words.get(title);
-    let complaint = shown.refusal.map(|refusal| complain(words, refusal)).unwrap_or_default();
-    let errors = shown.refusal.iter().map(|_| ("mail".to_owned(), complaint.clone())).collect();
-    let asked = Notice::new(Tone::Plain, words.get("sign-in-first"), "");
+    let asked = || shown.unbidden.then(|| Notice::new(Tone::Plain, words.get("sign-in-first"), ""));
+    let mail = TextField::new(words, "mail", words.get("sign-in-mail"))
+        .kind(FieldKind::Email)
+        .autocomplete("username")
+        .value(shown.mail);
+    let password = TextField::new(words, "password", words.get("sign-in-password"))
+        .kind(FieldKind::Password)
+        .autocomplete("current-password");
     let main = SignInMain {
         title: &title,
         action: sign_in_path(realm),
-        notice: (shown.unbidden && shown.refusal.is_none()).then_some(asked),
-        errors: ErrorSummary::new(words, errors),
-        mail: TextField::new(words, "mail", words.get("sign-in-mail"))
-            .kind(FieldKind::Email)
-            .autocomplete("username")
-            .value(shown.mail)
-            .error(complaint),
-        password: TextField::new(words, "password", words.get("sign-in-password"))
-            .kind(FieldKind::Password)
-            .autocomplete("current-password"),
+        notice: shown.refusal.map(|refusal| complain(words, refusal)).or_else(asked),
+        mail,
+        // What has to be typed again in any case.
+        password: if shown.refusal.is_some() { password.focused() } else { password },
         back: back.as_str(),
         send: Button::new(words.get("sign-in-send")),
-        other: LinkButton::new(words.get(other), sign_in_path(other_realm)).weight(Weight::Quiet),
+        other: words.get(other).into_owned(),
+        other_path: sign_in_path(other_realm),
     };
-    let page = view.page(title.as_ref()).status(status(shown));
+    // Whoever is not signed in would be sent back here from home.
+    let page = view.page(title.as_ref()).home(sign_in_path(realm)).status(status(shown));
     with_retry_after(page.show(&main), shown.refusal)
 }
 
@@ -160,11 +159,11 @@ fn status_of(refusal: SignInRefusal) -> StatusCode {
     StatusCode::from_u16(refusal.kind().status).unwrap_or(StatusCode::UNAUTHORIZED)
 }
 
-/// Says what went wrong and what to do.
-fn complain(words: Words<'_>, refusal: SignInRefusal) -> String {
+/// Says what went wrong and what to do, and blames no field: which one was wrong nobody is told.
+fn complain(words: Words<'_>, refusal: SignInRefusal) -> Notice {
     let code = refusal.kind().code;
     let (what, next) = (format!("problem-{code}"), format!("problem-{code}-next"));
-    format!("{} {}", words.get(&what), words.get(&next))
+    Notice::new(Tone::Bad, words.get(&what), words.get(&next))
 }
 
 fn with_retry_after(mut response: Response, refusal: Option<SignInRefusal>) -> Response {
@@ -244,7 +243,7 @@ struct CodeMain<'a> {
     words: Words<'a>,
     title: &'a str,
     action: &'static str,
-    errors: ErrorSummary,
+    notice: Option<Notice>,
     code: TextField,
     token: FormToken,
     back: &'a str,
@@ -268,28 +267,28 @@ fn code_form(
     refusal: Option<SignInRefusal>,
 ) -> Response {
     let words = view.words();
-    let complaint = refusal.map(|refusal| complain(words, refusal)).unwrap_or_default();
-    let errors = refusal.iter().map(|_| ("code".to_owned(), complaint.clone())).collect();
     let title = words.get("sign-in-code-title");
     let main = CodeMain {
         words,
         title: &title,
         action: Paths::of(flow.realm).code,
-        errors: ErrorSummary::new(words, errors),
-        code: code_field(words, &complaint).hint(words.get("sign-in-code-hint")),
+        notice: refusal.map(|refusal| complain(words, refusal)),
+        code: code_field(words).focused().hint(words.get("sign-in-code-hint")),
         token: proof.field(),
         back: back.as_str(),
         send: Button::new(words.get("sign-in-send")),
     };
     let status = refusal.map_or(StatusCode::OK, status_of);
-    with_retry_after(view.page(title.as_ref()).status(status).show(&main), refusal)
+    with_retry_after(
+        view.page(title.as_ref()).home(home(flow.realm)).status(status).show(&main),
+        refusal,
+    )
 }
 
-fn code_field(words: Words<'_>, complaint: &str) -> TextField {
+fn code_field(words: Words<'_>) -> TextField {
     TextField::new(words, "code", words.get("sign-in-code"))
         .autocomplete("one-time-code")
         .characters_max(24)
-        .error(complaint)
 }
 
 #[derive(Deserialize)]
@@ -327,7 +326,7 @@ struct EnrolmentMain<'a> {
     words: Words<'a>,
     title: &'a str,
     action: &'static str,
-    errors: ErrorSummary,
+    notice: Option<Notice>,
     picture: String,
     secret: String,
     address: String,
@@ -376,25 +375,27 @@ async fn enrolment_form(
     let login = login.ok_or_else(|| Problem::new(&problems::NOT_FOUND))?;
     let secret = TotpSecret::derive(&flow.house.totp_key(), subject, person.salt);
     let address = secret.url(flow.house.config.operator_name.as_str(), login.mail());
-    let complaint = refusal.map(|refusal| complain(words, refusal)).unwrap_or_default();
-    let errors = refusal.iter().map(|_| ("code".to_owned(), complaint.clone())).collect();
     let title = words.get("sign-in-enrolment-title");
     let main = EnrolmentMain {
         words,
         title: &title,
         action: Paths::of(flow.realm).enrolment,
-        errors: ErrorSummary::new(words, errors),
+        notice: refusal.map(|refusal| complain(words, refusal)),
         picture: picture(&address),
         secret: in_fours(&secret.to_base32()),
         address,
         salt: person.salt.to_text(),
-        code: code_field(words, &complaint).hint(words.get("sign-in-enrolment-hint")),
+        code: match refusal {
+            Some(_) => code_field(words).focused(),
+            None => code_field(words),
+        }
+        .hint(words.get("sign-in-enrolment-hint")),
         token: person.proof.field(),
         back: back.as_str(),
         send: Button::new(words.get("sign-in-enrolment-send")),
     };
     let status = refusal.map_or(StatusCode::OK, status_of);
-    Ok(view.page(title.as_ref()).status(status).show(&main))
+    Ok(view.page(title.as_ref()).home(home(flow.realm)).status(status).show(&main))
 }
 
 /// Draws an address as a QR code, black on white whatever the page's colours; empty when it does
@@ -455,7 +456,7 @@ async fn enrol(
                 codes: codes.iter().map(access::RecoveryCode::expose).collect(),
                 on: LinkButton::new(words.get("sign-in-recovery-on"), back.as_str()),
             };
-            let mut response = view.page(title.as_ref()).show(&main);
+            let mut response = view.page(title.as_ref()).home(home(flow.realm)).show(&main);
             response.headers_mut().append(header::SET_COOKIE, cookie(&flow, &opened)?);
             Ok(response)
         }
@@ -492,7 +493,7 @@ async fn show_sign_out(
         send: Button::new(words.get("sign-out-send")),
         back: LinkButton::new(words.get("sign-out-back"), home(flow.realm)).weight(Weight::Quiet),
     };
-    view.page(title.as_ref()).show(&main)
+    view.page(title.as_ref()).home(home(flow.realm)).show(&main)
 }
 
 #[derive(Deserialize)]

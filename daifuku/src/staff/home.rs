@@ -1,13 +1,13 @@
 use askama::Template;
 
 use super::keys;
-use crate::{house::House, parts::STAFF_PAGES};
+use crate::{house::House, navigation, parts::STAFF_PAGES};
 use access::{Authenticated, Role};
 use answers::{OrProblem as _, read};
 use store::registry;
 use web::{
-    Caller, NavItem, Problem, Response, Routes, State, View, Words,
-    components::{Cell, Column, DataList, LinkButton, Table, Weight},
+    Caller, Problem, Response, Routes, State, View, Words,
+    components::{Cell, Column, DataList, Table},
     get,
 };
 
@@ -26,7 +26,6 @@ struct HomeMain<'a> {
     person: DataList,
     pages: Table,
     rights: Vec<String>,
-    out: LinkButton,
 }
 
 async fn show(
@@ -52,24 +51,13 @@ async fn show(
         person: DataList::new()
             .pair(words.get("staff-role"), role_name(words, who.role()))
             .pair(words.get("staff-company"), company),
-        pages: Table::new(words.get("staff-pages"), columns).rows(pages),
+        pages: Table::new(words.get("staff-pages"), columns).rows(pages).compact(),
         rights: who.needs().iter().map(|need| need_name(words, need.code())).collect(),
-        out: LinkButton::new(words.get("sign-out-title"), "/staff/sign-out").weight(Weight::Quiet),
     };
-    Ok(view.page(words.get("staff-title")).nav(nav(&view, &who)).show(&main))
-}
-
-/// The navigation of the staff console: what this person may open.
-pub(super) fn nav(view: &View, who: &Authenticated) -> Vec<NavItem> {
-    let words = view.words();
-    let home = NavItem {
-        label: words.get("staff-title").into_owned(),
-        href: "/staff".to_owned(),
-        current: view.path() == "/staff",
-    };
-    let pages = STAFF_PAGES.iter().filter(|page| who.needs().contains(page.need));
-    let pages = pages.map(|page| NavItem::new(words.get(page.text), page.href, view.path()));
-    core::iter::once(home).chain(pages).collect()
+    Ok(view
+        .page(words.get("staff-title"))
+        .nav(navigation::of_staff(&view, who.needs()))
+        .show(&main))
 }
 
 fn role_name(words: Words<'_>, role: Option<Role>) -> String {

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use askama::Template;
 
-use super::home::{nav, need_name};
-use crate::{guard::FormProof, house::House};
+use super::home::need_name;
+use crate::{guard::FormProof, house::House, navigation};
 use access::{
-    ApiKey, ApiKeyText, Authenticated, ChangeApiKey, ChangeApiKeyRefusal, KeyChange, Need,
+    ApiKey, ApiKeyText, Authenticated, ChangeApiKey, ChangeApiKeyRefusal, KeyChange, Need, NeedSet,
     Resource, authorize, list_api_keys,
 };
 use answers::{OrProblem as _, ask, off_thread, read, refused};
@@ -63,6 +63,7 @@ struct KeysMain<'a> {
     token: FormToken,
     label: TextField,
     expires_on: TextField,
+    needs_error: &'a str,
     choices: Vec<Choice>,
     send: Button,
 }
@@ -119,6 +120,7 @@ async fn page(house: &House, looking: &Looking<'_>, told: Told) -> Result<Respon
             .optional(words)
             .value(filled("expires_on"))
             .error(error("expires_on")),
+        needs_error: error("need"),
         choices: grantable
             .map(|need| Choice {
                 code: need.code(),
@@ -134,7 +136,24 @@ async fn page(house: &House, looking: &Looking<'_>, told: Told) -> Result<Respon
     let status =
         if told.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let title = words.get("staff-page-keys");
-    Ok(view.page(title).nav(nav(view, &looking.who)).status(status).show(&main))
+    let nav = navigation::of_staff(view, looking.who.needs());
+    Ok(view.page(title).nav(nav).status(status).show(&main))
+}
+
+/// What a key may do: how much at first, and all of it for whoever wants to know.
+#[derive(Template)]
+#[template(path = "staff/keys_needs.html")]
+struct Needs {
+    count: String,
+    names: Vec<String>,
+}
+
+impl Needs {
+    fn of(words: Words<'_>, needs: NeedSet) -> Self {
+        let names: Vec<_> = needs.iter().map(|need| need_name(words, need.code())).collect();
+        let count = words.with("keys-needs-count", &[("count", names.len().into())]);
+        Self { count, names }
+    }
 }
 
 #[derive(Template)]
@@ -151,21 +170,18 @@ fn table(words: Words<'_>, keys: &[ApiKey], proof: Option<&FormProof>, now: Time
         let empty = EmptyState::new(words.get("keys-none"), words.get("keys-none-text"));
         return Html::of(&empty);
     }
-    let heads = [
-        "keys-label",
-        "keys-standing",
-        "keys-needs",
-        "keys-created",
-        "keys-expires",
-        "keys-used",
-        "keys-actions",
+    let columns = vec![
+        Column::text(words.get("keys-label")),
+        Column::text(words.get("keys-standing")),
+        Column::text(words.get("keys-needs")),
+        Column::times(words.get("keys-created")),
+        Column::times(words.get("keys-expires")),
+        Column::times(words.get("keys-used")),
+        Column::text(words.get("keys-actions")),
     ];
-    let columns = heads.map(|key| Column::text(words.get(key))).into();
     let day = |at: Timestamp| Zone::JAPAN.day_of(at).to_string();
     let rows = keys.iter().map(|key| -> Vec<Cell> {
         let (tone, standing) = standing(key, now);
-        let names: Vec<String> =
-            key.needs.iter().map(|need| need_name(words, need.code())).collect();
         let actions = proof.filter(|_| key.revoked_at.is_none()).map(|proof| {
             Html::of(&Actions {
                 id: key.id.to_string(),
@@ -177,14 +193,14 @@ fn table(words: Words<'_>, keys: &[ApiKey], proof: Option<&FormProof>, now: Time
         vec![
             key.label.as_str().into(),
             Badge::new(tone, words.get(standing)).into(),
-            names.join(words.get("list-comma").as_ref()).into(),
+            Html::of(&Needs::of(words, key.needs)).into(),
             day(key.created_at).into(),
             key.expires_at.map_or_else(String::new, day).into(),
             key.last_used_on.map_or_else(String::new, |day| day.to_string()).into(),
             actions.unwrap_or_default().into(),
         ]
     });
-    Html::of(&Table::new(words.get("staff-page-keys"), columns).rows(rows))
+    Html::of(&Table::new(words.get("keys-issued"), columns).rows(rows))
 }
 
 fn standing(key: &ApiKey, now: Timestamp) -> (Tone, &'static str) {

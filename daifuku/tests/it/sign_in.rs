@@ -151,3 +151,27 @@ fn pages_are_whole_in_both_languages() {
         }
     });
 }
+
+#[test]
+fn the_page_of_a_problem_leads_home_whoever_sees_it() {
+    let site = Site::new();
+    block_on(async {
+        let developer = site.signed_in(SHOPPING, Role::Developer).await;
+        let visitor = site.client().browser();
+        for (browser, path, status, leads) in [
+            (&developer, "/staff/ops", StatusCode::FORBIDDEN, &["/staff", "/staff/keys"][..]),
+            (&developer, "/staff/nowhere", StatusCode::NOT_FOUND, &["/staff", "/staff/keys"]),
+            (&developer, "/nowhere", StatusCode::NOT_FOUND, &["/staff", "/staff/keys"]),
+            (&visitor, "/staff/nowhere", StatusCode::NOT_FOUND, &["/staff"]),
+            (&visitor, "/nowhere", StatusCode::NOT_FOUND, &["/", "/sign-in"]),
+        ] {
+            let answer = browser.get(path).await;
+            assert_eq!(answer.status, status, "{path}");
+            let home = format!("class=\"wordmark\" href=\"{}\"", leads[0]);
+            assert!(answer.text.contains(&home), "{path} {}", answer.text);
+            for href in leads {
+                assert!(answer.text.contains(&format!("href=\"{href}\"")), "{href} on {path}");
+            }
+        }
+    });
+}

@@ -25,10 +25,10 @@ mod testing;
 
 use std::sync::Arc;
 
-use access::Need;
+use access::{Need, NeedSet};
 use store::{Listed, Store};
 use vocabulary::{Clock, Timestamp};
-use web::{Class, Meter, ProblemKind, Routes, TextSource, get};
+use web::{Class, Meter, NavItem, ProblemKind, Routes, TextSource, View, get};
 
 pub use crate::{
     doctor::{
@@ -82,6 +82,8 @@ pub struct Ops {
     pub meter: Arc<Meter>,
     /// Which program this is.
     pub build: Build,
+    /// The navigation above the page, for somebody who may do this.
+    pub nav: fn(&View, NeedSet) -> Vec<NavItem>,
 }
 
 /// The routes of this feature.

@@ -1,5 +1,4 @@
 ops-title = 稼働状況
-ops-nav-home = 管理画面
 ops-standing = 状態
 ops-good = 正常
 ops-bad = 異常
@@ -12,8 +11,8 @@ ops-disk = ディスクの空き / 全体
 ops-checks = 点検項目
 ops-check = 項目
 ops-detail = 詳細
-ops-check-probe = 点検の実施
-ops-check-drain = 停止準備
+ops-check-probe = 直近の点検
+ops-check-drain = 処理の受け付け
 ops-check-writer = 書き込み処理
 ops-check-database = データベース
 ops-check-schema = スキーマ

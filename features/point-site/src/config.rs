@@ -7,6 +7,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use access::NeedSet;
 use ledger::{ActorNumber, BalanceRule, UnitNumber};
 use vocabulary::{CompanyNumber, Id, Scale, Timestamp, Token, Zone, kind};
 use web::{NavItem, View};
@@ -37,8 +38,8 @@ pub struct SiteConfig {
     pub networks: Vec<Network>,
     /// The navigation above members' pages, which `daifuku` composes of all features.
     pub member_nav: fn(&View) -> Vec<NavItem>,
-    /// The navigation above the pages of the staff.
-    pub staff_nav: fn(&View) -> Vec<NavItem>,
+    /// The navigation above the pages of the staff, for somebody who may do this.
+    pub staff_nav: fn(&View, NeedSet) -> Vec<NavItem>,
 }
 
 impl SiteConfig {

@@ -139,7 +139,7 @@ impl Stage {
             click_patience: Duration::from_secs(2),
             networks: vec![network("main", trust), network("second", trust)],
             member_nav: navigation,
-            staff_nav: navigation,
+            staff_nav: |view, _needs| navigation(view),
         };
         let ids = SharedIds::new(SeededIds::new(2));
         let site = Site::open(config, store, clock.clone(), ids).unwrap();

@@ -4,7 +4,10 @@ shops-search-hint = Hiragana, katakana and Latin letters all work
 shops-search-button = Search
 shops-categories = Categories
 shops-category-all = All
-shops-count = Shops: { $count }
+shops-count = { $count ->
+    [one] { $count } shop
+   *[other] { $count } shops
+}
 shops-empty = Nothing was found
 shops-empty-text = Try a shorter word or another category.
 shops-all = See all shops
@@ -12,12 +15,12 @@ shop-gone = A shop no longer listed
 shop-closed = Not available right now
 shop-closed-text = This shop gives no points at the moment. Please come back later.
 points-unit = pt
-rows-unit = row(s)
 reward-usual = usually
 reward-until = More until { $day }
 reward-until-text = Purchases made by going on from this page during that time earn the higher reward.
 days-within = within { $days } days
 days-about = about { $days } days
+shop-decided = Decided after about { $days } days
 offer-reward = What you earn
 offer-example-fixed = For each time you use it.
 offer-example-rate = Example: { $points } pt for a purchase of ¥10,000
@@ -50,7 +53,7 @@ click-waiting = Waiting
 click-unrecorded = Not recorded
 state-needs-review = Being checked
 state-tracked = Pending
-state-approved = Valid
+state-approved = Confirmed
 state-rejected = Declined
 state-reversed = Taken back
 
@@ -106,7 +109,7 @@ report-refused-empty-next = Download it again from the network.
 report-refused-heading = The row of headings was not found
 report-refused-heading-next = These columns are needed: 成果ID, 発生日時, 注文番号, 会員識別, 売上金額, 報酬金額, ステータス.
 error-line = Where
-error-line-at = Line { $line }
+error-line-at = Line{"\u00A0"}{ $line }
 error-column = Column
 error-problem = What is wrong, and what to do
 column-external = Conversion id

@@ -33,9 +33,14 @@ impl Wording<'_> {
         }
     }
 
-    /// An amount within a sentence: `540 ポイント`.
+    /// An amount within a sentence: `540ポイント`, `540 points`.
     pub(crate) fn amount(&self, amount: Amount) -> String {
-        format!("{} {}", self.unit.scale.format(amount.minor_units()), self.unit())
+        self.with_unit(&self.unit.scale.format(amount.minor_units()))
+    }
+
+    /// A figure and its unit within a sentence.
+    pub(crate) fn with_unit(&self, figure: &str) -> String {
+        self.with("wallet-amount", &[("figure", figure), ("unit", &self.unit())])
     }
 
     pub(crate) fn figure(&self, amount: Amount) -> Figure {
@@ -129,9 +134,8 @@ impl Wording<'_> {
             {
                 (Tone::Bad, "wallet-badge-declined")
             }
-            (LineKind::Expected, Fate::Decided { .. }) | (LineKind::Earned, _) => {
-                (Tone::Good, "wallet-badge-valid")
-            }
+            (LineKind::Earned, _) => (Tone::Good, "wallet-badge-valid"),
+            // The line of the grant says that they are the member's now: one purchase, one sum.
             (LineKind::Expected, _) => (Tone::Plain, "wallet-badge-decided"),
             (LineKind::Lowered, _) => (Tone::Plain, "wallet-badge-changed"),
             (LineKind::Reserved, Fate::Reserved { .. }) => (Tone::Wait, "wallet-badge-reserved"),

@@ -2,6 +2,7 @@ wallet-home = Home
 wallet-passbook = Passbook
 wallet-units = Kinds of points
 wallet-unit = points
+wallet-amount = { $figure } { $unit }
 wallet-unit-jpy = yen
 
 wallet-day = { $day } { $month } { $year }
@@ -52,7 +53,7 @@ wallet-column-change = Change
 wallet-carried = Balance carried forward
 wallet-beginning = Beginning of the passbook
 wallet-pencil = Figures in grey are pending or reserved. They are not part of the balance.
-wallet-latest = Latest lines
+wallet-latest = Recent activity
 wallet-whole-passbook = See the whole passbook
 wallet-find-shop = Find a shop
 
@@ -103,7 +104,7 @@ wallet-badge-lapsed = Timed out
 wallet-badge-ended = Ended
 
 wallet-story = What happened
-wallet-details = What is written
+wallet-details = Details
 wallet-back = ← Back to the passbook
 wallet-to-shop = To the shop
 wallet-planned = { $amount } announced
@@ -139,8 +140,8 @@ wallet-lot-bought-never = { $amount } (bought, never expires)
 wallet-lot-owed = { $amount } (to make good what was missing)
 wallet-recorded-at = When
 wallet-what = What
-wallet-lots = Parts and last days
-wallet-balance-after = Balance after it
+wallet-lots = Breakdown and expiry
+wallet-balance-after = Balance afterwards
 wallet-number = Line number
 
 problem-payment_id_reused = This number was used before

@@ -3,7 +3,6 @@ find-shop = Find a shop
 statement = Statement
 exchange = Exchange
 card = Card
-member-name = Hana Fukuda
 unit = points
 yen = yen
 notice-done = Your exchange is on its way

@@ -158,7 +158,7 @@ async fn sample(view: View) -> Response {
         nav("exchange", "/exchange"),
         nav("card", "/card"),
     ];
-    view.page(text("statement")).nav(nav).account(text("member-name"), "/me").show(&main)
+    view.page(text("statement")).nav(nav).show(&main)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -208,6 +208,7 @@ pub struct TextField {
     suffix: String,
     autocomplete: String,
     characters_max: Option<u32>,
+    focused: bool,
 }
 
 impl TextField {
@@ -225,6 +226,7 @@ impl TextField {
             suffix: String::new(),
             autocomplete: String::new(),
             characters_max: None,
+            focused: false,
         }
     }
 
@@ -268,6 +270,12 @@ impl TextField {
     /// Names the purpose for the browser (`email`, `current-password`, `one-time-code`, …).
     pub fn autocomplete(mut self, purpose: impl Into<String>) -> Self {
         self.autocomplete = purpose.into();
+        self
+    }
+
+    /// Puts the cursor into it: for the one field of a page that is to be filled in first.
+    pub const fn focused(mut self) -> Self {
+        self.focused = true;
         self
     }
 
@@ -558,22 +566,23 @@ impl DataList {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     label: String,
-    figures: bool,
+    class: &'static str,
 }
 
 impl Column {
     /// A column of texts.
     pub fn text(label: impl Into<String>) -> Self {
-        Self { label: label.into(), figures: false }
+        Self { label: label.into(), class: "" }
     }
 
     /// A column of figures, right-aligned.
     pub fn figures(label: impl Into<String>) -> Self {
-        Self { label: label.into(), figures: true }
+        Self { label: label.into(), class: " class=\"num\"" }
     }
 
-    const fn class(&self) -> &'static str {
-        if self.figures { " class=\"num\"" } else { "" }
+    /// A column of days or moments, which are never broken.
+    pub fn times(label: impl Into<String>) -> Self {
+        Self { label: label.into(), class: " class=\"when\"" }
     }
 }
 
@@ -582,6 +591,8 @@ impl Column {
 #[template(path = "components/table.html")]
 pub struct Table {
     caption: String,
+    titled: bool,
+    cards: bool,
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
 }
@@ -589,7 +600,19 @@ pub struct Table {
 impl Table {
     /// Makes a table without rows; the caption is read aloud first.
     pub fn new(caption: impl Into<String>, columns: Vec<Column>) -> Self {
-        Self { caption: caption.into(), columns, rows: Vec::new() }
+        Self { caption: caption.into(), titled: true, cards: true, columns, rows: Vec::new() }
+    }
+
+    /// Shows no caption, where the page's own title says the same; it is read aloud still.
+    pub const fn untitled(mut self) -> Self {
+        self.titled = false;
+        self
+    }
+
+    /// Keeps it a table on a phone: for two or three columns that are narrow.
+    pub const fn compact(mut self) -> Self {
+        self.cards = false;
+        self
     }
 
     /// Adds a row; cells beyond the columns are left out.

@@ -36,7 +36,7 @@ use crate::{
     extract::too_large,
     guard::{Admission, Guard},
     meter::Meter,
-    page::Frame,
+    page::{Frame, View},
     problem::{
         DEADLINE_EXCEEDED, HOST_UNCLEAR, INTERNAL_FAULT, METHOD_NOT_ALLOWED, NOT_FOUND, OVERLOADED,
         Problem,
@@ -321,7 +321,9 @@ impl Door {
         let request_id = visit.context.request_id.as_str();
         let (kind, body) = match &visit.page_headers {
             Some(headers) => {
-                let html = self.frame.problem_page(problem, request_id, &visit.uri, headers);
+                let view = View::of(&self.frame, &visit.uri, headers);
+                let nav = self.guard.navigation(&view, headers);
+                let html = view.problem_page(problem, request_id, nav);
                 ("text/html; charset=utf-8", Body::from(html))
             }
             None => (crate::problem::PROBLEM_JSON, Body::from(problem.to_json(Some(request_id)))),

@@ -3,8 +3,10 @@ use core::pin::Pin;
 use std::future::Future;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
+use crate::page::{NavItem, View};
 use crate::problem::{Problem, UNAUTHENTICATED};
 use crate::route::Route;
 
@@ -15,6 +17,12 @@ use crate::route::Route;
 pub trait Guard: Send + Sync {
     /// Looks at a request's head.
     fn admit(&self, route: &Route, parts: &mut Parts) -> Admission;
+
+    /// Gives what stands above the page of a problem, which no handler made; its first entry is
+    /// the way home of whoever asked.
+    fn navigation(&self, _view: &View, _headers: &HeaderMap) -> Vec<NavItem> {
+        Vec::new()
+    }
 }
 
 /// What a guard answers.

@@ -24,8 +24,9 @@ use utoipa::{
 
 use crate::{
     components::Html,
+    extract::Path,
     page::View,
-    problem::{PROBLEM_JSON, ProblemKind},
+    problem::{NOT_FOUND, PROBLEM_JSON, Problem, ProblemKind},
     route::{Route, RouteError, Routes, get},
 };
 
@@ -226,13 +227,15 @@ impl ApiDocument {
         found
     }
 
-    /// Gives the routes of the document (`/api/openapi.json`) and of its page (`/api`).
+    /// Gives the routes of the document (`/api/openapi.json`) and of its pages: `/api` lists the
+    /// operations, of which each has its own.
     pub fn routes(self) -> Routes {
         let text = serde_json::to_vec(&self.json).unwrap_or_default();
         let served = Arc::new(Served { reference: Reference::of(&self.json), json: text.into() });
         Routes::of("web")
             .on(get("/api/openapi.json", "public"), document)
             .on(get("/api", "public"), reference)
+            .on(get("/api/operations/{operation}", "public"), operation)
             .with_state(&served)
     }
 }
@@ -376,10 +379,13 @@ fn responses(route: &Route, operation: &Operation, schemas: &mut BTreeMap<String
         let same = operation.refusals.iter().filter(|other| other.status.code() == status);
         let codes: Vec<_> =
             same.map(|other| format!("`{}`: {}", other.code, other.title)).collect();
-        found.insert(status.to_string(), problem_response(&codes.join("; ")));
+        found.insert(status.to_string(), problem_response(&codes.join(BETWEEN_REFUSALS)));
     }
     Value::Object(found)
 }
+
+/// What stands between the refusals of one status.
+const BETWEEN_REFUSALS: &str = "; ";
 
 fn problem_response(description: &str) -> Value {
     let schema = json!({ "$ref": "#/components/schemas/Problem" });
@@ -448,17 +454,39 @@ async fn document(State(served): State<Arc<Served>>) -> Response {
 }
 
 async fn reference(State(served): State<Arc<Served>>, view: View) -> Response {
-    view.page(served.reference.title.clone()).cache_s(300).show(&served.reference)
+    let reference = &served.reference;
+    view.page(reference.title.as_str()).cache_s(300).show(reference)
 }
 
-/// The reference page, made from the document and nothing else.
+async fn operation(
+    State(served): State<Arc<Served>>,
+    view: View,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let reference = &served.reference;
+    let mut operations = reference.tags.iter().flat_map(|(_, operations)| operations);
+    let operation = operations.find(|operation| operation.id == id);
+    let operation = operation.ok_or(Problem::new(&NOT_FOUND))?;
+    let title = format!("{} {}", operation.method, operation.path);
+    let main = OperationMain { title: &reference.title, operation };
+    Ok(view.page(title).cache_s(300).show(&main))
+}
+
+/// The reference's first page, which lists the operations; made from the document and nothing else.
 #[derive(Debug, Template)]
 #[template(path = "reference.html")]
 struct Reference {
     title: String,
     description: Html,
     tags: Vec<(String, Vec<ReferenceOperation>)>,
-    schemas: Vec<(String, Shape, Vec<ReferenceField>)>,
+}
+
+/// The page of one operation, with every schema that it speaks of.
+#[derive(Debug, Template)]
+#[template(path = "reference_operation.html")]
+struct OperationMain<'a> {
+    title: &'a str,
+    operation: &'a ReferenceOperation,
 }
 
 #[derive(Debug)]
@@ -472,10 +500,26 @@ struct ReferenceOperation {
     parameters: Vec<ReferenceField>,
     takes: Vec<(String, Shape)>,
     /// What this operation gives and refuses in a way of its own.
-    answers: Vec<(String, Html, Shape)>,
+    answers: Vec<ReferenceAnswer>,
     /// The problems that it shares with all others: status and meaning.
     problems: Vec<(String, Html)>,
     example: String,
+    schemas: Vec<ReferenceSchema>,
+}
+
+#[derive(Debug)]
+struct ReferenceAnswer {
+    status: String,
+    shape: Shape,
+    /// One for each refusal of this status.
+    meanings: Vec<Html>,
+}
+
+#[derive(Debug)]
+struct ReferenceSchema {
+    name: String,
+    shape: Shape,
+    fields: Vec<ReferenceField>,
 }
 
 #[derive(Debug)]
@@ -509,14 +553,10 @@ impl Reference {
                 tags.entry(tag.to_owned()).or_default().push(described);
             }
         }
-        let schemas = entries(part("components"), "schemas")
-            .map(|(name, schema)| (name.clone(), Shape::of(schema), fields(schema)))
-            .collect();
         Self {
             title: text_of(part("info"), "title"),
             description: Html::prose(&text_of(part("info"), "description")),
             tags: tags.into_iter().collect(),
-            schemas,
         }
     }
 }
@@ -543,12 +583,16 @@ impl ReferenceOperation {
         for (status, response) in entries(operation, "responses") {
             let shared = response.get("$ref").and_then(Value::as_str);
             let shared = shared.and_then(|path| document.pointer(path.trim_start_matches('#')));
-            let meaning = Html::prose(&text_of(shared.unwrap_or(response), "description"));
+            let meaning = text_of(shared.unwrap_or(response), "description");
             if shared.is_some() {
-                problems.push((status.clone(), meaning));
+                problems.push((status.clone(), Html::prose(&meaning)));
             } else {
                 let shape = contents(response).next().map(|(_, shape)| shape);
-                answers.push((status.clone(), meaning, shape.unwrap_or_default()));
+                answers.push(ReferenceAnswer {
+                    status: status.clone(),
+                    shape: shape.unwrap_or_default(),
+                    meanings: meaning.split(BETWEEN_REFUSALS).map(Html::prose).collect(),
+                });
             }
         }
         Self {
@@ -563,7 +607,43 @@ impl ReferenceOperation {
             takes,
             answers,
             problems,
+            schemas: schemas_of(document, operation),
         }
+    }
+}
+
+/// Gives every schema that an operation speaks of, and those that these speak of, in the order in
+/// which a reader meets them.
+fn schemas_of(document: &Value, operation: &Value) -> Vec<ReferenceSchema> {
+    let mut names = Vec::new();
+    let body = operation.get("requestBody");
+    collect_names(body.unwrap_or(&Value::Null), &mut names);
+    collect_names(operation, &mut names);
+    let mut schemas = Vec::new();
+    while let Some(name) = names.get(schemas.len()).cloned() {
+        let schema = document.pointer(&format!("/components/schemas/{name}"));
+        let schema = schema.unwrap_or(&Value::Null);
+        collect_names(schema, &mut names);
+        schemas.push(ReferenceSchema { shape: Shape::of(schema), fields: fields(schema), name });
+    }
+    schemas
+}
+
+/// Adds the names of the schemas that a part of the document refers to, each once.
+fn collect_names(part: &Value, names: &mut Vec<String>) {
+    match part {
+        Value::Object(fields) => {
+            let reference = fields.get("$ref").and_then(Value::as_str);
+            let name = reference.and_then(|path| path.strip_prefix("#/components/schemas/"));
+            if let Some(name) = name
+                && !names.iter().any(|known| known == name)
+            {
+                names.push(name.to_owned());
+            }
+            fields.values().for_each(|field| collect_names(field, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_names(item, names)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -16,7 +16,7 @@ use axum::{
 use crate::{
     assets::Assets,
     context::RequestContext,
-    cookie::{Lifetime, choice_cookie},
+    cookie::{Lifetime, choice_cookie, find_cookie},
     extract::Path,
     problem::{INTERNAL_FAULT, NOT_FOUND, Problem, ProblemKind},
     route::{Routes, get},
@@ -60,31 +60,6 @@ impl Frame {
             .on(get("/problems/{code}", "public"), problem_kind_page)
             .with_state(self)
     }
-
-    /// Renders a problem for a person: what happened, what to do next, which request.
-    pub(crate) fn problem_page(
-        self: &Arc<Self>,
-        problem: &Problem,
-        request_id: &str,
-        uri: &Uri,
-        headers: &HeaderMap,
-    ) -> String {
-        let view = View::of(self, uri, headers);
-        let words = view.words();
-        let kind = problem.kind();
-        let title = problem_text(words, kind, "").unwrap_or_else(|| kind.title.to_owned());
-        let next = problem_text(words, kind, "-next").unwrap_or_else(|| kind.meaning.to_owned());
-        let main = ProblemMain {
-            words,
-            status: kind.status.code(),
-            title: &title,
-            next: &next,
-            detail: problem.detail_text(),
-            errors: problem.errors(),
-            request_id,
-        };
-        view.page(title.as_str()).html(&main)
-    }
 }
 
 fn problem_text(words: Words<'_>, kind: &ProblemKind, part: &str) -> Option<String> {
@@ -98,15 +73,17 @@ pub struct View {
     language: Language,
     chosen: bool,
     uri: Uri,
+    headers: HeaderMap,
 }
 
 impl View {
-    fn of(frame: &Arc<Frame>, uri: &Uri, headers: &HeaderMap) -> Self {
+    pub(crate) fn of(frame: &Arc<Frame>, uri: &Uri, headers: &HeaderMap) -> Self {
         Self {
             frame: Arc::clone(frame),
             language: Language::choose(uri.query(), headers),
             chosen: Language::in_query(uri.query()).is_some(),
             uri: uri.clone(),
+            headers: headers.clone(),
         }
     }
 
@@ -125,6 +102,11 @@ impl View {
         self.uri.path()
     }
 
+    /// Tells whether the person's browser sent a cookie of this name; it may be worth nothing.
+    pub fn has_cookie(&self, name: &str) -> bool {
+        find_cookie(&self.headers, name).is_some()
+    }
+
     /// Gives the address of a static file by its plain name.
     pub fn asset(&self, name: &str) -> String {
         self.frame.assets.address(name)
@@ -136,11 +118,35 @@ impl View {
             view: self,
             title: title.into(),
             nav: Vec::new(),
-            account: None,
+            home: None,
             brand: None,
             status: StatusCode::OK,
             cache_s: None,
         }
+    }
+
+    /// Renders a problem for a person: what happened, what to do next, which request.
+    pub(crate) fn problem_page(
+        &self,
+        problem: &Problem,
+        request_id: &str,
+        nav: Vec<NavItem>,
+    ) -> String {
+        let words = self.words();
+        let kind = problem.kind();
+        let title = problem_text(words, kind, "").unwrap_or_else(|| kind.title.to_owned());
+        let next = problem_text(words, kind, "-next").unwrap_or_else(|| kind.meaning.to_owned());
+        let page = self.page(title.as_str()).nav(nav);
+        page.html(&ProblemMain {
+            words,
+            status: kind.status.code(),
+            title: &title,
+            next: &next,
+            detail: problem.detail_text(),
+            errors: problem.errors(),
+            home: page.home_address(),
+            request_id,
+        })
     }
 
     /// Gives this address in the other language.
@@ -175,6 +181,8 @@ pub struct NavItem {
     pub href: String,
     /// This is where the person is.
     pub current: bool,
+    /// It stands apart from the others, beside the wordmark: the way in or out.
+    pub apart: bool,
 }
 
 impl NavItem {
@@ -184,7 +192,13 @@ impl NavItem {
         let below = path.strip_prefix(href.as_str()).is_some_and(|rest| {
             rest.is_empty() || rest.starts_with('/') && !href.is_empty() && href != "/"
         });
-        Self { label: label.into(), href, current: below }
+        Self { label: label.into(), href, current: below, apart: false }
+    }
+
+    /// Sets it apart from the others.
+    pub const fn apart(mut self) -> Self {
+        self.apart = true;
+        self
     }
 }
 
@@ -194,7 +208,7 @@ pub struct Page<'a> {
     view: &'a View,
     title: String,
     nav: Vec<NavItem>,
-    account: Option<(String, String)>,
+    home: Option<&'a str>,
     brand: Option<&'a str>,
     status: StatusCode,
     cache_s: Option<u32>,
@@ -207,10 +221,14 @@ impl<'a> Page<'a> {
         self
     }
 
-    /// Shows who is signed in, as a link to their own page.
-    pub fn account(mut self, name: impl Into<String>, href: impl Into<String>) -> Self {
-        self.account = Some((name.into(), href.into()));
+    /// Sets where the wordmark leads; without it, where the navigation begins.
+    pub const fn home(mut self, href: &'a str) -> Self {
+        self.home = Some(href);
         self
+    }
+
+    fn home_address(&self) -> &str {
+        self.home.or_else(|| self.nav.first().map(|item| item.href.as_str())).unwrap_or("/")
     }
 
     /// Adds a company's stylesheet by its plain name (`brand-hapi.css`).
@@ -240,7 +258,7 @@ impl<'a> Page<'a> {
             words: view.words(),
             title: &self.title,
             nav: &self.nav,
-            account: self.account.as_ref(),
+            home: self.home_address(),
             style: view.asset("app.css"),
             brand: self.brand.map(|name| view.asset(name)),
             icon: view.asset("icon.svg"),
@@ -285,7 +303,7 @@ struct Layout<'a> {
     words: Words<'a>,
     title: &'a str,
     nav: &'a [NavItem],
-    account: Option<&'a (String, String)>,
+    home: &'a str,
     style: String,
     brand: Option<String>,
     icon: String,
@@ -303,6 +321,7 @@ struct ProblemMain<'a> {
     next: &'a str,
     detail: Option<&'a str>,
     errors: &'a [crate::problem::FieldError],
+    home: &'a str,
     request_id: &'a str,
 }
 
@@ -311,6 +330,13 @@ struct ProblemMain<'a> {
 struct ProblemListMain<'a> {
     words: Words<'a>,
     kinds: &'a [&'static ProblemKind],
+}
+
+#[derive(Template)]
+#[template(path = "problem_kind.html")]
+struct ProblemKindMain<'a> {
+    words: Words<'a>,
+    kind: &'a ProblemKind,
 }
 
 async fn asset(
@@ -334,6 +360,6 @@ async fn problem_kind_page(
     let Some(kind) = frame.problems.iter().find(|kind| kind.code == code) else {
         return Problem::new(&NOT_FOUND).into_response();
     };
-    let main = ProblemListMain { words: view.words(), kinds: &[kind] };
+    let main = ProblemKindMain { words: view.words(), kind };
     view.page(kind.title).cache_s(300).show(&main)
 }

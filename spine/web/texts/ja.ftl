@@ -14,13 +14,13 @@ step-current = 今ここ
 step-next = これから
 
 problem-home = トップへ戻る
-problem-request = お問い合わせの際は、この番号をお知らせください:
+problem-request = お問い合わせの際は、この番号をお知らせください：
 problems-title = エラーの一覧
 
 problem-malformed_json = 送られた内容を読み取れませんでした
 problem-malformed_json-next = 前の画面に戻り、もう一度お試しください。
 problem-not_utf8 = 文字の形式が合いません
-problem-not_utf8-next = UTF-8 で保存してから、もう一度お試しください。
+problem-not_utf8-next = UTF-8で保存してから、もう一度お試しください。
 problem-host_unclear = アクセス先を確認できません
 problem-host_unclear-next = アドレスを入力し直すか、別のブラウザをお使いください。
 problem-body_incomplete = 通信が途中で切れました
@@ -48,7 +48,7 @@ problem-unsupported_media_type-next = 対応している形式で、もう一度
 problem-rate_limited = 操作の回数が多すぎます
 problem-rate_limited-next = 少し時間をおいてから、もう一度お試しください。
 problem-header_too_large = 送られた情報が大きすぎます
-problem-header_too_large-next = ブラウザの Cookie を消してから、もう一度お試しください。
+problem-header_too_large-next = ブラウザのCookieを消してから、もう一度お試しください。
 problem-internal_fault = こちらの不具合で処理できませんでした
 problem-internal_fault-next = ポイントは失われていません。少し時間をおいてから、もう一度お試しください。
 problem-overloaded = ただいま混み合っています

@@ -1,9 +1,10 @@
 use askama::Template;
 
 use crate::Ops;
+use access::Authenticated;
 use vocabulary::{Timestamp, Zone};
 use web::{
-    NavItem, Response, State, View, Words,
+    Caller, Response, State, View, Words,
     components::{Badge, Cell, Column, DataList, Table, Tone},
 };
 
@@ -18,7 +19,11 @@ struct Main<'a> {
 }
 
 /// Shows people what the other doors show to machines.
-pub(crate) async fn page(State(ops): State<Ops>, view: View) -> Response {
+pub(crate) async fn page(
+    State(ops): State<Ops>,
+    view: View,
+    Caller(who): Caller<Authenticated>,
+) -> Response {
     let words = view.words();
     let readiness = ops.health.readiness(ops.clock.as_ref());
     let main = Main {
@@ -38,16 +43,11 @@ pub(crate) async fn page(State(ops): State<Ops>, view: View) -> Response {
                 standing(words, check.ok).into(),
                 check.detail.as_str().into(),
             ]
-        })),
+        }))
+        .compact(),
         jobs: jobs(&ops, words),
     };
-    let item = |key: &str, href: &str, current| NavItem {
-        label: words.get(key).into_owned(),
-        href: href.to_owned(),
-        current,
-    };
-    let nav = vec![item("ops-nav-home", "/staff", false), item("ops-title", "/staff/ops", true)];
-    view.page(words.get("ops-title")).nav(nav).show(&main)
+    view.page(words.get("ops-title")).nav((ops.nav)(&view, who.needs())).show(&main)
 }
 
 fn standing(words: Words<'_>, ok: bool) -> Badge {
@@ -78,7 +78,7 @@ fn jobs(ops: &Ops, words: Words<'_>) -> Table {
     let columns = vec![
         Column::text(words.get("ops-job")),
         Column::text(words.get("ops-standing")),
-        Column::text(words.get("ops-last-good")),
+        Column::times(words.get("ops-last-good")),
         Column::figures(words.get("ops-runs")),
         Column::figures(words.get("ops-failures")),
         Column::text(words.get("ops-detail")),

@@ -69,7 +69,7 @@ fn the_page_shows_checks_and_jobs_in_both_languages() {
     let house = House::over(&database);
     house.ops.board.fail("expire", "the database is away");
     house.probe.look();
-    for (language, title) in [("ja", "稼働状況"), ("en", "How it is running")] {
+    for (language, title) in [("ja", "稼働状況"), ("en", "Status")] {
         let path = format!("/staff/ops?lang={language}");
         let answer = runtime().block_on(house.client().browser().get(&path));
         assert_eq!(answer.status, StatusCode::OK);

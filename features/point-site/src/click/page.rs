@@ -94,12 +94,13 @@ async fn list(
         words.get("clicks-caption"),
         vec![
             Column::text(words.get("click-shop")),
-            Column::text(words.get("click-at")),
+            Column::times(words.get("click-at")),
             Column::text(words.get("click-state")),
             Column::figures(words.get("click-points")),
             Column::text(words.get("click-number")),
         ],
-    );
+    )
+    .untitled();
     for click in &paged.items {
         let outcomes = outcomes.get(&click.id).map_or(&[][..], Vec::as_slice);
         if outcomes.is_empty() {

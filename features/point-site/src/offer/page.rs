@@ -48,7 +48,7 @@ struct ShopCard {
     reward: Html,
     usual: Option<Html>,
     ends: Option<String>,
-    decide_by: String,
+    decided: String,
 }
 
 #[derive(Template)]
@@ -106,14 +106,13 @@ async fn list(
     found.sort_by(|(shop, _, one), (other, _, two)| {
         worth(two).cmp(&worth(one)).then_with(|| shop.name.cmp(&other.name))
     });
-    let count = found.len().to_string();
     let scale = site.config().scale;
     let main = ListMain {
         words,
         query: &search.q,
         category: &search.category,
         categories: chips(words, &search, &categories),
-        count: words.with("shops-count", &[("count", count.into())]),
+        count: words.with("shops-count", &[("count", found.len().into())]),
         shops: found
             .iter()
             .map(|(shop, offer, version)| card(words, scale, shop, offer, version, now))
@@ -184,7 +183,7 @@ fn card(
         reward: reward_text(words, scale, version.terms.reward),
         usual: usual(offer, version, now).map(|reward| reward_text(words, scale, reward)),
         ends: ends(version).map(|day| words.with("reward-until", &[("day", day.into())])),
-        decide_by: days_text(words, "days-about", version.terms.decide_by_days),
+        decided: days_text(words, "shop-decided", version.terms.decide_by_days),
     }
 }
 

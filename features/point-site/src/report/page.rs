@@ -68,7 +68,7 @@ struct ReportMain<'a> {
     state: Badge,
     progress: Option<Progress>,
     facts: web::components::DataList,
-    checked: Table,
+    checked: Option<Table>,
     applied: Option<Table>,
     errors: Option<Table>,
     errors_note: Option<Notice>,
@@ -84,12 +84,13 @@ async fn list(
     Caller(who): Caller<Authenticated>,
 ) -> Result<Response, Problem> {
     permit(&site, &who)?;
-    list_page(&site, &view, None).await
+    list_page(&site, &view, &who, None).await
 }
 
 async fn list_page(
     site: &Site,
     view: &View,
+    who: &Authenticated,
     refusal: Option<&'static str>,
 ) -> Result<Response, Problem> {
     let words = view.words();
@@ -114,14 +115,15 @@ async fn list_page(
     };
     let status = if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let title = words.get("reports-title");
-    Ok(view.page(title).nav((site.config().staff_nav)(view)).status(status).show(&main))
+    let nav = (site.config().staff_nav)(view, who.needs());
+    Ok(view.page(title).nav(nav).status(status).show(&main))
 }
 
 fn history(words: Words<'_>, reports: &[Report]) -> Table {
     let columns = vec![
         Column::text(words.get("report-file")),
         Column::text(words.get("report-network")),
-        Column::text(words.get("report-uploaded")),
+        Column::times(words.get("report-uploaded")),
         Column::figures(words.get("report-rows")),
         Column::text(words.get("report-state")),
     ];
@@ -130,7 +132,7 @@ fn history(words: Words<'_>, reports: &[Report]) -> Table {
             Cell::link(report.file_name.as_str(), format!("/staff/reports/{}", report.id)),
             format!("{}/{}", report.network.as_str(), report.account.as_str()).into(),
             Zone::JAPAN.format_minute(report.uploaded_at).into(),
-            count(words, report.rows),
+            count(report.rows),
             state_badge(words, report.state).into(),
         ]
     });
@@ -158,10 +160,10 @@ async fn receive(
         Some((Token::parse(network).ok()?, Token::parse(account).ok()?))
     });
     let Some((network, account)) = account else {
-        return list_page(&site, &view, Some("account")).await;
+        return list_page(&site, &view, &who, Some("account")).await;
     };
     let Some(file) = upload.file else {
-        return list_page(&site, &view, Some("file")).await;
+        return list_page(&site, &view, &who, Some("file")).await;
     };
     let (file_name, bytes) = (file.name, file.bytes.to_vec());
     let uploaded = UploadedReport { network, account, file_name, bytes, by: who.actor() };
@@ -179,7 +181,7 @@ async fn receive(
         Err(ReceiveError::Sheet(crate::sheet::SheetError::Empty)) => "empty",
         Err(ReceiveError::Sheet(crate::sheet::SheetError::HeadingMissing)) => "heading",
     };
-    list_page(&site, &view, Some(refused)).await
+    list_page(&site, &view, &who, Some(refused)).await
 }
 
 /// What the page is to say above.
@@ -210,16 +212,16 @@ async fn show(
     let (report, checked, applied, errors) = found.ok_or(Problem::new(&problems::NOT_FOUND))?;
     let words = view.words();
     let again = Notice::new(Tone::Wait, words.get("report-again"), words.get("report-again-text"));
-    let done = !matches!(report.state, ReportState::Checked);
+    let started = report.state != ReportState::Checked;
     let main = ReportMain {
         words,
         notice: asked.again.map(|_| again),
         file_name: report.file_name.as_str(),
         state: state_badge(words, report.state),
-        progress: done.then(|| progress(words, &report)),
+        progress: (report.state == ReportState::Applying).then(|| progress(words, &report)),
         facts: facts(words, &report),
-        checked: tally_table(&site, words, "report-checked", &checked),
-        applied: done.then(|| tally_table(&site, words, "report-applied", &applied)),
+        checked: (!started).then(|| tally_table(&site, words, "report-checked", &checked)),
+        applied: started.then(|| tally_table(&site, words, "report-applied", &applied)),
         errors: (!errors.is_empty()).then(|| error_table(words, &errors)),
         errors_note: errors_note(words, &report),
         action: format!("/staff/reports/{id}/apply"),
@@ -232,7 +234,8 @@ async fn show(
         back: LinkButton::new(words.get("report-back"), "/staff/reports").weight(Weight::Quiet),
     };
     let title = words.get("report-title");
-    Ok(view.page(title).nav((site.config().staff_nav)(&view)).show(&main))
+    let nav = (site.config().staff_nav)(&view, who.needs());
+    Ok(view.page(title).nav(nav).show(&main))
 }
 
 async fn apply(
@@ -257,9 +260,8 @@ fn permit(site: &Site, who: &Authenticated) -> Result<(), Problem> {
     authorize(who, NEED, resource, ()).map(access::Authorized::into_command).or_problem()
 }
 
-fn count(words: Words<'_>, rows: u32) -> Cell {
-    let amount = vocabulary::Amount::from(rows);
-    Figure::amount(amount, vocabulary::Scale::default(), words.get("rows-unit")).into()
+fn count(rows: u32) -> Cell {
+    Figure::amount(vocabulary::Amount::from(rows), vocabulary::Scale::default(), "").into()
 }
 
 fn progress(words: Words<'_>, report: &Report) -> Progress {
@@ -284,8 +286,8 @@ fn facts(words: Words<'_>, report: &Report) -> web::components::DataList {
     web::components::DataList::new()
         .pair(words.get("report-network"), account)
         .pair(words.get("report-uploaded"), Zone::JAPAN.format_minute(report.uploaded_at))
-        .pair(words.get("report-rows"), count(words, report.rows))
-        .pair(words.get("report-error-rows"), count(words, report.errors))
+        .pair(words.get("report-rows"), count(report.rows))
+        .pair(words.get("report-error-rows"), count(report.errors))
         .pair(words.get("report-digest"), digest)
 }
 
@@ -301,16 +303,16 @@ fn tally_table(site: &Site, words: Words<'_>, caption: &str, tally: &Tally) -> T
     let rows = counted.map(|(outcome, found)| {
         vec![
             words.get(&format!("outcome-{}", outcome.code())).as_ref().into(),
-            count(words, found.rows),
+            count(found.rows),
             points(found.points).into(),
         ]
     });
     let total = vec![
         words.get("report-total").as_ref().into(),
-        count(words, tally.rows(Outcome::ALL)),
+        count(tally.rows(Outcome::ALL)),
         points(tally.points()).into(),
     ];
-    Table::new(words.get(caption), columns).rows(rows).row(total)
+    Table::new(words.get(caption), columns).rows(rows).row(total).compact()
 }
 
 fn error_table(words: Words<'_>, errors: &[RowError]) -> Table {
@@ -326,7 +328,7 @@ fn error_table(words: Words<'_>, errors: &[RowError]) -> Table {
             words.get(&format!("row-problem-{}", error.problem.code())).as_ref().into(),
         ]
     });
-    Table::new(words.get("report-errors"), columns).rows(rows)
+    Table::new(words.get("report-errors"), columns).rows(rows).compact()
 }
 
 fn errors_note(words: Words<'_>, report: &Report) -> Option<Notice> {

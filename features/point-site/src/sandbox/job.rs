@@ -46,6 +46,7 @@ impl Sandbox {
         let text = String::from_utf8_lossy(&answer);
         let status = text.lines().next().unwrap_or_default();
         if status.split(' ').nth(1) == Some("200") {
+            self.note_arrival(order.conversion);
             return Ok(());
         }
         Err(SendError::Status { status: status.to_owned() })

@@ -17,6 +17,7 @@ pub fn routes(sandbox: &Sandbox) -> Routes {
     Routes::of("sandbox")
         .on(get("/sandbox/shop/{slug}", "public"), shop)
         .on(post("/sandbox/shop/{slug}/buy", "public"), buy)
+        .on(get("/sandbox/shop/{slug}/orders/{number}", "public"), thank)
         .on(get("/sandbox/network", "public"), network)
         .on(post("/sandbox/network/{conversion}/decide", "public"), decide)
         .and(api::routes())
@@ -54,7 +55,6 @@ struct Decision {
 #[template(path = "sandbox/page.html")]
 struct ShopMain<'a> {
     words: Words<'a>,
-    practice: Badge,
     name: &'a str,
     action: String,
     reference: &'a str,
@@ -95,7 +95,6 @@ async fn shop(
 
 async fn buy(
     State(sandbox): State<Sandbox>,
-    view: View,
     Path(slug): Path<String>,
     Form(purchase): Form<Purchase>,
 ) -> Result<Response, Problem> {
@@ -103,7 +102,21 @@ async fn buy(
     let (price, items) = (purchase.price.min(10_000_000), purchase.items.clamp(1, 10));
     let orders = sandbox.order(shop, &purchase.reference, price, items);
     let number = orders.first().map_or_else(String::new, |order| order.number.clone());
-    let arrived = send_all(&sandbox, orders).await;
+    send_all(&sandbox, orders).await;
+    let thanks = format!("/sandbox/shop/{}/orders/{number}", shop.slug);
+    Ok(Redirect::to(&thanks).into_response())
+}
+
+/// Thanks for an order, at an address that can be loaded again without ordering twice.
+async fn thank(
+    State(sandbox): State<Sandbox>,
+    view: View,
+    Path((slug, number)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let shop = sandbox.shop(&slug).ok_or(Problem::new(&problems::NOT_FOUND))?;
+    let items = sandbox.items(&number);
+    let first = items.first().ok_or(Problem::new(&problems::NOT_FOUND))?;
+    let arrived = items.iter().all(|item| item.arrived);
     let words = view.words();
     let sent = words.get(if arrived { "sandbox-sent" } else { "sandbox-not-sent" });
     let text = words.with(
@@ -112,7 +125,7 @@ async fn buy(
     );
     let tone = if arrived { Tone::Good } else { Tone::Wait };
     let thanks = Notice::new(tone, words.get("sandbox-thanks"), text);
-    Ok(shop_page(&view, shop, &purchase.reference, Some(thanks)))
+    Ok(shop_page(&view, shop, &first.reference, Some(thanks)))
 }
 
 fn shop_page(view: &View, shop: &SandboxShop, reference: &str, thanks: Option<Notice>) -> Response {
@@ -122,7 +135,6 @@ fn shop_page(view: &View, shop: &SandboxShop, reference: &str, thanks: Option<No
     };
     let main = ShopMain {
         words,
-        practice: Badge::new(Tone::Wait, words.get("sandbox-shop-title")),
         name: &shop.name,
         action: format!("/sandbox/shop/{}/buy", shop.slug),
         reference,
@@ -187,18 +199,16 @@ async fn decide(
     Ok(Redirect::to("/sandbox/network").into_response())
 }
 
-/// Sends postbacks without holding up others; tells whether all arrived.
-async fn send_all(sandbox: &Sandbox, orders: Vec<Order>) -> bool {
+/// Sends postbacks without holding up others.
+async fn send_all(sandbox: &Sandbox, orders: Vec<Order>) {
     let sandbox = sandbox.clone();
     let work = move || {
-        let sent = orders.iter().map(|order| sandbox.send(order));
-        sent.fold(true, |all, one| match one {
-            Ok(()) => all,
-            Err(error) => {
+        for order in &orders {
+            if let Err(error) = sandbox.send(order) {
                 tracing::warn!(error = %error, "a pretend postback did not arrive");
-                false
             }
-        })
+        }
     };
-    tokio::task::spawn_blocking(work).await.unwrap_or(false)
+    // What did not arrive is seen on the page of the order.
+    drop(tokio::task::spawn_blocking(work).await);
 }

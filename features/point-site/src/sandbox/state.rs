@@ -76,6 +76,8 @@ pub struct Order {
     pub occurred_at: Timestamp,
     /// What the advertiser decided.
     pub status: Status,
+    /// The site has been told.
+    pub arrived: bool,
 }
 
 impl Order {
@@ -171,6 +173,7 @@ impl Sandbox {
                 reward: shop.pays.reward(price),
                 occurred_at: now,
                 status: Status::Occurred,
+                arrived: false,
             };
             orders.next = orders.next.saturating_add(1);
             orders.list.push(order.clone());
@@ -192,6 +195,20 @@ impl Sandbox {
     /// Finds an order.
     pub fn find(&self, conversion: u32) -> Option<Order> {
         self.lock().list.iter().find(|order| order.conversion == conversion).cloned()
+    }
+
+    /// Notes that the site has been told of an order.
+    pub(super) fn note_arrival(&self, conversion: u32) {
+        let mut orders = self.lock();
+        let order = orders.list.iter_mut().find(|order| order.conversion == conversion);
+        if let Some(order) = order {
+            order.arrived = true;
+        }
+    }
+
+    /// Lists the items of a shop's order.
+    pub fn items(&self, number: &str) -> Vec<Order> {
+        self.lock().list.iter().filter(|order| order.number == number).cloned().collect()
     }
 
     /// Forgets what was decided, as when a month was sent and the next one begins.

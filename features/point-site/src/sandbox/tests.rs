@@ -94,8 +94,12 @@ fn the_pretend_pages_work_also_when_the_site_is_away() {
         assert!(page.text.contains("お試しショップ") && !page.text.contains("value=\"\">\""));
         assert!(client.get("/sandbox/network").await.text.contains("まだ成果はありません"));
         let form = [("ref", "abc,\"d"), ("price", "3980"), ("items", "2")];
-        let page = client.post_form("/sandbox/shop/books/buy", &form).await;
+        let ordered = client.post_form("/sandbox/shop/books/buy", &form).await;
+        assert_eq!(ordered.status.as_u16(), 303);
+        let page = client.get(ordered.header("location")).await;
         assert!(page.text.contains("届きませんでした"), "{}", page.text);
+        let unknown = client.get("/sandbox/shop/books/orders/R-1").await;
+        assert_eq!(unknown.status.as_u16(), 404);
         let decided = client
             .post_form("/sandbox/network/1793502000/decide", &[("decision", "approved")])
             .await;

@@ -294,6 +294,7 @@ impl<'a> Sight<'a> {
             label: code.to_string(),
             href: show.href(Some(code), None),
             current: code == own,
+            apart: false,
         });
         Some(Tabs::new(self.wording.text("wallet-units"), items.collect()))
     }
@@ -303,6 +304,7 @@ impl<'a> Sight<'a> {
             label: self.wording.text(item.key()),
             href: item.href(self.unit_code(), None),
             current: item == show,
+            apart: false,
         });
         Tabs::new(self.wording.text("wallet-passbook"), items.to_vec())
     }
@@ -337,21 +339,27 @@ impl<'a> Sight<'a> {
     }
 
     fn lines(&self, sheet: &Sheet, told: &[Told]) -> Lines<'_> {
-        let mut months: Vec<Month> = Vec::new();
-        for (line, told) in sheet.lines.iter().zip(told) {
-            let name = self.wording.month(self.wording.day_of(line.at));
-            let row = self.row(line, told);
-            match months.last_mut().filter(|month| month.name == name) {
-                Some(month) => month.rows.push(row),
-                None => months.push(Month { name, rows: vec![row] }),
-            }
-        }
+        let rows = sheet.lines.iter().zip(told);
+        let months = self.by_month(rows.map(|(line, told)| (line.at, self.row(line, told))));
         let carried = match sheet.next {
             Some(mark) => (self.wording.text("wallet-carried"), self.wording.balance(mark.carried)),
             None => (self.wording.text("wallet-beginning"), self.wording.balance(sheet.carried)),
         };
         let pencil = sheet.lines.iter().any(|line| line.change == 0);
         Lines { words: self.wording.words, months, carried, pencil }
+    }
+
+    /// Puts rows under the months that they are in.
+    fn by_month(&self, rows: impl Iterator<Item = (Timestamp, Row)>) -> Vec<Month> {
+        let mut months: Vec<Month> = Vec::new();
+        for (at, row) in rows {
+            let name = self.wording.month(self.wording.day_of(at));
+            match months.last_mut().filter(|month| month.name == name) {
+                Some(month) => month.rows.push(row),
+                None => months.push(Month { name, rows: vec![row] }),
+            }
+        }
+        months
     }
 
     fn row(&self, line: &Line, told: &Told) -> Row {
@@ -391,9 +399,9 @@ impl<'a> Sight<'a> {
             row.note = due;
             row.badge = None;
             row.moves = Html::of(&self.wording.figure(rest.amount));
-            row
+            (line.at, row)
         });
-        Waiting { words: self.wording.words, rows: rows.collect() }
+        Waiting { words: self.wording.words, months: self.by_month(rows) }
     }
 
     fn endings(&self) -> Endings {
@@ -484,7 +492,7 @@ struct Lines<'a> {
 #[template(path = "passbook/page_pending.html")]
 struct Waiting<'a> {
     words: Words<'a>,
-    rows: Vec<Row>,
+    months: Vec<Month>,
 }
 
 #[derive(Template)]

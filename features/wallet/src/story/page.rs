@@ -212,7 +212,7 @@ fn details(wording: Wording<'_>, line: &Line) -> DataList {
         list = list.pair(wording.text("wallet-lots"), lot(wording, part));
     }
     if let Some(balance) = line.balance.filter(|_| line.change != 0) {
-        let balance = format!("{} {}", wording.balance(balance), wording.unit());
+        let balance = wording.with_unit(&wording.balance(balance));
         list = list.pair(wording.text("wallet-balance-after"), balance);
     }
     list.pair(wording.text("wallet-number"), line.seq.to_string())

@@ -94,14 +94,20 @@ fn a_route_without_a_description_is_found() {
 }
 
 #[tokio::test]
-async fn the_document_and_its_page_are_served() {
+async fn the_document_and_its_pages_are_served() {
     let document = ApiDocument::try_new(TITLE, &routes().list()).unwrap();
     let door = door(routes().and(document.routes()), ServerOptions::default()).unwrap();
     let client = Client::new(Arc::new(door));
     let json: serde_json::Value = client.get("/api/openapi.json").await.json();
     assert_eq!(json["openapi"], "3.1.0");
-    let page = client.get("/api").await.text;
-    for part in ["POST /api/v1/holds", "account_frozen", "Whole minor units.", "curl -X POST"] {
+    let index = client.get("/api").await.text;
+    for part in ["POST /api/v1/holds", "Reserves points", "href=\"/api/operations/post_holds\""] {
+        assert!(index.contains(part), "{part} in {index}");
+    }
+    let page = client.get("/api/operations/post_holds").await.text;
+    for part in ["account_frozen", "Whole minor units.", "curl -X POST", "id=\"schema-HoldState\""]
+    {
         assert!(page.contains(part), "{part} in {page}");
     }
+    assert_eq!(client.get("/api/operations/post_moon").await.status, 404);
 }
