@@ -1,11 +1,11 @@
-//! Brings decided groups into the database, one transaction each.
+//! Seals decided groups and brings them into the database, one transaction each.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::checkpoint::Piece;
-use crate::journal::{self, Group};
+use crate::journal::{self, Group, GroupHash, movement_bytes, row_check};
 use crate::shared::{Report, Shared};
 use crate::submission::Ask;
 use crate::{Connection, Fault, FaultKind, Tx};
@@ -17,7 +17,6 @@ pub(crate) struct Flight {
     pub(crate) group: Group,
     pub(crate) accounts: Vec<AccountSpec>,
     pub(crate) movements: Vec<Movement>,
-    pub(crate) checks: Vec<u32>,
     pub(crate) pieces: Vec<Piece>,
     /// Who is to be answered; taken by whoever answers or asks again.
     pub(crate) asks: Mutex<Vec<Ask>>,
@@ -27,6 +26,27 @@ impl core::fmt::Debug for Ask {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Ask").field("batches", &self.batches.len()).finish_non_exhaustive()
     }
+}
+
+/// Computes what guards a group: the check of each row, and the hash that continues `tip`.
+fn seal(
+    tip: &[u8; 32],
+    mut group: Group,
+    accounts: &[AccountSpec],
+    movements: &[Movement],
+) -> (Group, Vec<u32>) {
+    let mut hash = GroupHash::new(tip);
+    for spec in accounts {
+        hash.account(spec);
+    }
+    let mut checks = Vec::with_capacity(movements.len());
+    for movement in movements {
+        let bytes = movement_bytes(movement);
+        checks.push(row_check(&bytes));
+        hash.movement(&bytes);
+    }
+    group.hash = hash.seal(&group);
+    (group, checks)
 }
 
 impl Flight {
@@ -39,19 +59,24 @@ impl Flight {
         core::mem::take(&mut *self.asks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Appends everything to a transaction.
-    pub(crate) fn append(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        journal::append(tx, &self.group, &self.accounts, &self.movements, &self.checks)?;
-        self.pieces.iter().try_for_each(|piece| piece.write(tx))
+    /// Seals the group after one of the hash `tip` and appends everything to a transaction; gives
+    /// the group's own hash.
+    pub(crate) fn append(&self, tx: &mut Tx<'_>, tip: &[u8; 32]) -> Result<[u8; 32], Fault> {
+        let (group, checks) = seal(tip, self.group, &self.accounts, &self.movements);
+        journal::append(tx, &group, &self.accounts, &self.movements, &checks)?;
+        self.pieces.iter().try_for_each(|piece| piece.write(tx))?;
+        Ok(group.hash)
     }
 
-    fn commit(&self, connection: &mut Connection, shared: &Shared) -> Result<(), Fault> {
+    fn commit(&self, line: &mut Line, shared: &Shared) -> Result<(), Fault> {
         if !self.writes() {
             return Ok(());
         }
+        let Line { connection, tip } = line;
         let mut tx = connection.begin()?;
-        self.append(&mut tx)?;
+        let sealed = self.append(&mut tx, tip)?;
         tx.commit()?;
+        *tip = sealed;
         shared.note_log(connection.log_pages());
         Ok(())
     }
@@ -67,24 +92,37 @@ impl Flight {
     }
 }
 
+/// The connection that writes.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) connection: Connection,
+    /// The hash of the last group that is in the journal.
+    pub(crate) tip: [u8; 32],
+}
+
 /// The connection that writes, and the thread that commits while the writer decides the next group.
 #[derive(Debug)]
 pub(crate) struct Committer {
-    connection: Arc<Mutex<Connection>>,
+    line: Arc<Mutex<Line>>,
     queue: Option<Sender<Arc<Flight>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Committer {
-    pub(crate) fn start(connection: Connection, shared: &Arc<Shared>) -> Result<Self, Fault> {
-        let connection = Arc::new(Mutex::new(connection));
+    /// Starts it for a journal whose last group has the hash `tip`.
+    pub(crate) fn start(
+        connection: Connection,
+        tip: [u8; 32],
+        shared: &Arc<Shared>,
+    ) -> Result<Self, Fault> {
+        let line = Arc::new(Mutex::new(Line { connection, tip }));
         let (queue, flights) = channel();
-        let (its_connection, its_shared) = (Arc::clone(&connection), Arc::clone(shared));
+        let (its_line, its_shared) = (Arc::clone(&line), Arc::clone(shared));
         let thread = std::thread::Builder::new()
             .name("committer".to_owned())
-            .spawn(move || run(&its_connection, &its_shared, &flights))
+            .spawn(move || run(&its_line, &its_shared, &flights))
             .map_err(|error| Fault::new(FaultKind::Other, "start committer").caused_by(error))?;
-        Ok(Self { connection, queue: Some(queue), thread: Some(thread) })
+        Ok(Self { line, queue: Some(queue), thread: Some(thread) })
     }
 
     /// Hands a group over; the result arrives as a report.
@@ -97,19 +135,19 @@ impl Committer {
 
     /// Commits a group here and now; no other may be on its way.
     pub(crate) fn commit(&self, flight: &Flight, shared: &Shared) -> Result<(), Fault> {
-        flight.commit(&mut self.connection(), shared)?;
+        flight.commit(&mut self.line(), shared)?;
         flight.publish(shared);
         Ok(())
     }
 
     /// Borrows the connection; no group may be on its way.
-    pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection itself, for a transaction that lives longer than a borrow of this.
-    pub(crate) const fn shared_connection(&self) -> &Arc<Mutex<Connection>> {
-        &self.connection
+    pub(crate) const fn shared_line(&self) -> &Arc<Mutex<Line>> {
+        &self.line
     }
 
     /// Lets the thread commit again after a failure; nothing may be on its way.
@@ -118,7 +156,6 @@ impl Committer {
             group: Group::NONE,
             accounts: Vec::new(),
             movements: Vec::new(),
-            checks: Vec::new(),
             pieces: Vec::new(),
             asks: Mutex::default(),
         }));
@@ -133,10 +170,10 @@ impl Committer {
     }
 }
 
-fn run(connection: &Mutex<Connection>, shared: &Shared, flights: &Receiver<Arc<Flight>>) {
+fn run(line: &Mutex<Line>, shared: &Shared, flights: &Receiver<Arc<Flight>>) {
     let mut failed = false;
     while let Ok(flight) = flights.recv() {
-        let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
         // After a failure nothing that was decided on top of it may be committed; the writer
         // collects all that is on its way before it sends anything new, and tells so by an empty
         // group.
@@ -148,9 +185,9 @@ fn run(connection: &Mutex<Connection>, shared: &Shared, flights: &Receiver<Arc<F
         let result = if failed {
             Err(Fault::new(FaultKind::Conflict, "a group before this one failed"))
         } else {
-            flight.commit(&mut connection, shared)
+            flight.commit(&mut line, shared)
         };
-        drop(connection);
+        drop(line);
         match &result {
             Ok(()) => flight.publish(shared),
             Err(_) => failed = true,

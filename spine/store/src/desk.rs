@@ -5,9 +5,8 @@
 //! | 1 | take what waits; while one group commits, the next gathers | [`Desk::run`] |
 //! | 2 | look up used ids and long-ended holds, for the whole group | `recall` |
 //! | 3 | decide against the book, which runs ahead of the journal | [`Work::post`] |
-//! | 4 | seal: checks, hash, group row | [`Desk::seal`] |
-//! | 5 | commit, on another thread when there is more to decide meanwhile | `committer` |
-//! | 6 | publish what is durable, answer, let go of what could undo it | [`Desk::settled`] |
+//! | 4 | seal and commit, on another thread when there is more to decide meanwhile | `committer` |
+//! | 5 | publish what is durable, answer, let go of what could undo it | [`Desk::settled`] |
 //!
 //! When a commit fails, everything ahead of the journal is undone, the journal is read on from the
 //! last group known, and what was asked is decided again. Ids make that safe: a batch that did get
@@ -20,10 +19,10 @@ use std::time::Duration;
 
 use crate::checkpoint::Position;
 use crate::command::{AccountDiffers, Deciding, Posting, Recall, open_account};
-use crate::committer::{Committer, Flight};
+use crate::committer::{Committer, Flight, Line};
 use crate::cycle::{self, Cycle, Dirty};
 use crate::ids::{Ids, Key};
-use crate::journal::{self, Group, GroupHash, movement_bytes, row_check};
+use crate::journal::{self, Group};
 use crate::recall::{Recalled, Revival, Sight, recall, revive, runs_are_stale};
 use crate::shared::{Report, Shared};
 use crate::submission::{Ask, Outcome, Receipt, Slice, Submission, moved};
@@ -446,7 +445,7 @@ impl Desk {
         self.launch(flying, 0);
     }
 
-    /// Seals a group and adds pieces of a checkpoint to it.
+    /// Makes a group of what was decided and adds pieces of a checkpoint to it.
     fn prepare(
         &mut self,
         asks: Vec<Ask>,
@@ -465,8 +464,7 @@ impl Desk {
             (pieces, book.mark())
         };
         let writes = !(movements.is_empty() && accounts.is_empty() && pieces.is_empty());
-        let (group, checks) =
-            if writes { self.seal(&accounts, &movements) } else { (previous, Vec::new()) };
+        let group = if writes { self.next_group(&accounts, &movements) } else { previous };
         if writes {
             self.last = group;
             if let Some((cycle, done_in)) = &mut self.cycle
@@ -477,22 +475,13 @@ impl Desk {
             }
         }
         let asks = Mutex::new(asks);
-        let flight = Flight { group, accounts, movements, checks, pieces, asks };
+        let flight = Flight { group, accounts, movements, pieces, asks };
         Flying { flight: Arc::new(flight), before, after, previous }
     }
 
-    fn seal(&mut self, accounts: &[AccountSpec], movements: &[Movement]) -> (Group, Vec<u32>) {
-        let mut hash = GroupHash::new(&self.last.hash);
-        for spec in accounts {
-            hash.account(spec);
-        }
-        let mut checks = Vec::with_capacity(movements.len());
-        for movement in movements {
-            let bytes = movement_bytes(movement);
-            checks.push(row_check(&bytes));
-            hash.movement(&bytes);
-        }
-        let mut group = Group {
+    /// Gives the group after the last, not sealed yet.
+    fn next_group(&mut self, accounts: &[AccountSpec], movements: &[Movement]) -> Group {
+        Group {
             number: self.last.number.saturating_add(1),
             first_seq: self.last.last_seq().next(),
             movements: u32::try_from(movements.len()).unwrap_or(u32::MAX),
@@ -504,9 +493,7 @@ impl Desk {
                 .map_or_else(|| self.clock.now().max(self.last.at), |movement| movement.at),
             writer: (self.chance)(),
             hash: [0; 32],
-        };
-        group.hash = hash.seal(&group);
-        (group, checks)
+        }
     }
 
     /// Commits a group here when it is small and nothing else is on its way, else on the other
@@ -563,7 +550,7 @@ impl Desk {
             Ok(flight) => {
                 let after = self.shared.book().mark();
                 flight.publish(&self.shared);
-                self.shared.note_log(self.committer.connection().log_pages());
+                self.shared.note_log(self.committer.line().connection.log_pages());
                 self.shared.book_mut().settle(after);
                 self.note_durable(&flight);
                 Ok(())
@@ -591,8 +578,9 @@ impl Desk {
         accounts: &mut Vec<AccountSpec>,
         before: Mark,
     ) -> Result<Flight, Fault> {
-        let connection = Arc::clone(self.committer.shared_connection());
-        let mut connection = connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let line = Arc::clone(self.committer.shared_line());
+        let mut line = line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Line { connection, tip } = &mut *line;
         let mut tx = connection.begin()?;
         for slice in slices {
             slice.load(&mut tx)?;
@@ -625,12 +613,17 @@ impl Desk {
         let Ok(flight) = Arc::try_unwrap(flying.flight) else {
             return Err(Fault::bug("a group of commands has two owners"));
         };
-        let appended = if flight.writes() { flight.append(&mut tx) } else { Ok(()) };
-        if let Err(fault) = appended.and_then(|()| tx.commit()) {
-            movements.clone_from(&flight.movements);
-            return Err(fault);
+        let sealed = if flight.writes() { flight.append(&mut tx, tip) } else { Ok(*tip) };
+        match sealed.and_then(|sealed| tx.commit().map(|()| sealed)) {
+            Ok(sealed) => {
+                *tip = sealed;
+                Ok(flight)
+            }
+            Err(fault) => {
+                movements.clone_from(&flight.movements);
+                Err(fault)
+            }
         }
-        Ok(flight)
     }
 
     fn recall(&mut self, wanted: &Recall) -> Result<Recalled, Fault> {
@@ -776,6 +769,7 @@ impl Desk {
             let accounts = newest.accounts_after().saturating_sub(first_account);
             self.dirty.note_accounts(first_account, accounts);
             self.last = newest;
+            self.committer.line().tip = newest.hash;
             self.shared.settle(newest.last_seq());
             self.reload_units();
             // Whoever appended these may have merged runs of ids as well.

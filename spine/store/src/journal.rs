@@ -161,7 +161,8 @@ pub struct Group {
     pub at: Timestamp,
     /// Who appended it: chance that one writer makes for each group, so that it knows its own.
     pub writer: u128,
-    /// SHA-256 over the hash of the group before and everything in this one.
+    /// SHA-256 over the hash of the group before and everything in this one; zeros until it is
+    /// sealed.
     pub hash: [u8; 32],
 }
 

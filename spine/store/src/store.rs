@@ -92,7 +92,7 @@ impl Store {
         let now = book.mark();
         book.settle(now);
         let shared = Arc::new(Shared::new(book, opened.last.last_seq()));
-        let committer = Committer::start(database.connect()?, &shared)?;
+        let committer = Committer::start(database.connect()?, opened.last.hash, &shared)?;
         let desk = Desk::new(Parts {
             shared: Arc::clone(&shared),
             database: database.clone(),
