@@ -72,8 +72,8 @@ CREATE TABLE site_message_work (
 -- The job takes what waits, the oldest first.
 CREATE INDEX site_message_work_state ON site_message_work (state, message);
 
--- A conversion as it stands. The id follows from network, account and the network's own id, which are
--- thereby unique.
+-- A conversion as it stands. The id sorts by when it occurred, so that what a report decides
+-- together stands together.
 CREATE TABLE site_conversion (
   id BINARY(16) NOT NULL PRIMARY KEY,
   company BIGINT NOT NULL,
@@ -105,13 +105,18 @@ CREATE TABLE site_conversion (
   reason VARCHAR(120)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
+-- A statement names a conversion by the network's own id.
+CREATE UNIQUE INDEX site_conversion_key
+  ON site_conversion (company, external_id, network, account);
+
 -- The member's list of clicks shows what became of each.
 CREATE INDEX site_conversion_click ON site_conversion (click);
 
 -- The same order over two networks is found by its number.
 CREATE INDEX site_conversion_order ON site_conversion (order_ref, network, account, shop);
 
--- Every state a conversion was in, and what was the cause. Only ever added to.
+-- Every state a conversion was in, what was the cause, and what its batch did in the ledger. Only ever
+-- added to.
 CREATE TABLE site_conversion_version (
   conversion BINARY(16) NOT NULL,
   version BIGINT NOT NULL,
@@ -123,20 +128,9 @@ CREATE TABLE site_conversion_version (
   outcome VARCHAR(40) NOT NULL,
   source VARCHAR(10) NOT NULL CHECK (source IN ('postback', 'report')),
   source_id BINARY(16) NOT NULL,
+  posting VARCHAR(12) CHECK (posting IN ('note', 'grant', 'correction', 'reversal')),
   PRIMARY KEY (conversion, version)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-
--- What a conversion has in the ledger: from a movement's subject or batch back to its story.
-CREATE TABLE site_posting (
-  id BINARY(16) NOT NULL PRIMARY KEY,
-  conversion BINARY(16) NOT NULL,
-  kind VARCHAR(12) NOT NULL
-    CHECK (kind IN ('expectation', 'note', 'grant', 'correction', 'reversal')),
-  version BIGINT NOT NULL
-) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-
--- A reversal takes back all that a conversion was granted.
-CREATE INDEX site_posting_conversion ON site_posting (conversion, version);
 
 -- A network's file of decisions. The id follows from network, account and the file's SHA-256: the same
 -- file is the same report.

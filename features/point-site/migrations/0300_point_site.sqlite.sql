@@ -44,7 +44,7 @@ CREATE TABLE site_click (
   offer BLOB NOT NULL CHECK (length(offer) = 16),
   offer_version INTEGER NOT NULL,
   clicked_at INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- A member's own list, the newest first.
 CREATE INDEX site_click_member ON site_click (member, id);
@@ -72,8 +72,8 @@ CREATE TABLE site_message_work (
 -- The job takes what waits, the oldest first.
 CREATE INDEX site_message_work_state ON site_message_work (state, message);
 
--- A conversion as it stands. The id follows from network, account and the network's own id, which are
--- thereby unique.
+-- A conversion as it stands. The id sorts by when it occurred, so that what a report decides
+-- together stands together.
 CREATE TABLE site_conversion (
   id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
   company INTEGER NOT NULL,
@@ -103,7 +103,11 @@ CREATE TABLE site_conversion (
   claimed TEXT CHECK (claimed IN ('occurred', 'approved', 'rejected')),
   review TEXT CHECK (length(review) <= 40),
   reason TEXT CHECK (length(reason) <= 120)
-) STRICT;
+) STRICT, WITHOUT ROWID;
+
+-- A statement names a conversion by the network's own id.
+CREATE UNIQUE INDEX site_conversion_key
+  ON site_conversion (company, external_id, network, account);
 
 -- The member's list of clicks shows what became of each.
 CREATE INDEX site_conversion_click ON site_conversion (click);
@@ -111,7 +115,8 @@ CREATE INDEX site_conversion_click ON site_conversion (click);
 -- The same order over two networks is found by its number.
 CREATE INDEX site_conversion_order ON site_conversion (order_ref, network, account, shop);
 
--- Every state a conversion was in, and what was the cause. Only ever added to.
+-- Every state a conversion was in, what was the cause, and what its batch did in the ledger. Only ever
+-- added to.
 CREATE TABLE site_conversion_version (
   conversion BLOB NOT NULL CHECK (length(conversion) = 16),
   version INTEGER NOT NULL,
@@ -123,20 +128,9 @@ CREATE TABLE site_conversion_version (
   outcome TEXT NOT NULL CHECK (length(outcome) <= 40),
   source TEXT NOT NULL CHECK (source IN ('postback', 'report')),
   source_id BLOB NOT NULL CHECK (length(source_id) = 16),
+  posting TEXT CHECK (posting IN ('note', 'grant', 'correction', 'reversal')),
   PRIMARY KEY (conversion, version)
-) STRICT;
-
--- What a conversion has in the ledger: from a movement's subject or batch back to its story.
-CREATE TABLE site_posting (
-  id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
-  conversion BLOB NOT NULL CHECK (length(conversion) = 16),
-  kind TEXT NOT NULL
-    CHECK (kind IN ('expectation', 'note', 'grant', 'correction', 'reversal')),
-  version INTEGER NOT NULL
-) STRICT;
-
--- A reversal takes back all that a conversion was granted.
-CREATE INDEX site_posting_conversion ON site_posting (conversion, version);
+) STRICT, WITHOUT ROWID;
 
 -- A network's file of decisions. The id follows from network, account and the file's SHA-256: the same
 -- file is the same report.

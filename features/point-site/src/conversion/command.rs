@@ -1,40 +1,38 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::SiteConfig;
 use crate::conversion::store::{load_facts, save_facts};
 use crate::conversion::{
-    Conversion, ConversionState, Effect, Outcome, Plan, Review, Route, Sight, Source, Told, plan,
+    Conversion, ConversionKey, ConversionState, Effect, Outcome, Plan, Review, Route, Sight,
+    Source, Told, batch_id, expectation_id, plan,
 };
 use ledger::{
     AccountNumber, AccountSpec, BalanceRule, Batch, Lot, LotKind, NormalSide, Remaining, Step,
     Transfer, TransferKind, Wanted,
 };
-use store::{Fault, Posting, Reader, Recall, Tx, natural_id};
+use store::{Fault, Posting, Reader, Recall, Tx};
 use vocabulary::{AccountRole, Amount, Id, Timestamp, Token, Zone, kind};
 
 /// What the site's movements are for, in the company's numbering.
 const CODE: u16 = 300;
 
-/// What a conversion has in the ledger.
+/// What the batch of a version does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PostingKind {
-    /// An expectation's id.
-    Expectation,
-    /// A batch that only changes what is announced.
+    /// It only changes what is announced.
     Note,
-    /// A batch that grants.
+    /// It grants.
     Grant,
-    /// A batch that grants more or takes some back.
+    /// It grants more or takes some back.
     Correction,
-    /// A batch that takes all back.
+    /// It takes all back.
     Reversal,
 }
 
 impl PostingKind {
     pub(crate) const fn code(self) -> &'static str {
         match self {
-            Self::Expectation => "expectation",
             Self::Note => "note",
             Self::Grant => "grant",
             Self::Correction => "correction",
@@ -43,19 +41,17 @@ impl PostingKind {
     }
 
     pub(crate) fn parse(code: &str) -> Option<Self> {
-        [Self::Expectation, Self::Note, Self::Grant, Self::Correction, Self::Reversal]
+        [Self::Note, Self::Grant, Self::Correction, Self::Reversal]
             .into_iter()
             .find(|kind| kind.code() == code)
     }
 }
 
-/// A line of what a conversion has in the ledger.
+/// A version that posted a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PostingLine {
-    pub(crate) id: u128,
-    pub(crate) conversion: Id<kind::Conversion>,
-    pub(crate) kind: PostingKind,
     pub(crate) version: u32,
+    pub(crate) kind: PostingKind,
 }
 
 /// Where an order number is in use.
@@ -72,21 +68,25 @@ pub(crate) struct VersionLine {
     pub(crate) conversion: Conversion,
     pub(crate) outcome: Outcome,
     pub(crate) source: Source,
+    pub(crate) posting: Option<PostingKind>,
 }
 
 /// What the statements of a slice are decided on; shared by messages and reports.
 #[derive(Debug)]
 pub(crate) struct ConversionFacts {
     pub(crate) config: Arc<SiteConfig>,
+    /// The id of every conversion that is named, also of those that are new.
+    pub(crate) ids: BTreeMap<ConversionKey, Id<kind::Conversion>>,
     pub(crate) known: BTreeMap<Id<kind::Conversion>, Conversion>,
     pub(crate) routes: BTreeMap<Id<kind::Click>, Route>,
     pub(crate) orders: BTreeMap<String, Vec<OrderUse>>,
+    /// What was posted for those that are approved, which may be taken back.
     pub(crate) lines: BTreeMap<Id<kind::Conversion>, Vec<PostingLine>>,
     /// How many statements of the slice name each conversion.
     pub(crate) asked: BTreeMap<Id<kind::Conversion>, u32>,
-    pub(crate) changed: BTreeSet<Id<kind::Conversion>>,
+    /// Those that changed, and whether more of them than where they stand.
+    pub(crate) changed: BTreeMap<Id<kind::Conversion>, bool>,
     pub(crate) versions: Vec<VersionLine>,
-    pub(crate) posted: Vec<PostingLine>,
 }
 
 impl ConversionFacts {
@@ -99,23 +99,27 @@ impl ConversionFacts {
         load_facts(config, told, reader)
     }
 
+    /// Gives the id of a conversion that a statement of the slice names.
+    pub(crate) fn id_of(&self, told: &Told) -> Id<kind::Conversion> {
+        let first = || told.key.first_id(told.occurred_at);
+        self.ids.get(&told.key).copied().unwrap_or_else(first)
+    }
+
     /// Names what posting may ask the ledger about.
     pub(crate) fn recall(&self, told: &Told, recall: &mut Recall) {
-        let id = told.key.id();
+        let id = self.id_of(told);
         let (company, version) =
             (self.config.company, self.known.get(&id).map_or(0, |known| known.version));
         let count = self.asked.get(&id).copied().unwrap_or(1);
         for next in (1..=count).map(|step| version.saturating_add(step)) {
             recall.batch(company, batch_id(id, next));
             recall.original(company, batch_id(id, next));
-            let parts: [&[u8]; 2] = [&id.to_bytes(), &next.to_be_bytes()];
-            recall.expectation(natural_id("site.conversion.expectation", &parts));
+            recall.expectation(expectation_id(id, next));
         }
         for line in self.lines.get(&id).map_or(&[][..], Vec::as_slice) {
             match line.kind {
-                PostingKind::Expectation => recall.expectation(Id::from_bits(line.id)),
                 PostingKind::Grant | PostingKind::Correction => {
-                    recall.original(company, Id::from_bits(line.id));
+                    recall.original(company, batch_id(id, line.version));
                 }
                 PostingKind::Note | PostingKind::Reversal => {}
             }
@@ -134,17 +138,17 @@ impl ConversionFacts {
         let planned = plan(self.sight(told), told, now);
         let Some(next) = planned.next else { return (planned.outcome, Amount::ZERO) };
         match self.post(&next, planned.effect, posting) {
-            Ok(lines) => {
+            Ok(posting) => {
                 let paid = if planned.outcome.pays() { paid_by(planned.effect) } else { None };
-                for line in lines {
-                    self.lines.entry(line.conversion).or_default().push(line);
-                    self.posted.push(line);
+                if let Some(kind) = posting {
+                    let line = PostingLine { version: next.version, kind };
+                    self.lines.entry(next.id).or_default().push(line);
                 }
-                self.note(next, planned.outcome, told.source);
+                self.note(next, planned.outcome, told.source, posting);
                 (planned.outcome, paid.unwrap_or(Amount::ZERO))
             }
             Err(code) => {
-                let conversion = told.key.id();
+                let conversion = next.id;
                 tracing::warn!(
                     conversion.id = %conversion,
                     refusal = code,
@@ -162,7 +166,7 @@ impl ConversionFacts {
     }
 
     fn sight(&self, told: &Told) -> Sight<'_> {
-        let conversion = self.known.get(&told.key.id());
+        let id = self.id_of(told);
         let route = told.click.and_then(|click| self.routes.get(&click));
         let shop = route.map(|route| route.shop);
         let uses = told.order.as_ref().and_then(|order| self.orders.get(order.as_str()));
@@ -173,11 +177,17 @@ impl ConversionFacts {
                 elsewhere && shop.is_some() && other.shop == shop
             })
         });
-        Sight { conversion, route, rival }
+        Sight { id, conversion: self.known.get(&id), route, rival }
     }
 
-    fn note(&mut self, next: Conversion, outcome: Outcome, source: Source) {
-        let id = next.id();
+    fn note(
+        &mut self,
+        next: Conversion,
+        outcome: Outcome,
+        source: Source,
+        posting: Option<PostingKind>,
+    ) {
+        let id = next.id;
         let rejected = matches!(next.state, ConversionState::Rejected { .. });
         if let Some(order) = next.order.as_ref().filter(|_| !rejected) {
             let own = OrderUse {
@@ -190,13 +200,15 @@ impl ConversionFacts {
                 uses.push(own);
             }
         }
-        self.changed.insert(id);
-        self.versions.push(VersionLine { conversion: next.clone(), outcome, source });
+        let more = self.known.get(&id).is_none_or(|before| !next.same_origin(before));
+        let changed = self.changed.entry(id).or_default();
+        *changed = *changed || more;
+        self.versions.push(VersionLine { conversion: next.clone(), outcome, source, posting });
         self.known.insert(id, next);
     }
 
     fn hold_back(&mut self, next: Conversion, source: Source, now: Timestamp) {
-        let kept = match self.known.get(&next.id()) {
+        let kept = match self.known.get(&next.id) {
             Some(known) if known.review == Some(Review::PostingRefused) => return,
             Some(known) => Conversion {
                 version: next.version,
@@ -210,7 +222,7 @@ impl ConversionFacts {
                 ..next
             },
         };
-        self.note(kept, Outcome::NeedsReview, source);
+        self.note(kept, Outcome::NeedsReview, source, None);
     }
 
     /// Posts one batch for the change, under an id that follows from the conversion and its
@@ -220,24 +232,19 @@ impl ConversionFacts {
         next: &Conversion,
         effect: Effect,
         posting: &mut Posting<'_>,
-    ) -> Result<Vec<PostingLine>, &'static str> {
-        let Some(route) = &next.route else { return Ok(Vec::new()) };
-        let Some((kind, announced)) = kind_of(effect) else { return Ok(Vec::new()) };
+    ) -> Result<Option<PostingKind>, &'static str> {
+        let Some(route) = &next.route else { return Ok(None) };
+        let Some(kind) = kind_of(effect) else { return Ok(None) };
         let accounts = Accounts::open(&self.config, route.member, effect, posting)?;
         let steps = self.steps(next, effect, &accounts, posting)?;
-        let id = next.id();
-        let batch = batch_id(id, next.version);
         if steps.is_empty() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
+        let batch = batch_id(next.id, next.version);
         let asked = Batch::try_new(batch, self.config.actor, steps);
         let asked = asked.map_err(|_too_many| "batch_too_long")?;
         posting.post(&asked).map_err(|refused| refused.refusal.code())?;
-        let line =
-            |bits, kind| PostingLine { id: bits, conversion: id, kind, version: next.version };
-        let mut lines = vec![line(batch.bits(), kind)];
-        lines.extend(announced.map(|id| line(id.bits(), PostingKind::Expectation)));
-        Ok(lines)
+        Ok(Some(kind))
     }
 
     fn steps(
@@ -270,7 +277,7 @@ impl ConversionFacts {
                 Some(more) => vec![accounts.grant(more, lot)],
                 None => accounts.take(from.saturating_sub(to), posting),
             },
-            Effect::TakeBack => self.take_back(next.id(), accounts),
+            Effect::TakeBack => self.take_back(next.id, accounts),
         })
     }
 
@@ -288,7 +295,7 @@ impl ConversionFacts {
             .collect();
         granted.sort_by_key(|line| core::cmp::Reverse(line.version));
         let undo = |line: &&PostingLine| Step::Reverse {
-            original: Id::from_bits(line.id),
+            original: batch_id(id, line.version),
             shortfall: accounts.receivable,
             code: CODE,
         };
@@ -324,17 +331,16 @@ fn fulfil(
     steps
 }
 
-/// Gives what the batch of a change is, and the expectation that it announces.
-const fn kind_of(effect: Effect) -> Option<(PostingKind, Option<Id<kind::Expectation>>)> {
+/// Gives what the batch of a change does.
+const fn kind_of(effect: Effect) -> Option<PostingKind> {
     match effect {
         Effect::None => None,
-        Effect::Announce { expectation, .. } => Some((PostingKind::Note, Some(expectation))),
-        Effect::Change { .. } => Some((PostingKind::Note, None)),
+        Effect::Announce { .. } | Effect::Change { .. } => Some(PostingKind::Note),
         // What was announced and turns out to be nothing is only dropped.
-        Effect::Fulfil { points, .. } if points.is_zero() => Some((PostingKind::Note, None)),
-        Effect::Fulfil { .. } | Effect::Grant { .. } => Some((PostingKind::Grant, None)),
-        Effect::Correct { .. } => Some((PostingKind::Correction, None)),
-        Effect::TakeBack => Some((PostingKind::Reversal, None)),
+        Effect::Fulfil { points, .. } if points.is_zero() => Some(PostingKind::Note),
+        Effect::Fulfil { .. } | Effect::Grant { .. } => Some(PostingKind::Grant),
+        Effect::Correct { .. } => Some(PostingKind::Correction),
+        Effect::TakeBack => Some(PostingKind::Reversal),
     }
 }
 
@@ -345,11 +351,6 @@ pub(crate) fn paid_by(effect: Effect) -> Option<Amount> {
         Effect::Correct { from, to } => to.checked_sub(from),
         Effect::None | Effect::Announce { .. } | Effect::Change { .. } | Effect::TakeBack => None,
     }
-}
-
-/// Names the batch that a version of a conversion posts.
-pub(crate) fn batch_id(id: Id<kind::Conversion>, version: u32) -> Id<kind::Batch> {
-    natural_id("site.conversion.batch", &[&id.to_bytes(), &version.to_be_bytes()])
 }
 
 /// The accounts that a conversion moves value between.

@@ -13,5 +13,7 @@ pub use state::{
     Authority, Conversion, ConversionKey, ConversionState, Outcome, Review, Route, Source, Status,
     Told,
 };
-pub(crate) use state::{Effect, Plan, Sight, plan};
+pub(crate) use state::{
+    Effect, Plan, Sight, batch_id, conversion_of_posting, expectation_id, plan,
+};
 pub use store::{ConversionStory, stories};

@@ -16,12 +16,46 @@ pub struct ConversionKey {
     pub external: Reference,
 }
 
+/// The lowest bits of a conversion's id, which are zero: room for a version and a role.
+const VERSION_BITS: u32 = 23;
+const ROOM: u128 = (1 << (VERSION_BITS + 1)) - 1;
+/// How far the ids of postings are turned, so that they meet no id made elsewhere.
+const TURN: u32 = 43;
+
 impl ConversionKey {
-    /// Gives our id, which follows from the three.
-    pub fn id(&self) -> Id<kind::Conversion> {
+    /// Makes our id for a conversion that is first told to have occurred then. It sorts by that
+    /// time, so that what is decided together is stored together; the rest follows from the key.
+    pub fn first_id(&self, occurred_at: Timestamp) -> Id<kind::Conversion> {
         let parts = [self.network.as_str(), self.account.as_str(), self.external.as_str()];
-        natural_id("site.conversion", &parts.map(str::as_bytes))
+        let hash: Id<kind::Conversion> = natural_id("site.conversion", &parts.map(str::as_bytes));
+        let milliseconds = occurred_at.as_milliseconds().clamp(0, (1 << 48) - 1);
+        let time = u128::from(milliseconds.unsigned_abs()) << 80;
+        Id::from_bits(time | ((hash.bits() >> 48) & !ROOM))
     }
+}
+
+/// Names what a version of a conversion has in the ledger.
+fn posting_id<K>(conversion: Id<kind::Conversion>, version: u32, role: u128) -> Id<K> {
+    let version = u128::from(version) & ((1 << VERSION_BITS) - 1);
+    Id::from_bits((conversion.bits() | (role << VERSION_BITS) | version).rotate_left(TURN))
+}
+
+/// Names the batch that a version of a conversion posts.
+pub(crate) fn batch_id(conversion: Id<kind::Conversion>, version: u32) -> Id<kind::Batch> {
+    posting_id(conversion, version, 0)
+}
+
+/// Names the expectation that a version of a conversion announces.
+pub(crate) fn expectation_id(
+    conversion: Id<kind::Conversion>,
+    version: u32,
+) -> Id<kind::Expectation> {
+    posting_id(conversion, version, 1)
+}
+
+/// Gives the conversion whose posting would have this id; whether there is one, its row tells.
+pub(crate) fn conversion_of_posting(bits: u128) -> Id<kind::Conversion> {
+    Id::from_bits(bits.rotate_right(TURN) & !ROOM)
 }
 
 /// What a network says became of an act.
@@ -245,6 +279,8 @@ impl ConversionState {
 /// A conversion as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversion {
+    /// Our id.
+    pub id: Id<kind::Conversion>,
     /// Which.
     pub key: ConversionKey,
     /// Grows with every change.
@@ -278,9 +314,13 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// Gives our id.
-    pub fn id(&self) -> Id<kind::Conversion> {
-        self.key.id()
+    /// Tells whether click, order, item and time are as they were.
+    pub(crate) fn same_origin(&self, before: &Self) -> bool {
+        let click = |one: &Self| one.route.as_ref().map(|route| route.click);
+        click(self) == click(before)
+            && self.order == before.order
+            && self.item == before.item
+            && self.occurred_at == before.occurred_at
     }
 
     fn amounts(&self) -> (i64, i64) {
@@ -423,6 +463,8 @@ impl Plan {
 /// What a decision stands on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sight<'a> {
+    /// The conversion's id.
+    pub(crate) id: Id<kind::Conversion>,
     /// The conversion as it stands.
     pub(crate) conversion: Option<&'a Conversion>,
     /// The click that the statement names.
@@ -444,6 +486,7 @@ fn plan_new(sight: Sight<'_>, told: &Told, now: Timestamp) -> Plan {
     let sale = Amount::magnitude(told.sale);
     let points = sight.route.map_or(Some(Amount::ZERO), |route| route.reward.points(sale));
     let mut next = Conversion {
+        id: sight.id,
         key: told.key.clone(),
         version: sight.conversion.map_or(1, |before| before.version.saturating_add(1)),
         route: sight.route.cloned(),
@@ -516,9 +559,7 @@ fn announce(next: &mut Conversion) -> Effect {
         next.state = ConversionState::Tracked { expectation: None };
         return Effect::None;
     }
-    let id = next.id();
-    let parts: [&[u8]; 2] = [&id.to_bytes(), &next.version.to_be_bytes()];
-    let expectation = natural_id("site.conversion.expectation", &parts);
+    let expectation = expectation_id(next.id, next.version);
     next.state = ConversionState::Tracked { expectation: Some(expectation) };
     Effect::Announce { expectation, points: next.points }
 }

@@ -1,4 +1,4 @@
-//! The tables `site_conversion`, `site_conversion_version` and `site_posting`.
+//! The tables `site_conversion` and `site_conversion_version`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use crate::conversion::command::{
 };
 use crate::conversion::{
     Conversion, ConversionKey, ConversionState, Review, Route, Source, Status, Told,
+    conversion_of_posting,
 };
 use store::{Fault, Insert, Listed, Reader, Row, Statement, Tx, Upsert, Value};
 use vocabulary::{Amount, CompanyNumber, Id, Label, Reference, Timestamp, Token, kind};
@@ -19,19 +20,20 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     FIND_ORDERS.listed(),
     FIND_POSTINGS.listed(),
     SAVE_CONVERSIONS.listed(),
+    SAVE_STANDINGS.listed(),
     ADD_VERSIONS.listed(),
-    ADD_POSTINGS.listed(),
     FIND_STORIES.listed(),
     FIND_OF_CLICKS.listed(),
 ];
 
+// Index site_conversion_key. Other networks' conversions under the same id are sorted out here.
 static FIND_CONVERSIONS: Statement = Statement::new(
     "find conversions",
     "SELECT id, network, account, external_id, version, click, order_ref, item, occurred_at,
             tracked_at, decided_at, changed_at, sale, commission, points, state, expectation,
             claimed, review, reason
      FROM site_conversion
-     WHERE id IN (?*)",
+     WHERE company = ? AND external_id IN (?*)",
 );
 
 // Index site_conversion_order. What was rejected leaves its order free for another network.
@@ -43,23 +45,51 @@ static FIND_ORDERS: Statement = Statement::new(
      WHERE company = ? AND state <> 'rejected' AND order_ref IN (?*)",
 );
 
-// Index site_posting_conversion.
+// By the primary key.
 static FIND_POSTINGS: Statement = Statement::new(
     "find postings of conversions",
-    "SELECT id, conversion, kind, version
-     FROM site_posting
-     WHERE conversion IN (?*)",
+    "SELECT conversion, version, posting
+     FROM site_conversion_version
+     WHERE posting IN ('grant', 'correction', 'reversal') AND conversion IN (?*)",
 );
 
+const COLUMNS: &[&str] = &[
+    "id",
+    "company",
+    "network",
+    "account",
+    "external_id",
+    "version",
+    "click",
+    "member",
+    "shop",
+    "offer",
+    "offer_version",
+    "clicked_at",
+    "order_ref",
+    "item",
+    "occurred_at",
+    "tracked_at",
+    "due_at",
+    "decided_at",
+    "changed_at",
+    "sale",
+    "commission",
+    "points",
+    "state",
+    "expectation",
+    "claimed",
+    "review",
+    "reason",
+];
+
+// New ones, and those whose click, order or time became known.
 static SAVE_CONVERSIONS: Upsert = Upsert {
     name: "save conversions",
     table: "site_conversion",
-    columns: &[
-        "id",
-        "company",
-        "network",
-        "account",
-        "external_id",
+    columns: COLUMNS,
+    keys: &["id"],
+    updates: &[
         "version",
         "click",
         "member",
@@ -70,7 +100,6 @@ static SAVE_CONVERSIONS: Upsert = Upsert {
         "order_ref",
         "item",
         "occurred_at",
-        "tracked_at",
         "due_at",
         "decided_at",
         "changed_at",
@@ -83,16 +112,16 @@ static SAVE_CONVERSIONS: Upsert = Upsert {
         "review",
         "reason",
     ],
+};
+
+// Most changes touch no index; SQLite writes to each whose column is named, changed or not.
+static SAVE_STANDINGS: Upsert = Upsert {
+    name: "save where conversions stand",
+    table: "site_conversion",
+    columns: COLUMNS,
     keys: &["id"],
     updates: &[
         "version",
-        "click",
-        "member",
-        "shop",
-        "offer",
-        "offer_version",
-        "clicked_at",
-        "due_at",
         "decided_at",
         "changed_at",
         "sale",
@@ -120,23 +149,17 @@ static ADD_VERSIONS: Insert = Insert {
         "outcome",
         "source",
         "source_id",
+        "posting",
     ],
-};
-
-static ADD_POSTINGS: Insert = Insert {
-    name: "add postings of conversions",
-    table: "site_posting",
-    columns: &["id", "conversion", "kind", "version"],
 };
 
 static FIND_STORIES: Statement = Statement::new(
     "find stories",
-    "SELECT p.id, c.state, c.decided_at, c.expectation, c.occurred_at, c.clicked_at, c.tracked_at,
+    "SELECT c.id, c.state, c.decided_at, c.expectation, c.occurred_at, c.clicked_at, c.tracked_at,
             c.due_at, c.points, c.review, c.reason, s.name, s.slug
-     FROM site_posting AS p
-     JOIN site_conversion AS c ON c.id = p.conversion
+     FROM site_conversion AS c
      LEFT JOIN site_shop AS s ON s.id = c.shop
-     WHERE c.company = ? AND p.id IN (?*)",
+     WHERE c.company = ? AND c.id IN (?*)",
 );
 
 // Index site_conversion_click.
@@ -182,9 +205,15 @@ pub fn stories(
     company: CompanyNumber,
     ids: &[u128],
 ) -> Result<BTreeMap<u128, ConversionStory>, Fault> {
-    let ids: Vec<Value> = ids.iter().map(|id| Value::from(id.to_be_bytes())).collect();
-    let rows = reader.query_list(&FIND_STORIES, &[company.into()], &ids)?;
-    rows.iter().map(|row| Ok((u128::from_be_bytes(row.sixteen(0)?), story_of(row)?))).collect()
+    let conversions: BTreeSet<_> = ids.iter().copied().map(conversion_of_posting).collect();
+    let list: Vec<Value> = conversions.into_iter().map(Value::from).collect();
+    let rows = reader.query_list(&FIND_STORIES, &[company.into()], &list)?;
+    let mut found: BTreeMap<Id<kind::Conversion>, ConversionStory> = BTreeMap::new();
+    for row in &rows {
+        found.insert(row.id(0)?, story_of(row)?);
+    }
+    let story = |id: &u128| Some((*id, found.get(&conversion_of_posting(*id))?.clone()));
+    Ok(ids.iter().filter_map(story).collect())
 }
 
 fn story_of(row: &Row<'_>) -> Result<ConversionStory, Fault> {
@@ -242,36 +271,53 @@ pub(crate) fn load_facts<'a>(
     told: impl Iterator<Item = &'a Told>,
     reader: &mut Reader<'_>,
 ) -> Result<ConversionFacts, Fault> {
-    let (mut asked, mut clicks, mut orders) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    for one in told {
-        let count: &mut u32 = asked.entry(one.key.id()).or_default();
-        *count = count.saturating_add(1);
-        clicks.extend(one.click);
-        orders.extend(one.order.as_ref().map(Reference::as_str));
-    }
-    let ids: Vec<Value> = asked.keys().copied().map(Value::from).collect();
-    let rows = reader.query_list(&FIND_CONVERSIONS, &[], &ids)?;
+    let told: Vec<&Told> = told.collect();
+    let externals: BTreeSet<&str> = told.iter().map(|one| one.key.external.as_str()).collect();
+    let list: Vec<Value> = externals.into_iter().map(Value::from).collect();
+    let rows = reader.query_list(&FIND_CONVERSIONS, &[config.company.into()], &list)?;
+    let mut clicks: BTreeSet<Id<kind::Click>> = told.iter().filter_map(|one| one.click).collect();
+    let mut keys: BTreeMap<ConversionKey, Id<kind::Conversion>> = BTreeMap::new();
     for row in &rows {
         clicks.extend(row.optional_id::<kind::Click>(5)?);
+        keys.insert(key_of(row)?, row.id(0)?);
     }
     let clicks: Vec<Id<kind::Click>> = clicks.into_iter().collect();
     let routes = find_routes(reader, config.company, &clicks)?;
+    let (mut ids, mut asked) = (BTreeMap::new(), BTreeMap::new());
+    for one in &told {
+        let first =
+            || keys.get(&one.key).copied().unwrap_or_else(|| one.key.first_id(one.occurred_at));
+        let id = *ids.entry(one.key.clone()).or_insert_with(first);
+        let count: &mut u32 = asked.entry(id).or_default();
+        *count = count.saturating_add(1);
+    }
     let mut known = BTreeMap::new();
     for row in &rows {
-        let conversion = conversion_of(row, &routes)?;
-        known.insert(conversion.id(), conversion);
+        if ids.contains_key(&key_of(row)?) {
+            let conversion = conversion_of(row, &routes)?;
+            known.insert(conversion.id, conversion);
+        }
     }
+    let state = |one: &Told| ids.get(&one.key).and_then(|id| known.get(id)).map(|one| one.state);
+    let orders: BTreeSet<&str> = told
+        .iter()
+        .filter(|one| !matches!(state(one), Some(ConversionState::Tracked { .. })))
+        .filter_map(|one| one.order.as_ref().map(Reference::as_str))
+        .collect();
     let orders: Vec<Value> = orders.into_iter().map(Value::from).collect();
+    let approved = |one: &&Conversion| matches!(one.state, ConversionState::Approved { .. });
+    let approved: Vec<Value> =
+        known.values().filter(approved).map(|one| Value::from(one.id)).collect();
     Ok(ConversionFacts {
         config: Arc::clone(config),
+        orders: find_orders(reader, config.company, &orders)?,
+        lines: find_postings(reader, &approved)?,
+        ids,
         known,
         routes,
-        orders: find_orders(reader, config.company, &orders)?,
-        lines: find_postings(reader, &ids)?,
         asked,
-        changed: BTreeSet::new(),
+        changed: BTreeMap::new(),
         versions: Vec::new(),
-        posted: Vec::new(),
     })
 }
 
@@ -297,13 +343,8 @@ fn find_postings(
 ) -> Result<BTreeMap<Id<kind::Conversion>, Vec<PostingLine>>, Fault> {
     let mut found: BTreeMap<_, Vec<PostingLine>> = BTreeMap::new();
     for row in reader.query_list(&FIND_POSTINGS, &[], conversions)? {
-        let line = PostingLine {
-            id: u128::from_be_bytes(row.sixteen(0)?),
-            conversion: row.id(1)?,
-            kind: row.parsed(2, PostingKind::parse)?,
-            version: row.small(3)?,
-        };
-        let lines = found.entry(line.conversion).or_default();
+        let line = PostingLine { version: row.small(1)?, kind: row.parsed(2, PostingKind::parse)? };
+        let lines = found.entry(row.id(0)?).or_default();
         // A list is filled up with its last value, which then answers twice.
         if !lines.contains(&line) {
             lines.push(line);
@@ -314,27 +355,22 @@ fn find_postings(
 
 pub(crate) fn save_facts(facts: &ConversionFacts, tx: &mut Tx<'_>) -> Result<(), Fault> {
     let company = facts.config.company;
-    let changed = facts.changed.iter().filter_map(|id| facts.known.get(id));
-    let rows: Vec<[Value; 27]> = changed.map(|conversion| row_of(company, conversion)).collect();
-    tx.upsert(&SAVE_CONVERSIONS, &rows)?;
-    let rows: Vec<[Value; 10]> = facts.versions.iter().map(version_row).collect();
-    tx.insert(&ADD_VERSIONS, &rows)?;
-    let rows: Vec<[Value; 4]> = facts
-        .posted
-        .iter()
-        .map(|line| {
-            let id = Value::from(line.id.to_be_bytes());
-            [id, line.conversion.into(), line.kind.code().into(), line.version.into()]
-        })
-        .collect();
-    tx.insert(&ADD_POSTINGS, &rows)
+    let rows = |more: bool| -> Vec<[Value; 27]> {
+        let changed = facts.changed.iter().filter(|(_, all)| **all == more);
+        let changed = changed.filter_map(|(id, _)| facts.known.get(id));
+        changed.map(|conversion| row_of(company, conversion)).collect()
+    };
+    tx.upsert(&SAVE_CONVERSIONS, &rows(true))?;
+    tx.upsert(&SAVE_STANDINGS, &rows(false))?;
+    let rows: Vec<[Value; 11]> = facts.versions.iter().map(version_row).collect();
+    tx.insert(&ADD_VERSIONS, &rows)
 }
 
 fn row_of(company: CompanyNumber, conversion: &Conversion) -> [Value; 27] {
     let route = conversion.route.as_ref();
     let state = conversion.state;
     [
-        conversion.id().into(),
+        conversion.id.into(),
         company.into(),
         conversion.key.network.as_str().into(),
         conversion.key.account.as_str().into(),
@@ -364,14 +400,14 @@ fn row_of(company: CompanyNumber, conversion: &Conversion) -> [Value; 27] {
     ]
 }
 
-fn version_row(line: &VersionLine) -> [Value; 10] {
+fn version_row(line: &VersionLine) -> [Value; 11] {
     let conversion = &line.conversion;
     let (source, id): (&str, Value) = match line.source {
         Source::Postback(id) => ("postback", id.into()),
         Source::Report(id) => ("report", id.into()),
     };
     [
-        conversion.id().into(),
+        conversion.id.into(),
         conversion.version.into(),
         conversion.changed_at.into(),
         conversion.state.code().into(),
@@ -381,6 +417,7 @@ fn version_row(line: &VersionLine) -> [Value; 10] {
         line.outcome.code().into(),
         source.into(),
         id,
+        line.posting.map(PostingKind::code).into(),
     ]
 }
 
@@ -422,6 +459,14 @@ fn optional<T>(
     }
 }
 
+fn key_of(row: &Row<'_>) -> Result<ConversionKey, Fault> {
+    Ok(ConversionKey {
+        network: row.parsed(1, |text| Token::parse(text).ok())?,
+        account: row.parsed(2, |text| Token::parse(text).ok())?,
+        external: row.parsed(3, |text| Reference::parse(text).ok())?,
+    })
+}
+
 fn conversion_of(
     row: &Row<'_>,
     routes: &BTreeMap<Id<kind::Click>, Route>,
@@ -434,11 +479,8 @@ fn conversion_of(
         }
     };
     Ok(Conversion {
-        key: ConversionKey {
-            network: row.parsed(1, |text| Token::parse(text).ok())?,
-            account: row.parsed(2, |text| Token::parse(text).ok())?,
-            external: row.parsed(3, |text| Reference::parse(text).ok())?,
-        },
+        id: row.id(0)?,
+        key: key_of(row)?,
         version: row.small(4)?,
         route,
         order: optional(row, 6, |text| Reference::parse(text).ok())?,

@@ -59,7 +59,7 @@ fn why(stage: &Stage, told: &Told) -> String {
         ConversionFacts::load(&config, core::iter::once(told), reader)
     };
     let facts = stage.site.store().database().read(load).unwrap();
-    let review = facts.known.get(&told.key.id()).unwrap().review;
+    let review = facts.known.get(&facts.id_of(told)).unwrap().review;
     review.map_or_else(String::new, |review| format!(" ({})", review.code()))
 }
 

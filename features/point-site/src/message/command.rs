@@ -116,7 +116,7 @@ impl Command for ProcessMessage {
         let result = match (&self.told, &mut facts.conversions) {
             (Ok(told), Some(conversions)) => {
                 let (outcome, _paid) = conversions.apply(told, posting);
-                Ok((told.key.id(), outcome))
+                Ok((conversions.id_of(told), outcome))
             }
             (Ok(_), None) => return Ok(None),
             (Err(unreadable), _) => Err(*unreadable),
