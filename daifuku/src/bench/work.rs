@@ -37,10 +37,9 @@ fn member(number: u64) -> Id<kind::Member> {
     natural_id("bench.member", &[&number.to_be_bytes()])
 }
 
-/// Purchases of members, as the network tells of them.
+/// Purchases of members in the last 25 days, as the network tells of them.
 struct Sales {
     clicks: Vec<Click>,
-    at: Timestamp,
 }
 
 impl Sales {
@@ -52,37 +51,41 @@ impl Sales {
         house.store.run_all(wallets.collect())?;
         let shop = demo::rate_shop();
         let mut ids = SeededIds::new(9);
-        let at = house.world.clock.now();
+        let first = house.world.clock.now().plus_days(-25);
+        let seconds = 24 * 86_400 / i64::try_from(count.max(1))?;
+        let at = |number: u64| first.plus_seconds(seconds * i64::try_from(number).unwrap_or(0));
         let click = |number: u64| Click {
-            id: ids.next_id(at),
+            id: ids.next_id(at(number)),
             company,
             member: member(number % MEMBERS),
             shop: shop.id(),
             offer: shop.offer(),
             offer_version: 1,
-            clicked_at: at,
+            clicked_at: at(number),
         };
         let clicks: Vec<Click> = (0..count).map(click).collect();
         for slice in clicks.chunks(AT_ONCE) {
             house.store.run_all(slice.iter().copied().map(RecordClick).collect())?;
         }
-        Ok(Self { clicks, at })
+        Ok(Self { clicks })
     }
 
     fn count(&self) -> u64 {
         self.clicks.len() as u64
     }
 
-    /// The network's number of a purchase, and what it was told of the click.
-    fn of(&self, number: u64) -> (u64, String) {
+    /// The network's number of a purchase, what it was told of the click, and when it was.
+    fn of(&self, number: u64) -> (u64, String, String) {
         let click = usize::try_from(number).ok().and_then(|place| self.clicks.get(place));
         let text = click.map_or_else(String::new, |click| click.id.to_string());
-        (2_000_000_000 + number, text.trim_start_matches("clk_").to_owned())
+        let at = click.map_or_else(Timestamp::default, |click| click.clicked_at.plus_seconds(300));
+        let at = Zone::JAPAN.format_second(at);
+        (2_000_000_000 + number, text.trim_start_matches("clk_").to_owned(), at)
     }
 
     fn postback(&self, secret: &str, number: u64) -> String {
-        let (conversion, reference) = self.of(number);
-        let at = Zone::JAPAN.format_second(self.at).replace(' ', "%20");
+        let (conversion, reference, at) = self.of(number);
+        let at = at.replace(' ', "%20");
         format!(
             "/in/v1/accesstrade/{secret}/cv?pbid={reference}&conversion_id={conversion}\
              &order_id=R-{conversion}&item=1&price=4980&reward=298&status=0&occurred_at={at}"
@@ -94,9 +97,8 @@ impl Sales {
         let mut text = String::from(
             "成果ID,発生日時,注文番号,会員識別,売上金額,報酬金額,ステータス,否認理由\r\n",
         );
-        let at = Zone::JAPAN.format_second(self.at);
         for number in 0..self.count() {
-            let (conversion, reference) = self.of(number);
+            let (conversion, reference, at) = self.of(number);
             write!(text, "{conversion},{at},R-{conversion},{reference},4980,298,承認,\r\n")?;
         }
         Ok(encoding_rs::SHIFT_JIS.encode(&text).0.into_owned())
