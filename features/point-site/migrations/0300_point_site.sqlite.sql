@@ -113,7 +113,8 @@ CREATE UNIQUE INDEX site_conversion_key
 CREATE INDEX site_conversion_click ON site_conversion (click);
 
 -- The same order over two networks is found by its number.
-CREATE INDEX site_conversion_order ON site_conversion (order_ref, network, account, shop);
+CREATE INDEX site_conversion_order
+  ON site_conversion (company, order_ref, network, account, shop);
 
 -- Every state a conversion was in, what was the cause, and what its batch did in the ledger. Only ever
 -- added to.
