@@ -25,6 +25,7 @@ pub mod message;
 pub mod offer;
 pub mod report;
 pub mod sandbox;
+pub mod search;
 pub mod sheet;
 mod site;
 mod spool;

@@ -2,6 +2,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::offer::{Offer, OfferVersion, Reward, Shop};
+use crate::search::{self, Match};
 use crate::site::Site;
 use vocabulary::{Amount, Scale, Timestamp, Zone};
 use web::components::{DataList, EmptyState, Html, LinkButton, Notice, Tone, Weight};
@@ -88,7 +89,8 @@ async fn list(
     let words = view.words();
     let now = site.now();
     let shelf = site.catalogue().shelf();
-    let mut found: Vec<(&Shop, &Offer, &OfferVersion)> = Vec::new();
+    let query = search::Query::new(&search.q);
+    let mut found: Vec<(Match, (&Shop, &Offer, &OfferVersion))> = Vec::new();
     let mut categories: Vec<&str> = Vec::new();
     for (id, shop) in shelf.shops.iter().filter(|(_, shop)| shop.listed) {
         let Some((offer, version)) = shelf.offer_of(*id, now) else { continue };
@@ -96,15 +98,16 @@ async fn list(
             categories.push(shop.category.as_str());
         }
         let in_category = search.category.is_empty() || shop.category.as_str() == search.category;
-        if in_category && shop.matches(&search.q) {
-            found.push((shop, offer, version));
+        if let Some(fit) = shelf.find(*id, &query).filter(|_| in_category) {
+            found.push((fit, (shop, offer, version)));
         }
     }
     categories.sort_unstable();
-    // The member's part for a purchase of 10,000 decides the order, then the name.
+    // What fits better comes first, then what gives more for a purchase of 10,000, then the name.
     let worth = |version: &OfferVersion| version.terms.reward.points(Amount::from(10_000));
-    found.sort_by(|(shop, _, one), (other, _, two)| {
-        worth(two).cmp(&worth(one)).then_with(|| shop.name.cmp(&other.name))
+    found.sort_by(|(fit, (shop, _, one)), (other_fit, (other, _, two))| {
+        let by_worth = || worth(two).cmp(&worth(one)).then_with(|| shop.name.cmp(&other.name));
+        other_fit.cmp(fit).then_with(by_worth)
     });
     let scale = site.config().scale;
     let main = ListMain {
@@ -115,7 +118,7 @@ async fn list(
         count: words.with("shops-count", &[("count", found.len().into())]),
         shops: found
             .iter()
-            .map(|(shop, offer, version)| card(words, scale, shop, offer, version, now))
+            .map(|(_, (shop, offer, version))| card(words, scale, shop, offer, version, now))
             .collect(),
         empty: EmptyState::new(words.get("shops-empty"), words.get("shops-empty-text"))
             .action(LinkButton::new(words.get("shops-all"), "/shops")),

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::search::{Match, Query, SearchWords};
 use store::natural_id;
 use vocabulary::{Amount, CompanyNumber, Id, Label, Rate, Rounding, Timestamp, Token, kind};
 
@@ -30,26 +31,10 @@ impl Shop {
         natural_id("site.shop", &[&self.company.get().to_be_bytes(), self.slug.as_str().as_bytes()])
     }
 
-    /// Tells whether its name or reading contains all of the words, whatever their case or width.
-    pub fn matches(&self, words: &str) -> bool {
-        let text = folded(&format!("{} {} {}", self.name, self.reading, self.slug.as_str()));
-        folded(words).split_whitespace().all(|word| text.contains(word))
+    /// Gives the words under which members find it.
+    pub fn search_words(&self) -> SearchWords {
+        SearchWords::of([self.name.as_str(), self.reading.as_str(), self.slug.as_str()])
     }
-}
-
-/// Makes texts that people take for the same equal: full-width letters, case, katakana and
-/// hiragana.
-fn folded(text: &str) -> String {
-    crate::sheet::narrow(text)
-        .chars()
-        .flat_map(char::to_lowercase)
-        .map(|character| match character {
-            'ァ'..='ヶ' => {
-                u32::from(character).checked_sub(0x60).and_then(char::from_u32).unwrap_or(character)
-            }
-            other => other,
-        })
-        .collect()
 }
 
 /// What an advertiser pays for a conversion, and the member's part of it.
@@ -202,6 +187,7 @@ pub struct Catalogue {
 pub(crate) struct Shelf {
     pub(crate) shops: BTreeMap<Id<kind::Shop>, Shop>,
     pub(crate) offers: BTreeMap<Id<kind::Offer>, Offer>,
+    words: BTreeMap<Id<kind::Shop>, SearchWords>,
 }
 
 impl Catalogue {
@@ -217,6 +203,20 @@ impl Catalogue {
 }
 
 impl Shelf {
+    /// Puts shops and offers on it.
+    pub(crate) fn new(
+        shops: BTreeMap<Id<kind::Shop>, Shop>,
+        offers: BTreeMap<Id<kind::Offer>, Offer>,
+    ) -> Self {
+        let words = shops.iter().map(|(id, shop)| (*id, shop.search_words())).collect();
+        Self { shops, offers, words }
+    }
+
+    /// Tells how well a shop fits a query.
+    pub(crate) fn find(&self, shop: Id<kind::Shop>, query: &Query) -> Option<Match> {
+        self.words.get(&shop)?.find(query)
+    }
+
     /// Finds a listed shop by its slug.
     pub(crate) fn shop(&self, slug: &str) -> Option<&Shop> {
         self.shops.values().find(|shop| shop.listed && shop.slug.as_str() == slug)

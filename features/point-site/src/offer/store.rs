@@ -106,12 +106,13 @@ pub(crate) fn save_shops<'a>(
 
 /// Reads all shops and offers of a company.
 pub(crate) fn read_shelf(reader: &mut Reader<'_>, company: CompanyNumber) -> Result<Shelf, Fault> {
-    let mut shelf = Shelf::default();
+    let mut shops = BTreeMap::new();
     for row in reader.query(&READ_SHOPS, &[company.into()])? {
-        shelf.shops.insert(row.id(0)?, shop_of(&row)?);
+        shops.insert(row.id(0)?, shop_of(&row)?);
     }
-    collect_offers(&reader.query(&READ_OFFERS, &[company.into()])?, &mut shelf.offers)?;
-    Ok(shelf)
+    let mut offers = BTreeMap::new();
+    collect_offers(&reader.query(&READ_OFFERS, &[company.into()])?, &mut offers)?;
+    Ok(Shelf::new(shops, offers))
 }
 
 pub(crate) fn load_offers(tx: &mut Tx<'_>, slice: &[SaveOffer]) -> Result<OfferFacts, Fault> {
