@@ -310,33 +310,6 @@ impl Book {
             .collect()
     }
 
-    /// Gives up to `limit` accounts from number `from` on with value whose last day is over at
-    /// `now`, and the number to go on from, `None` at the end.
-    pub fn due_accounts(
-        &self,
-        from: AccountNumber,
-        now: Timestamp,
-        limit: usize,
-    ) -> (Vec<AccountNumber>, Option<AccountNumber>) {
-        let mut found = Vec::new();
-        for (place, account) in self.accounts.iter().enumerate().skip(from.index()) {
-            let number = AccountNumber::new(u32::try_from(place).unwrap_or(u32::MAX));
-            if found.len() == limit {
-                return (found, Some(number));
-            }
-            let today = self.zone(account.spec.unit).day_of(now);
-            if account
-                .state
-                .cells()
-                .iter()
-                .any(|cell| cell.lot.is_due(today) && cell.posted > cell.held)
-            {
-                found.push(number);
-            }
-        }
-        (found, None)
-    }
-
     /// Forgets holds and expectations that ended at `last` or before; the journal still knows them,
     /// and [`Book::restore_hold`] and [`Book::restore_expectation`] bring one back. What could
     /// still be undone must be settled.

@@ -190,8 +190,7 @@ impl Sweep {
         Ok(progress)
     }
 
-    /// Looks at one stretch of accounts. (`Book::due_accounts` looks at all of them under one lock
-    /// when few are due.)
+    /// Looks at one stretch of accounts.
     fn find(&self, book: &Book, from: u32, now: Timestamp, limit: usize) -> Found {
         let start = AccountNumber::new(from).index();
         let mut found = Found { accounts: Vec::new(), next: None };
