@@ -25,20 +25,34 @@ pub(super) struct BenchBook {
     folder: Option<PathBuf>,
 }
 
-/// The tables of a book; a server's are dropped before each workload, so that each starts empty.
-static DROP: [Statement; 11] = [
-    Statement::new("drop companies", "DROP TABLE IF EXISTS company"),
-    Statement::new("drop units", "DROP TABLE IF EXISTS unit"),
-    Statement::new("drop accounts", "DROP TABLE IF EXISTS account"),
-    Statement::new("drop movements", "DROP TABLE IF EXISTS movement"),
-    Statement::new("drop groups", "DROP TABLE IF EXISTS journal_group"),
-    Statement::new("drop pages", "DROP TABLE IF EXISTS checkpoint_page"),
-    Statement::new("drop subjects", "DROP TABLE IF EXISTS checkpoint_subject"),
-    Statement::new("drop checkpoint", "DROP TABLE IF EXISTS checkpoint"),
-    Statement::new("drop runs", "DROP TABLE IF EXISTS id_run"),
-    Statement::new("drop id pages", "DROP TABLE IF EXISTS id_page"),
-    Statement::new("drop migrations", "DROP TABLE IF EXISTS schema_migration"),
+macro_rules! drop_tables {
+    ($($table:literal)*) => {
+        [$((
+            $table,
+            Statement::new(concat!("drop ", $table), concat!("DROP TABLE IF EXISTS ", $table)),
+        ),)*]
+    };
+}
+
+/// Every table; a server's are dropped before each workload, so that each starts empty.
+static TABLES: [(&str, Statement); 36] = drop_tables![
+    "company" "unit" "account" "movement" "journal_group" "checkpoint_page" "checkpoint_subject"
+    "checkpoint" "id_run" "id_page" "schema_migration" "schema_migration_lock" "actor" "api_key"
+    "api_key_secret" "login" "recovery_code" "sign_in_failure" "signed_in_session" "audit_entry"
+    "bank_endpoint" "bank_delivery" "bank_attempt" "site_shop" "site_offer" "site_click"
+    "site_message" "site_message_work" "site_conversion" "site_conversion_version" "site_report"
+    "site_report_part" "site_report_error" "site_report_tally" "wallet_payment" "wallet_job"
 ];
+
+/// Drops what an earlier workload left on a server.
+pub(super) fn empty(database: &Database) -> Result<(), Fault> {
+    let mut connection = database.connect()?;
+    let mut tx = connection.begin()?;
+    for (_, statement) in &TABLES {
+        tx.execute(statement, &[])?;
+    }
+    tx.commit()
+}
 
 /// Opens the accounts of a bench book, a slice of them.
 struct OpenAccounts {
@@ -83,12 +97,7 @@ impl BenchBook {
         let (url, folder) = place(options)?;
         let database = Database::open(&url, PoolOptions::default())?;
         if options.database.is_some() {
-            let mut connection = database.connect()?;
-            let mut tx = connection.begin()?;
-            for statement in &DROP {
-                tx.execute(statement, &[])?;
-            }
-            tx.commit()?;
+            empty(&database)?;
         }
         let store = open_store(&database)?;
         let book = Self { store, database, folder };
@@ -194,5 +203,23 @@ fn remove(folder: Option<&Path>) {
     if let Some(folder) = folder {
         // What is not there need not be removed.
         drop(fs::remove_dir_all(folder));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_is_emptied() {
+        let created = crate::parts::migrations();
+        let texts = created.iter().map(|migration| migration.mysql);
+        let names = texts.flat_map(|text| text.split("CREATE TABLE ").skip(1));
+        let mut names: Vec<&str> = names.filter_map(|rest| rest.split([' ', '(']).next()).collect();
+        names.sort_unstable();
+        let mut known: Vec<&str> = TABLES.iter().map(|(table, _)| *table).collect();
+        known.retain(|table| !table.starts_with("schema_"));
+        known.sort_unstable();
+        assert_eq!(known, names);
     }
 }

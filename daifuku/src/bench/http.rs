@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use tokio::sync::oneshot;
 
+use super::book::empty;
 use super::load::Timing;
 use super::report::{Line, Report};
 use super::run::BenchOptions;
@@ -19,6 +20,7 @@ use crate::demo;
 use crate::house::{House, server_options};
 use bank::{AskedOpening, OpenAccounts};
 use ledger::{BalanceRule, NormalSide};
+use store::{Database, DatabaseUrl, PoolOptions};
 use vocabulary::{Id, IdSource as _, SeededIds, UnitCode, kind};
 
 const ACCOUNTS: u64 = 10_000;
@@ -46,6 +48,9 @@ impl Served {
         ];
         flags.extend(options.database.iter().map(|url| format!("database.url={url}")));
         let config = Config::load(&Sources { file: None, variables: Vec::new(), flags })?;
+        if let Some(url) = &options.database {
+            empty(&Database::open(&DatabaseUrl::parse(url)?, PoolOptions::default())?)?;
+        }
         let (house, clock) = demo::open(config, Arc::new(WallClock), true)?;
         demo::plant_all(&house, &clock)?;
         open_accounts(&house)?;
