@@ -4,7 +4,8 @@ use std::sync::Arc;
 use crate::config::SiteConfig;
 use crate::conversion::store::{load_facts, save_facts};
 use crate::conversion::{
-    Conversion, ConversionState, Effect, Outcome, Plan, Review, Route, Sight, Source, Told, plan,
+    Conversion, ConversionState, Effect, NO_ENTRIES, Outcome, Plan, Review, Route, Sight, Source,
+    Told, plan,
 };
 use ledger::{
     AccountNumber, AccountSpec, BalanceRule, Batch, Lot, LotKind, NormalSide, Remaining, Step,
@@ -173,7 +174,9 @@ impl ConversionFacts {
                 elsewhere && shop.is_some() && other.shop == shop
             })
         });
-        Sight { conversion, route, rival }
+        let network = self.config.network(&told.key.network, &told.key.account);
+        let currency = network.map(|network| network.currency);
+        Sight { conversion, route, rival, currency, entries: &NO_ENTRIES }
     }
 
     fn note(&mut self, next: Conversion, outcome: Outcome, source: Source) {

@@ -13,5 +13,5 @@ pub use state::{
     Authority, Conversion, ConversionKey, ConversionState, Outcome, Review, Route, Source, Status,
     Told,
 };
-pub(crate) use state::{Effect, Plan, Sight, plan};
+pub(crate) use state::{Effect, NO_ENTRIES, Plan, Sight, plan};
 pub use store::{ConversionStory, stories};

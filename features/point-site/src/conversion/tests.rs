@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 
 use crate::conversion::{Authority, ConversionFacts, ConversionKey, Source, Status, Told, stories};
 use crate::tests::{OURS, Stage, at, play, tell, token};
-use vocabulary::{Id, Label, Reference, Zone, kind};
+use vocabulary::{Currency, Id, Label, Reference, Zone, kind};
 
 /// Plays lines of a story and compares what became of each:
 ///
@@ -17,7 +17,7 @@ use vocabulary::{Id, Label, Reference, Zone, kind};
 /// spend 20                                Hana spends
 /// ```
 ///
-/// After the order may stand `item=2`, `net=second`, `at=2026-11-02 12:00` (with `_` for the
+/// After the order may stand `item=2`, `net=second`, `in=USD`, `at=2026-11-02 12:00` (with `_` for the
 /// blank), `test`.
 fn check(story: &str, expected: &Expect) {
     tell(expected, |stage| {
@@ -83,12 +83,14 @@ fn told(
             account: token(option("net").unwrap_or("main")),
             external: Reference::parse(external).unwrap(),
         },
+        entry: None,
         click: clicks.get(*click).copied(),
         order: Reference::parse(order).ok(),
         item: option("item").map(|item| Reference::parse(item).unwrap()),
         occurred_at: option("at").map_or(stage.site.now(), |text| at(&text.replace('_', " "))),
         sale: sale.parse().unwrap(),
         commission: commission.parse().unwrap(),
+        currency: option("in").map(|code| Currency::parse(code).unwrap()),
         status: Status::parse(status),
         reason: Label::parse("キャンセル").ok().filter(|_| *status == "rejected"),
         test: rest.contains(&"test"),
