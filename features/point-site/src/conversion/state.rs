@@ -502,7 +502,11 @@ fn netted(sight: Sight<'_>, told: &Told) -> Net {
         Some(known) if *known != (told.sale, told.commission) => Net::Doubt(Review::EntriesDiffer),
         Some(_) if told.status == Some(Status::Occurred) => Net::Known(Outcome::Duplicate),
         // The same row again, and now it is decided.
-        Some(_) => Net::Told(Box::new(Told { sale, commission, ..told.clone() })),
+        Some(_) => {
+            let cancelled = commission == 0 && was_positive(sight);
+            let status = if cancelled { rejected(told.status) } else { told.status };
+            Net::Told(Box::new(Told { sale, commission, status, ..told.clone() }))
+        }
         None => added(sight, told, (sale, commission)),
     }
 }
@@ -512,11 +516,9 @@ fn added(sight: Sight<'_>, told: &Told, known: (i64, i64)) -> Net {
     let Some((sale, commission)) = sum([known, (told.sale, told.commission)]) else {
         return Net::Doubt(Review::AmountOutOfRange);
     };
-    let before =
-        sight.conversion.map_or(known.1, |current| known.1.max(current.commission.minor_units()));
     let occurred = told.status == Some(Status::Occurred);
     let status = match sight.conversion.map(|current| current.state) {
-        _ if commission == 0 && before > 0 => told.status.and(Some(Status::Rejected)),
+        _ if commission == 0 && was_positive(sight) => rejected(told.status),
         // A row that restates what was granted changes its amount and decides nothing else.
         Some(ConversionState::Approved { .. }) if occurred => Some(Status::Approved),
         Some(ConversionState::Rejected { .. } | ConversionState::Reversed { .. }) if occurred => {
@@ -525,6 +527,20 @@ fn added(sight: Sight<'_>, told: &Told, known: (i64, i64)) -> Net {
         Some(_) | None => told.status,
     };
     Net::Told(Box::new(Told { sale, commission, status, ..told.clone() }))
+}
+
+/// Tells whether the network ever paid something for this conversion.
+fn was_positive(sight: Sight<'_>) -> bool {
+    sight.entries.values().any(|(_, commission)| *commission > 0)
+        || sight.conversion.is_some_and(|current| !current.commission.is_zero())
+}
+
+/// Rejects, unless the network's word is not known, which only a person may read.
+const fn rejected(status: Option<Status>) -> Option<Status> {
+    match status {
+        Some(_) => Some(Status::Rejected),
+        None => None,
+    }
 }
 
 fn sum(figures: impl IntoIterator<Item = (i64, i64)>) -> Option<(i64, i64)> {

@@ -17,8 +17,8 @@ use vocabulary::{Currency, Id, Label, Reference, Zone, kind};
 /// spend 20                                Hana spends
 /// ```
 ///
-/// After the order may stand `item=2`, `net=second`, `in=USD`, `at=2026-11-02 12:00` (with `_` for the
-/// blank), `test`.
+/// After the order may stand `item=2`, `net=second`, `in=USD`, `at=2026-11-02 12:00` (with `_` for
+/// the blank), `test`.
 fn check(story: &str, expected: &Expect) {
     tell(expected, |stage| {
         let mut clicks: BTreeMap<String, Id<kind::Click>> = BTreeMap::new();
@@ -358,6 +358,27 @@ fn the_same_order_over_two_networks_waits_for_a_person() {
             report 200 approved 10000/200 c2 R-1 net=second: needs_review (double_route) → has 0 expects 150 owes 0
             post 101 occurred 10000/1000 c3 R-1: tracked → has 0 expects 650 owes 0
         "]],
+    );
+}
+
+#[test]
+fn another_currency_waits_for_a_person_and_its_figures_are_not_used() {
+    check(
+        "click c1 books
+         post 100 occurred 3980/119 c1 R-1 in=USD
+         report 100 approved 3980/119 c1 R-1
+         post 101 occurred 3980/119 c1 R-2 in=JPY
+         post 101 occurred 1000/30 c1 R-2 in=USD
+         report 101 rejected 1000/30 c1 R-2 in=USD
+         report 101 approved 3980/119 c1 R-2",
+        &expect![[r#"
+            post 100 occurred 3980/119 c1 R-1 in=USD: needs_review (currency_differs) → has 0 expects 0 owes 0
+            report 100 approved 3980/119 c1 R-1: needs_review (currency_differs) → has 0 expects 0 owes 0
+            post 101 occurred 3980/119 c1 R-2 in=JPY: tracked → has 0 expects 59 owes 0
+            post 101 occurred 1000/30 c1 R-2 in=USD: needs_review (currency_differs) → has 0 expects 59 owes 0
+            report 101 rejected 1000/30 c1 R-2 in=USD: duplicate (currency_differs) → has 0 expects 59 owes 0
+            report 101 approved 3980/119 c1 R-2: approved (currency_differs) pays 59 → has 59 expects 0 owes 0
+        "#]],
     );
 }
 

@@ -888,6 +888,7 @@ fn rows_that_come_to_nothing_cancel() {
         &[
             &["a 1 new 100/5", "b 2 locked 100/5"],
             &["a 3 new -100/-5", "b 4 locked -100/-5"],
+            &["a 1 locked 100/5", "a 3 locked -100/-5", "b 4 closed -100/-5"],
             &["a 5 new 100/5", "a 1 new 100/5", "b 6 new -1/-1"],
         ],
         &expect![[r#"
@@ -896,6 +897,10 @@ fn rows_that_come_to_nothing_cancel() {
 
             3 -10000/-500: rejected → rejected 10000/500 for 150
             4 -10000/-500: reversed → reversed 10000/500 for 150
+
+            1 10000/500: duplicate → rejected 10000/500 for 150
+            3 -10000/-500: duplicate → rejected 10000/500 for 150
+            4 -10000/-500: duplicate → reversed 10000/500 for 150
 
             5 10000/500: needs_review (entries_differ) → rejected 10000/500 for 150
             1 10000/500: duplicate → rejected 10000/500 for 150
