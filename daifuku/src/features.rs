@@ -9,9 +9,9 @@ use crate::{house::House, navigation, reactions::ShopStories};
 use access::{RegisterActor, Subject};
 use bank::{Bank, BankTools, WebhookKey};
 use ledger::{BalanceRule, NegativeBy};
-use point_site::{Network, PathSecret, Site, SiteConfig, Trust};
+use point_site::{Network, PathSecret, Site, SiteConfig, Trust, network::Adapter};
 use store::registry;
-use vocabulary::{Label, Token, Zone};
+use vocabulary::{Currency, Label, Token, Zone};
 use wallet::Wallet;
 use web::Reach;
 
@@ -107,6 +107,8 @@ fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
             secrets: vec![PathSecret::new(&secret, None)],
             trust: Trust::Reports,
             zone: Zone::JAPAN,
+            adapter: Adapter::AccessTrade,
+            currency: Currency::JPY,
         }],
         member_nav: navigation::of_member,
         staff_nav: navigation::of_staff,

@@ -133,6 +133,15 @@ CREATE TABLE site_conversion_version (
   PRIMARY KEY (conversion, version)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
+-- The rows that add up to a conversion, at networks that restate by adding rows. Only ever added to.
+CREATE TABLE site_conversion_entry (
+  conversion BINARY(16) NOT NULL,
+  entry VARCHAR(120) NOT NULL,
+  sale BIGINT NOT NULL,
+  commission BIGINT NOT NULL,
+  PRIMARY KEY (conversion, entry)
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
 -- A network's file of decisions. The id follows from network, account and the file's SHA-256: the same
 -- file is the same report.
 CREATE TABLE site_report (

@@ -133,6 +133,15 @@ CREATE TABLE site_conversion_version (
   PRIMARY KEY (conversion, version)
 ) STRICT, WITHOUT ROWID;
 
+-- The rows that add up to a conversion, at networks that restate by adding rows. Only ever added to.
+CREATE TABLE site_conversion_entry (
+  conversion BLOB NOT NULL CHECK (length(conversion) = 16),
+  entry TEXT NOT NULL CHECK (length(entry) <= 120),
+  sale INTEGER NOT NULL,
+  commission INTEGER NOT NULL,
+  PRIMARY KEY (conversion, entry)
+) STRICT, WITHOUT ROWID;
+
 -- A network's file of decisions. The id follows from network, account and the file's SHA-256: the same
 -- file is the same report.
 CREATE TABLE site_report (

@@ -7,9 +7,10 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use crate::network::Adapter;
 use access::NeedSet;
 use ledger::{ActorNumber, BalanceRule, UnitNumber};
-use vocabulary::{CompanyNumber, Id, Scale, Timestamp, Token, Zone, kind};
+use vocabulary::{CompanyNumber, Currency, Id, Scale, Timestamp, Token, Zone, kind};
 use web::{NavItem, View};
 
 /// The settings of one point site; one company has one.
@@ -87,6 +88,10 @@ pub struct Network {
     pub trust: Trust,
     /// The zone of its times, which are written without an offset.
     pub zone: Zone,
+    /// How its messages and pages are read.
+    pub adapter: Adapter,
+    /// The currency of its programmes; most often yen, as [`Currency::default`].
+    pub currency: Currency,
 }
 
 /// A secret in an address. Only its hash is kept; never shown by `Debug`.

@@ -5,6 +5,7 @@
 //! | [`offer`] | a shop, what a member gets for buying there | versions, each with its period |
 //! | [`click`] | a member follows an offer | recorded once, in the database or first in the spool |
 //! | [`message`] | what a network sends to our address | waiting → done, or unreadable |
+//! | [`network`] | how each network speaks | read only: from what came to statements |
 //! | [`conversion`] | what the member did, what it is worth | tracked → approved or rejected → … |
 //! | [`report`] | a network's file of decisions | checked → applying → done |
 //! | [`sandbox`] | a network and shops to try all of this with | |
@@ -22,6 +23,7 @@ pub mod click;
 mod config;
 pub mod conversion;
 pub mod message;
+pub mod network;
 pub mod offer;
 pub mod report;
 pub mod sandbox;

@@ -10,6 +10,7 @@ use expect_test::{Expect, expect};
 
 use crate::click::{Click, RecordClick, reference};
 use crate::conversion::{ConversionFacts, Outcome, Told};
+use crate::network::Adapter;
 use crate::offer::{OfferTerms, Reward, SaveOffer, SaveShop, Shop};
 use crate::report::{StartReport, UploadedReport, apply_reports, receive_report};
 use crate::sandbox::{Pays, Sandbox, SandboxConfig, SandboxShop};
@@ -22,8 +23,8 @@ use ledger::{
 use store::testing::{Setup, TestDatabase, assert_same_schema, for_each_database, prepare_all};
 use store::{Command, Fault, Outcome as Posted, Posting, Recall, Store, StoreOptions, Tx};
 use vocabulary::{
-    AccountRole, Amount, CompanyNumber, Id, Label, ManualClock, Scale, SeededIds, SharedIds,
-    Timestamp, Token, UnitCode, Zone, kind,
+    AccountRole, Amount, CompanyNumber, Currency, Id, Label, ManualClock, Scale, SeededIds,
+    SharedIds, Timestamp, Token, UnitCode, Zone, kind,
 };
 use web::testing::{Client, door_with, frame};
 use web::{
@@ -88,7 +89,15 @@ fn network(account: &str, trust: Trust) -> Network {
         secrets: vec![PathSecret::new(&format!("{SECRET}{account}"), None)],
         trust,
         zone: Zone::JAPAN,
+        adapter: Adapter::AccessTrade,
+        currency: Currency::JPY,
     }
+}
+
+/// A network of its own name, with times in UTC.
+fn foreign(adapter: Adapter, currency: Currency, trust: Trust) -> Network {
+    let code = token(adapter.code());
+    Network { code, zone: Zone::UTC, adapter, currency, ..network(adapter.code(), trust) }
 }
 
 fn navigation(view: &View) -> Vec<NavItem> {
@@ -137,7 +146,13 @@ impl Stage {
             lot_months: 6,
             spool_folder: folder.path().join("spool"),
             click_patience: Duration::from_secs(2),
-            networks: vec![network("main", trust), network("second", trust)],
+            networks: vec![
+                network("main", trust),
+                network("second", trust),
+                foreign(Adapter::Tune, Currency::USD, trust),
+                foreign(Adapter::Awin, Currency::JPY, trust),
+                foreign(Adapter::Impact, Currency::JPY, trust),
+            ],
             member_nav: navigation,
             staff_nav: |view, _needs| navigation(view),
         };
@@ -384,17 +399,18 @@ fn the_statements_fit_and_the_schemas_agree() {
 fn the_routes_are_the_ones_that_were_reviewed() {
     let test = TestDatabase::sqlite();
     let stage = Stage::open(&test, Trust::Reports);
-    expect![[r"
-        GET    /clicks                        point-site   member.self                  idempotent
-        GET    /go/{offer}                    point-site   member.self                  idempotent
-        GET    /in/v1/accesstrade/{secret}/cv point-site   public                       idempotent
-        GET    /shops                         point-site   public                       idempotent
-        GET    /shops/{slug}                  point-site   public                       idempotent
-        GET    /staff/reports                 point-site   report.import                idempotent
-        POST   /staff/reports                 point-site   report.import                idempotent
-        GET    /staff/reports/{id}            point-site   report.import                idempotent
-        POST   /staff/reports/{id}/apply      point-site   report.import                idempotent
-    "]]
+    expect![[r#"
+        GET    /clicks                      point-site   member.self                  idempotent
+        GET    /go/{offer}                  point-site   member.self                  idempotent
+        GET    /in/v1/{network}/{secret}/cv point-site   public                       idempotent
+        POST   /in/v1/{network}/{secret}/cv point-site   public                       idempotent
+        GET    /shops                       point-site   public                       idempotent
+        GET    /shops/{slug}                point-site   public                       idempotent
+        GET    /staff/reports               point-site   report.import                idempotent
+        POST   /staff/reports               point-site   report.import                idempotent
+        GET    /staff/reports/{id}          point-site   report.import                idempotent
+        POST   /staff/reports/{id}/apply    point-site   report.import                idempotent
+    "#]]
     .assert_eq(&crate::routes(&stage.site).to_text());
 }
 

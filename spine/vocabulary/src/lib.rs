@@ -1,4 +1,4 @@
-//! The field's words as types: amounts, ids, units, rates, time and bounded texts.
+//! The field's words as types: amounts, currencies, ids, units, rates, time and bounded texts.
 //!
 //! Everything that comes from outside becomes one of these types at the edge or is refused there,
 //! so that the rest of the house never holds a raw string or a bare integer. Start with [`Amount`]
@@ -8,6 +8,7 @@
 
 mod amount;
 mod company;
+mod currency;
 mod id;
 mod rate;
 mod text;
@@ -16,6 +17,7 @@ mod unit;
 
 pub use amount::{Amount, AmountError};
 pub use company::CompanyNumber;
+pub use currency::{Currency, CurrencyError};
 pub use id::{AccountRole, Id, IdError, IdSource, Kind, SeededIds, SharedIds, kind};
 pub use rate::{Rate, RateError, Rounding};
 pub use text::{Email, Label, Reference, TextError, Token};

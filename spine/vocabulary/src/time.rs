@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
+const MICROSECONDS_AN_HOUR: i64 = 3_600_000_000;
 
 /// A moment: microseconds since 1970-01-01 00:00 UTC.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -193,17 +194,21 @@ impl<'de> Deserialize<'de> for Day {
     }
 }
 
-/// Where days begin: a fixed offset from UTC.
+/// Where days begin: an offset from UTC, with or without the summer time of the United States.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Zone {
     offset_seconds: i32,
+    summer: bool,
 }
 
 impl Zone {
     /// Japan, UTC+9, which has had no summer time since 1951.
-    pub const JAPAN: Self = Self { offset_seconds: 32_400 };
+    pub const JAPAN: Self = Self { offset_seconds: 32_400, summer: false };
     /// UTC.
-    pub const UTC: Self = Self { offset_seconds: 0 };
+    pub const UTC: Self = Self { offset_seconds: 0, summer: false };
+    /// Los Angeles, UTC-8 and in summer UTC-7, by the rule in force since 2007; earlier summers are
+    /// up to four weeks off.
+    pub const PACIFIC: Self = Self { offset_seconds: -28_800, summer: true };
 
     /// Tells which day it is here at `moment`.
     pub fn day_of(self, moment: Timestamp) -> Day {
@@ -213,11 +218,12 @@ impl Zone {
 
     /// Gives the moment at which `day` begins here.
     pub fn start_of(self, day: Day) -> Timestamp {
-        let local = i64::from(day.0).saturating_mul(MICROSECONDS_A_DAY);
-        Timestamp(local.saturating_sub(self.offset_microseconds()))
+        self.moment(day, 0)
     }
 
-    /// Reads a local time written without an offset, `2026-11-20 12:04:31` or with `/` and `T`.
+    /// Reads a local time written without an offset, `2026-11-20 12:04:31` or with `/` and `T`. A
+    /// time that a night of changing clocks has twice is the first of the two; one that it skips
+    /// is read as if the clocks had not changed.
     ///
     /// # Errors
     ///
@@ -235,7 +241,35 @@ impl Zone {
         let within = seconds
             .saturating_mul(1_000_000)
             .saturating_add(i64::from(time.subsec_nanosecond()).div_euclid(1_000));
-        Ok(self.start_of(day).plus_microseconds(within))
+        Ok(self.moment(day, within))
+    }
+
+    /// Gives the moment so many microseconds of the local clock after midnight.
+    fn moment(self, day: Day, within: i64) -> Timestamp {
+        let local = i64::from(day.0).saturating_mul(MICROSECONDS_A_DAY).saturating_add(within);
+        let winter = Timestamp(local.saturating_sub(self.offset_microseconds()));
+        let summer = winter.plus_microseconds(-MICROSECONDS_AN_HOUR);
+        // What is skipped in spring is no summer time yet; what is there twice in autumn still is.
+        if self.in_summer(summer) { summer } else { winter }
+    }
+
+    /// Tells whether the clocks here are an hour ahead: from 2 o'clock on the second Sunday of
+    /// March to 2 o'clock, by summer time, on the first Sunday of November.
+    fn in_summer(self, moment: Timestamp) -> bool {
+        if !self.summer {
+            return false;
+        }
+        let standard = moment.0.saturating_add(self.offset_microseconds());
+        let days = i32::try_from(standard.div_euclid(MICROSECONDS_A_DAY)).unwrap_or(0);
+        let (year, _, _) = Day(days).civil();
+        let change = |month, from, hour: i64| {
+            let first = Day::try_new(year, month, from).unwrap_or_default();
+            // Day 0, the first of 1970, was a Thursday.
+            let sunday = first.plus_days((-4_i32).saturating_sub(first.0).rem_euclid(7));
+            let midnight = i64::from(sunday.0).saturating_mul(MICROSECONDS_A_DAY);
+            midnight.saturating_add(hour.saturating_mul(MICROSECONDS_AN_HOUR))
+        };
+        (change(3, 8, 2)..change(11, 1, 1)).contains(&standard)
     }
 
     /// Writes a moment as people here read it, to the minute: `2026-11-20 12:04`.
@@ -252,7 +286,8 @@ impl Zone {
     }
 
     fn local(self, moment: Timestamp) -> i64 {
-        moment.0.saturating_add(self.offset_microseconds())
+        let summer = if self.in_summer(moment) { MICROSECONDS_AN_HOUR } else { 0 };
+        moment.0.saturating_add(self.offset_microseconds()).saturating_add(summer)
     }
 
     fn offset_microseconds(self) -> i64 {
@@ -316,6 +351,31 @@ mod tests {
         for text in ["", "2026-13-01 00:00:00", "yesterday", "2026-02-30 00:00:00"] {
             assert_eq!(Zone::JAPAN.parse_local(text), Err(TimeError::NotTime), "{text}");
         }
+    }
+
+    #[test]
+    fn clocks_in_los_angeles_change_twice_a_year() {
+        let table = [
+            ("2026-01-20 12:00:00", "2026-01-20T20:00:00Z"),
+            ("2026-03-08 01:59:59", "2026-03-08T09:59:59Z"),
+            ("2026-03-08 02:30:00", "2026-03-08T10:30:00Z"),
+            ("2026-03-08 03:00:00", "2026-03-08T10:00:00Z"),
+            ("2026-07-01 00:00:00", "2026-07-01T07:00:00Z"),
+            ("2026-11-01 01:30:00", "2026-11-01T08:30:00Z"),
+            ("2026-11-01 02:00:00", "2026-11-01T10:00:00Z"),
+            ("2026-12-31 23:00:00", "2027-01-01T07:00:00Z"),
+            ("2027-03-14 02:00:00", "2027-03-14T10:00:00Z"),
+            ("2027-11-07 00:00:00", "2027-11-07T07:00:00Z"),
+        ];
+        for (local, moment) in table {
+            let read = Zone::PACIFIC.parse_local(local).unwrap();
+            assert_eq!(read, Timestamp::parse(moment).unwrap(), "{local}");
+            if local != "2026-03-08 02:30:00" && local != "2027-03-14 02:00:00" {
+                assert_eq!(Zone::PACIFIC.format_second(read), local);
+            }
+        }
+        let day = Day::parse("2026-07-01").unwrap();
+        assert_eq!(Zone::PACIFIC.start_of(day).to_string(), "2026-07-01T07:00:00Z");
     }
 
     #[test]

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use crate::config::SiteConfig;
 use crate::conversion::store::{load_facts, save_facts};
 use crate::conversion::{
-    Conversion, ConversionKey, ConversionState, Effect, Outcome, Plan, Review, Route, Sight,
-    Source, Told, batch_id, expectation_id, plan,
+    Conversion, ConversionKey, ConversionState, Effect, Entries, NO_ENTRIES, Outcome, Plan, Review,
+    Route, Sight, Source, Told, batch_id, expectation_id, plan,
 };
 use ledger::{
     AccountNumber, AccountSpec, BalanceRule, Batch, Lot, LotKind, NormalSide, Remaining, Step,
     Transfer, TransferKind, Wanted,
 };
 use store::{Fault, Posting, Reader, Recall, Tx};
-use vocabulary::{AccountRole, Amount, Id, Timestamp, Token, Zone, kind};
+use vocabulary::{AccountRole, Amount, Id, Reference, Timestamp, Token, Zone, kind};
 
 /// What the site's movements are for, in the company's numbering.
 const CODE: u16 = 300;
@@ -82,6 +82,10 @@ pub(crate) struct ConversionFacts {
     pub(crate) orders: BTreeMap<String, Vec<OrderUse>>,
     /// What was posted for those that are approved, which may be taken back.
     pub(crate) lines: BTreeMap<Id<kind::Conversion>, Vec<PostingLine>>,
+    /// The rows that add up to a conversion, at networks that restate by adding rows.
+    pub(crate) entries: BTreeMap<Id<kind::Conversion>, Entries>,
+    /// Those of them that are new.
+    pub(crate) entries_added: Vec<(Id<kind::Conversion>, Reference)>,
     /// How many statements of the slice name each conversion.
     pub(crate) asked: BTreeMap<Id<kind::Conversion>, u32>,
     /// Those that changed, and whether more of them than where they stand.
@@ -136,6 +140,7 @@ impl ConversionFacts {
     pub(crate) fn apply(&mut self, told: &Told, posting: &mut Posting<'_>) -> (Outcome, Amount) {
         let now = posting.now();
         let planned = plan(self.sight(told), told, now);
+        self.add_entry(told, &planned);
         let Some(next) = planned.next else { return (planned.outcome, Amount::ZERO) };
         match self.post(&next, planned.effect, posting) {
             Ok(posting) => {
@@ -165,6 +170,19 @@ impl ConversionFacts {
         save_facts(&self, tx)
     }
 
+    /// Notes a row that counts from now on, whatever became of what it says.
+    fn add_entry(&mut self, told: &Told, planned: &Plan) {
+        let unused = [Some(Review::CurrencyDiffers), Some(Review::EntriesDiffer)];
+        let refused = planned.next.as_ref().is_some_and(|next| unused.contains(&next.review));
+        let Some(entry) = told.entry.as_ref().filter(|_| !told.test && !refused) else { return };
+        let id = self.id_of(told);
+        let entries = self.entries.entry(id).or_default();
+        if !entries.contains_key(entry) {
+            entries.insert(entry.clone(), (told.sale, told.commission));
+            self.entries_added.push((id, entry.clone()));
+        }
+    }
+
     fn sight(&self, told: &Told) -> Sight<'_> {
         let id = self.id_of(told);
         let route = told.click.and_then(|click| self.routes.get(&click));
@@ -177,7 +195,10 @@ impl ConversionFacts {
                 elsewhere && shop.is_some() && other.shop == shop
             })
         });
-        Sight { id, conversion: self.known.get(&id), route, rival }
+        let network = self.config.network(&told.key.network, &told.key.account);
+        let currency = network.map(|network| network.currency);
+        let entries = self.entries.get(&id).unwrap_or(&NO_ENTRIES);
+        Sight { id, conversion: self.known.get(&id), route, rival, currency, entries }
     }
 
     fn note(

@@ -14,6 +14,6 @@ pub use state::{
     Told,
 };
 pub(crate) use state::{
-    Effect, Plan, Sight, batch_id, conversion_of_posting, expectation_id, plan,
+    Effect, Entries, NO_ENTRIES, Plan, Sight, batch_id, conversion_of_posting, expectation_id, plan,
 };
 pub use store::{ConversionStory, stories};

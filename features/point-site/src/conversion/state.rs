@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
+
 use crate::offer::Reward;
 use store::natural_id;
-use vocabulary::{Amount, Id, Label, Reference, Timestamp, Token, kind};
+use vocabulary::{Amount, Currency, Id, Label, Reference, Timestamp, Token, kind};
 
 /// How far a network's clock may be from ours.
 const CLOCKS_APART_SECONDS: i64 = 900;
@@ -108,6 +110,10 @@ pub enum Source {
 pub struct Told {
     /// Which conversion.
     pub key: ConversionKey,
+    /// Which row of the conversion, at networks that restate by adding rows. Then `sale` and
+    /// `commission` are the row's own, with their sign, and the conversion's are the sums over its
+    /// rows.
+    pub entry: Option<Reference>,
     /// The click that we gave the network; `None` when what came back is none of ours.
     pub click: Option<Id<kind::Click>>,
     /// The shop's order number.
@@ -120,6 +126,8 @@ pub struct Told {
     pub sale: i64,
     /// What the network pays, minor units.
     pub commission: i64,
+    /// The currency of both; `None` when it is not told, and then it is the network's.
+    pub currency: Option<Currency>,
     /// What became of it; `None` for a word that we do not know.
     pub status: Option<Status>,
     /// Why, in the network's words.
@@ -189,6 +197,11 @@ macro_rules! reviews {
 reviews! {
     /// The network used a word for the status that we do not know.
     StatusUnknown = "status_unknown";
+    /// The amounts are in another currency than the network's programmes; nothing is converted.
+    CurrencyDiffers = "currency_differs";
+    /// A row that was added up comes again with other figures, or one comes after the total was
+    /// nothing.
+    EntriesDiffer = "entries_differ";
     /// The sale or the reward is below zero.
     AmountNegative = "amount_negative";
     /// What came back is no click of ours.
@@ -460,6 +473,12 @@ impl Plan {
     }
 }
 
+/// The rows of a conversion that are known, each with its sale and commission.
+pub(crate) type Entries = BTreeMap<Reference, (i64, i64)>;
+
+/// Rows of a conversion of which none is known.
+pub(crate) static NO_ENTRIES: Entries = BTreeMap::new();
+
 /// What a decision stands on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sight<'a> {
@@ -471,38 +490,120 @@ pub(crate) struct Sight<'a> {
     pub(crate) route: Option<&'a Route>,
     /// Another network reports the same order at the same shop.
     pub(crate) rival: bool,
+    /// The currency of the network's programmes.
+    pub(crate) currency: Option<Currency>,
+    /// The conversion's rows known so far, at networks that restate by adding rows.
+    pub(crate) entries: &'a Entries,
 }
 
 /// Decides what a statement means; the one place that changes a conversion's state.
+///
+/// Whoever carries the plan out also adds the statement's entry to those known, whatever the
+/// outcome; not after [`Review::CurrencyDiffers`] and [`Review::EntriesDiffer`].
 pub(crate) fn plan(sight: Sight<'_>, told: &Told, now: Timestamp) -> Plan {
-    match sight.conversion {
-        None => plan_new(sight, told, now),
-        Some(current) => plan_known(sight, current, told, now),
+    match netted(sight, told) {
+        Net::Told(told) => match sight.conversion {
+            None => plan_new(sight, &told, now),
+            Some(current) => plan_known(sight, current, &told, now),
+        },
+        Net::Known(outcome) => Plan::nothing(outcome),
+        Net::Doubt(review) => match sight.conversion {
+            None => plan_unusable(sight, told, review, now),
+            Some(current) => flag(current, review, now),
+        },
     }
+}
+
+/// What is left of a statement when the rows of its conversion are added up.
+enum Net {
+    /// A statement with the conversion's own figures.
+    Told(Box<Told>),
+    /// It says nothing that is not known.
+    Known(Outcome),
+    /// A person has to look before any figure is used.
+    Doubt(Review),
+}
+
+/// Adds up the rows of a conversion; a statement about the whole stays as it is.
+fn netted(sight: Sight<'_>, told: &Told) -> Net {
+    if told.test {
+        return Net::Told(Box::new(told.clone()));
+    }
+    if sight.currency.zip(told.currency).is_some_and(|(ours, theirs)| ours != theirs) {
+        return Net::Doubt(Review::CurrencyDiffers);
+    }
+    let Some(entry) = &told.entry else {
+        // What was preliminary is late when the rows that count are there.
+        let late = told.status == Some(Status::Occurred) && !sight.entries.is_empty();
+        return if late { Net::Known(Outcome::Stale) } else { Net::Told(Box::new(told.clone())) };
+    };
+    let Some((sale, commission)) = sum(sight.entries.values().copied()) else {
+        return Net::Doubt(Review::AmountOutOfRange);
+    };
+    match sight.entries.get(entry) {
+        Some(known) if *known != (told.sale, told.commission) => Net::Doubt(Review::EntriesDiffer),
+        Some(_) if told.status == Some(Status::Occurred) => Net::Known(Outcome::Duplicate),
+        // The same row again, and now it is decided.
+        Some(_) => {
+            let cancelled = commission == 0 && was_positive(sight);
+            let status = if cancelled { rejected(told.status) } else { told.status };
+            Net::Told(Box::new(Told { sale, commission, status, ..told.clone() }))
+        }
+        None => added(sight, told, (sale, commission)),
+    }
+}
+
+/// Adds a new row to what is known. A total that comes to nothing is a cancellation.
+fn added(sight: Sight<'_>, told: &Told, known: (i64, i64)) -> Net {
+    let Some((sale, commission)) = sum([known, (told.sale, told.commission)]) else {
+        return Net::Doubt(Review::AmountOutOfRange);
+    };
+    let occurred = told.status == Some(Status::Occurred);
+    let status = match sight.conversion.map(|current| current.state) {
+        _ if commission == 0 && was_positive(sight) => rejected(told.status),
+        // A row that restates what was granted changes its amount and decides nothing else.
+        Some(ConversionState::Approved { .. }) if occurred => Some(Status::Approved),
+        Some(ConversionState::Rejected { .. } | ConversionState::Reversed { .. }) if occurred => {
+            return Net::Doubt(Review::EntriesDiffer);
+        }
+        Some(_) | None => told.status,
+    };
+    Net::Told(Box::new(Told { sale, commission, status, ..told.clone() }))
+}
+
+/// Tells whether the network ever paid something for this conversion.
+fn was_positive(sight: Sight<'_>) -> bool {
+    sight.entries.values().any(|(_, commission)| *commission > 0)
+        || sight.conversion.is_some_and(|current| !current.commission.is_zero())
+}
+
+/// Rejects, unless the network's word is not known, which only a person may read.
+const fn rejected(status: Option<Status>) -> Option<Status> {
+    match status {
+        Some(_) => Some(Status::Rejected),
+        None => None,
+    }
+}
+
+fn sum(figures: impl IntoIterator<Item = (i64, i64)>) -> Option<(i64, i64)> {
+    figures.into_iter().try_fold((0_i64, 0_i64), |(sale, commission), (more, and_more)| {
+        Some((sale.checked_add(more)?, commission.checked_add(and_more)?))
+    })
+}
+
+/// A new conversion whose figures must not be used: it is kept without them, for a person.
+fn plan_unusable(sight: Sight<'_>, told: &Told, review: Review, now: Timestamp) -> Plan {
+    let bare = Told { sale: 0, commission: 0, ..told.clone() };
+    let mut next = fresh(sight, &bare, Amount::ZERO, now);
+    next.review = Some(review);
+    Plan { next: Some(next), effect: Effect::None, outcome: Outcome::NeedsReview }
 }
 
 /// A conversion that is new, or whose click was not known before.
 fn plan_new(sight: Sight<'_>, told: &Told, now: Timestamp) -> Plan {
     let sale = Amount::magnitude(told.sale);
     let points = sight.route.map_or(Some(Amount::ZERO), |route| route.reward.points(sale));
-    let mut next = Conversion {
-        id: sight.id,
-        key: told.key.clone(),
-        version: sight.conversion.map_or(1, |before| before.version.saturating_add(1)),
-        route: sight.route.cloned(),
-        order: told.order.clone(),
-        item: told.item.clone(),
-        occurred_at: told.occurred_at,
-        tracked_at: sight.conversion.map_or(now, |before| before.tracked_at),
-        changed_at: now,
-        sale,
-        commission: Amount::magnitude(told.commission),
-        points: points.unwrap_or(Amount::ZERO),
-        state: ConversionState::NeedsReview,
-        claimed: told.status,
-        review: None,
-        reason: told.reason.clone(),
-    };
+    let mut next = fresh(sight, told, points.unwrap_or(Amount::ZERO), now);
     let decided = if told.authority == Authority::Decides { told.status } else { None };
     if told.test || decided == Some(Status::Rejected) {
         next.state = ConversionState::Rejected { decided_at: now };
@@ -524,6 +625,28 @@ fn plan_new(sight: Sight<'_>, told: &Told, now: Timestamp) -> Plan {
     next.claimed = told.status.filter(|status| *status != Status::Occurred);
     let effect = announce(&mut next);
     Plan { next: Some(next), effect, outcome: Outcome::Tracked }
+}
+
+/// Makes a conversion of a statement, for a person to look at until something else is decided.
+fn fresh(sight: Sight<'_>, told: &Told, points: Amount, now: Timestamp) -> Conversion {
+    Conversion {
+        id: sight.id,
+        key: told.key.clone(),
+        version: sight.conversion.map_or(1, |before| before.version.saturating_add(1)),
+        route: sight.route.cloned(),
+        order: told.order.clone(),
+        item: told.item.clone(),
+        occurred_at: told.occurred_at,
+        tracked_at: sight.conversion.map_or(now, |before| before.tracked_at),
+        changed_at: now,
+        sale: Amount::magnitude(told.sale),
+        commission: Amount::magnitude(told.commission),
+        points,
+        state: ConversionState::NeedsReview,
+        claimed: told.status,
+        review: None,
+        reason: told.reason.clone(),
+    }
 }
 
 /// Finds the first reason why a new conversion is not announced by rule.

@@ -1,4 +1,4 @@
-//! The tables `site_conversion` and `site_conversion_version`.
+//! The tables `site_conversion`, `site_conversion_version` and `site_conversion_entry`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::conversion::command::{
     ConversionFacts, OrderUse, PostingKind, PostingLine, VersionLine,
 };
 use crate::conversion::{
-    Conversion, ConversionKey, ConversionState, Review, Route, Source, Status, Told,
+    Conversion, ConversionKey, ConversionState, Entries, Review, Route, Source, Status, Told,
     conversion_of_posting,
 };
 use store::{Fault, Insert, Listed, Reader, Row, Statement, Tx, Upsert, Value};
@@ -22,6 +22,8 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     SAVE_CONVERSIONS.listed(),
     SAVE_STANDINGS.listed(),
     ADD_VERSIONS.listed(),
+    FIND_ENTRIES.listed(),
+    ADD_ENTRIES.listed(),
     FIND_STORIES.listed(),
     FIND_OF_CLICKS.listed(),
 ];
@@ -151,6 +153,19 @@ static ADD_VERSIONS: Insert = Insert {
         "source_id",
         "posting",
     ],
+};
+
+static FIND_ENTRIES: Statement = Statement::new(
+    "find entries of conversions",
+    "SELECT conversion, entry, sale, commission
+     FROM site_conversion_entry
+     WHERE conversion IN (?*)",
+);
+
+static ADD_ENTRIES: Insert = Insert {
+    name: "add entries of conversions",
+    table: "site_conversion_entry",
+    columns: &["conversion", "entry", "sale", "commission"],
 };
 
 static FIND_STORIES: Statement = Statement::new(
@@ -305,6 +320,11 @@ pub(crate) fn load_facts<'a>(
         .filter_map(|one| one.order.as_ref().map(Reference::as_str))
         .collect();
     let orders: Vec<Value> = orders.into_iter().map(Value::from).collect();
+    let with_entries: Vec<Value> = if told.iter().any(|one| one.entry.is_some()) {
+        known.keys().copied().map(Value::from).collect()
+    } else {
+        Vec::new()
+    };
     let approved = |one: &&Conversion| matches!(one.state, ConversionState::Approved { .. });
     let approved: Vec<Value> =
         known.values().filter(approved).map(|one| Value::from(one.id)).collect();
@@ -312,6 +332,8 @@ pub(crate) fn load_facts<'a>(
         config: Arc::clone(config),
         orders: find_orders(reader, config.company, &orders)?,
         lines: find_postings(reader, &approved)?,
+        entries: find_entries(reader, &with_entries)?,
+        entries_added: Vec::new(),
         ids,
         known,
         routes,
@@ -353,6 +375,19 @@ fn find_postings(
     Ok(found)
 }
 
+fn find_entries(
+    reader: &mut Reader<'_>,
+    conversions: &[Value],
+) -> Result<BTreeMap<Id<kind::Conversion>, Entries>, Fault> {
+    let mut found: BTreeMap<_, Entries> = BTreeMap::new();
+    for row in reader.query_list(&FIND_ENTRIES, &[], conversions)? {
+        let entry = row.parsed(1, |text| Reference::parse(text).ok())?;
+        let figures = (row.integer(2)?, row.integer(3)?);
+        found.entry(row.id(0)?).or_default().insert(entry, figures);
+    }
+    Ok(found)
+}
+
 pub(crate) fn save_facts(facts: &ConversionFacts, tx: &mut Tx<'_>) -> Result<(), Fault> {
     let company = facts.config.company;
     let rows = |more: bool| -> Vec<[Value; 27]> {
@@ -363,7 +398,17 @@ pub(crate) fn save_facts(facts: &ConversionFacts, tx: &mut Tx<'_>) -> Result<(),
     tx.upsert(&SAVE_CONVERSIONS, &rows(true))?;
     tx.upsert(&SAVE_STANDINGS, &rows(false))?;
     let rows: Vec<[Value; 11]> = facts.versions.iter().map(version_row).collect();
-    tx.insert(&ADD_VERSIONS, &rows)
+    tx.insert(&ADD_VERSIONS, &rows)?;
+    let figures = |id, entry| facts.entries.get(id)?.get(entry);
+    let rows: Vec<[Value; 4]> = facts
+        .entries_added
+        .iter()
+        .filter_map(|(id, entry)| {
+            let (sale, commission) = *figures(id, entry)?;
+            Some([(*id).into(), entry.into(), sale.into(), commission.into()])
+        })
+        .collect();
+    tx.insert(&ADD_ENTRIES, &rows)
 }
 
 fn row_of(company: CompanyNumber, conversion: &Conversion) -> [Value; 27] {

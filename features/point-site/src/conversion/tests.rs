@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 
 use crate::conversion::{Authority, ConversionFacts, ConversionKey, Source, Status, Told, stories};
 use crate::tests::{OURS, Stage, at, play, tell, token};
-use vocabulary::{Id, Label, Reference, Zone, kind};
+use vocabulary::{Currency, Id, Label, Reference, Zone, kind};
 
 /// Plays lines of a story and compares what became of each:
 ///
@@ -17,8 +17,8 @@ use vocabulary::{Id, Label, Reference, Zone, kind};
 /// spend 20                                Hana spends
 /// ```
 ///
-/// After the order may stand `item=2`, `net=second`, `at=2026-11-02 12:00` (with `_` for the
-/// blank), `test`.
+/// After the order may stand `item=2`, `net=second`, `in=USD`, `at=2026-11-02 12:00` (with `_` for
+/// the blank), `test`.
 fn check(story: &str, expected: &Expect) {
     tell(expected, |stage| {
         let mut clicks: BTreeMap<String, Id<kind::Click>> = BTreeMap::new();
@@ -83,12 +83,14 @@ fn told(
             account: token(option("net").unwrap_or("main")),
             external: Reference::parse(external).unwrap(),
         },
+        entry: option("entry").map(|entry| Reference::parse(entry).unwrap()),
         click: clicks.get(*click).copied(),
         order: Reference::parse(order).ok(),
         item: option("item").map(|item| Reference::parse(item).unwrap()),
         occurred_at: option("at").map_or(stage.site.now(), |text| at(&text.replace('_', " "))),
         sale: sale.parse().unwrap(),
         commission: commission.parse().unwrap(),
+        currency: option("in").map(|code| Currency::parse(code).unwrap()),
         status: Status::parse(status),
         reason: Label::parse("キャンセル").ok().filter(|_| *status == "rejected"),
         test: rest.contains(&"test"),
@@ -115,6 +117,29 @@ fn a_conversion_is_announced_and_the_report_decides() {
             report 100 approved 3980/119 c1 R-1: duplicate → has 59 expects 0 owes 0
             post 100 approved 3980/119 c1 R-1: duplicate → has 59 expects 0 owes 0
         "]],
+    );
+}
+
+#[test]
+fn rows_of_a_network_add_up() {
+    check(
+        "click c1 books
+         report 7 occurred 10000/300 c1 R-1 entry=1
+         report 7 occurred 10000/300 c1 R-1 entry=1
+         report 7 occurred -10000/-300 c1 R-1 entry=2
+         report 8 occurred 10000/300 c1 R-2 entry=3
+         report 8 occurred -4000/-120 c1 R-2 entry=4
+         report 8 occurred -4000/-121 c1 R-2 entry=4
+         report 8 approved -4000/-120 c1 R-2 entry=4",
+        &expect![[r#"
+            report 7 occurred 10000/300 c1 R-1 entry=1: tracked → has 0 expects 150 owes 0
+            report 7 occurred 10000/300 c1 R-1 entry=1: duplicate → has 0 expects 150 owes 0
+            report 7 occurred -10000/-300 c1 R-1 entry=2: rejected → has 0 expects 0 owes 0
+            report 8 occurred 10000/300 c1 R-2 entry=3: tracked → has 0 expects 150 owes 0
+            report 8 occurred -4000/-120 c1 R-2 entry=4: changed → has 0 expects 90 owes 0
+            report 8 occurred -4000/-121 c1 R-2 entry=4: needs_review (entries_differ) → has 0 expects 90 owes 0
+            report 8 approved -4000/-120 c1 R-2 entry=4: approved (entries_differ) pays 90 → has 90 expects 0 owes 0
+        "#]],
     );
 }
 
@@ -356,6 +381,27 @@ fn the_same_order_over_two_networks_waits_for_a_person() {
             report 200 approved 10000/200 c2 R-1 net=second: needs_review (double_route) → has 0 expects 150 owes 0
             post 101 occurred 10000/1000 c3 R-1: tracked → has 0 expects 650 owes 0
         "]],
+    );
+}
+
+#[test]
+fn another_currency_waits_for_a_person_and_its_figures_are_not_used() {
+    check(
+        "click c1 books
+         post 100 occurred 3980/119 c1 R-1 in=USD
+         report 100 approved 3980/119 c1 R-1
+         post 101 occurred 3980/119 c1 R-2 in=JPY
+         post 101 occurred 1000/30 c1 R-2 in=USD
+         report 101 rejected 1000/30 c1 R-2 in=USD
+         report 101 approved 3980/119 c1 R-2",
+        &expect![[r#"
+            post 100 occurred 3980/119 c1 R-1 in=USD: needs_review (currency_differs) → has 0 expects 0 owes 0
+            report 100 approved 3980/119 c1 R-1: needs_review (currency_differs) → has 0 expects 0 owes 0
+            post 101 occurred 3980/119 c1 R-2 in=JPY: tracked → has 0 expects 59 owes 0
+            post 101 occurred 1000/30 c1 R-2 in=USD: needs_review (currency_differs) → has 0 expects 59 owes 0
+            report 101 rejected 1000/30 c1 R-2 in=USD: duplicate (currency_differs) → has 0 expects 59 owes 0
+            report 101 approved 3980/119 c1 R-2: approved (currency_differs) pays 59 → has 59 expects 0 owes 0
+        "#]],
     );
 }
 

@@ -61,8 +61,8 @@ pub struct ProcessMessage {
     pub config: Arc<SiteConfig>,
     /// Which message.
     pub message: Id<kind::Message>,
-    /// What it says.
-    pub told: Result<Told, Unreadable>,
+    /// What it says, in the order in which it is to be decided.
+    pub told: Result<Vec<Told>, Unreadable>,
 }
 
 /// What the messages of a slice are decided on.
@@ -73,7 +73,8 @@ pub struct ProcessFacts {
     work: BTreeMap<Id<kind::Message>, Work>,
 }
 
-/// What became of a message.
+/// What became of a message: of its first statement that a person has to look at, or else of its
+/// first one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Work {
     pub(crate) result: Result<(Id<kind::Conversion>, Outcome), Unreadable>,
@@ -91,7 +92,7 @@ impl Command for ProcessMessage {
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         let ids: Vec<Id<kind::Message>> = slice.iter().map(|command| command.message).collect();
         let waiting = find_waiting(tx, &ids)?;
-        let told = slice.iter().filter_map(|command| command.told.as_ref().ok());
+        let told = slice.iter().filter_map(|command| command.told.as_ref().ok()).flatten();
         let conversions = match slice.first() {
             Some(first) => Some(ConversionFacts::load(&first.config, told, tx)?),
             None => None,
@@ -101,7 +102,9 @@ impl Command for ProcessMessage {
 
     fn recall(&self, facts: &Self::Facts, recall: &mut Recall) {
         if let (Some(conversions), Ok(told)) = (&facts.conversions, &self.told) {
-            conversions.recall(told, recall);
+            for told in told {
+                conversions.recall(told, recall);
+            }
         }
     }
 
@@ -115,8 +118,12 @@ impl Command for ProcessMessage {
         }
         let result = match (&self.told, &mut facts.conversions) {
             (Ok(told), Some(conversions)) => {
-                let (outcome, _paid) = conversions.apply(told, posting);
-                Ok((conversions.id_of(told), outcome))
+                let decided = told.iter().map(|told| {
+                    let (outcome, _paid) = conversions.apply(told, posting);
+                    (conversions.id_of(told), outcome)
+                });
+                // A statement that says nothing is no statement of the network's.
+                most_pressing(decided).ok_or(Unreadable::Form)
             }
             (Ok(_), None) => return Ok(None),
             (Err(unreadable), _) => Err(*unreadable),
@@ -132,4 +139,12 @@ impl Command for ProcessMessage {
             None => Ok(()),
         }
     }
+}
+
+/// Picks what is kept beside the message.
+fn most_pressing(
+    decided: impl Iterator<Item = (Id<kind::Conversion>, Outcome)>,
+) -> Option<(Id<kind::Conversion>, Outcome)> {
+    let pressing = |outcome| matches!(outcome, Outcome::NeedsReview | Outcome::Unmatched);
+    decided.reduce(|kept, next| if pressing(next.1) && !pressing(kept.1) { next } else { kept })
 }

@@ -1,7 +1,6 @@
-use std::collections::BTreeMap;
-
+use crate::conversion::Told;
 use crate::message::store::list_waiting;
-use crate::message::{Message, ProcessMessage, Unreadable, read_postback};
+use crate::message::{Message, ProcessMessage, Unreadable};
 use crate::site::Site;
 use store::Fault;
 
@@ -38,10 +37,8 @@ pub fn process_messages(site: &Site) -> Result<usize, Fault> {
     Ok(count)
 }
 
-fn read(site: &Site, message: &Message) -> Result<crate::conversion::Told, Unreadable> {
+fn read(site: &Site, message: &Message) -> Result<Vec<Told>, Unreadable> {
     let network = site.config().network(&message.network, &message.account);
     let network = network.ok_or(Unreadable::Account)?;
-    let fields: BTreeMap<String, String> =
-        form_urlencoded::parse(message.request.as_bytes()).into_owned().collect();
-    read_postback(message, network, &fields)
+    network.adapter.read(message, network)
 }

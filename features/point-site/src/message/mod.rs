@@ -12,4 +12,4 @@ mod tests;
 pub(crate) use api::routes;
 pub use command::{MessageFacts, ProcessFacts, ProcessMessage, StoreMessage};
 pub use job::process_messages;
-pub use state::{Message, Unreadable, read_postback};
+pub use state::{Content, Media, Message, Request, Unreadable};

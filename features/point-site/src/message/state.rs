@@ -1,9 +1,6 @@
-use std::collections::BTreeMap;
+use core::fmt::Write as _;
 
-use crate::click::parse_reference;
-use crate::config::{Network, Trust};
-use crate::conversion::{Authority, ConversionKey, Source, Status, Told};
-use vocabulary::{Id, Label, Reference, Timestamp, Token, kind};
+use vocabulary::{Id, Timestamp, Token, kind};
 
 /// A message as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +13,111 @@ pub struct Message {
     pub account: Token,
     /// When it came.
     pub received_at: Timestamp,
-    /// Its query, byte for byte.
-    pub request: String,
+    /// What it said.
+    pub request: Request,
+}
+
+/// The form of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// `application/json`.
+    Json,
+    /// Anything else, or nothing said.
+    Other,
+}
+
+impl Media {
+    const ALL: [Self; 3] = [Self::Form, Self::Json, Self::Other];
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Form => "form",
+            Self::Json => "json",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// What a network sent, as one text that is stored as it is:
+///
+/// ```text
+/// pbid=01JD…&status=0           the query of a GET, byte for byte
+/// POST json ⏎ {"action_id":…}   a body, byte for byte after the first line end
+/// POST form ?a=b ⏎ c=d          a body that came with a query
+/// POST json hex ⏎ 7bff…         a body that is no UTF-8, in hexadecimal digits
+/// ```
+///
+/// A query has neither a blank nor a line end, so the two cannot be mistaken for one another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request(String);
+
+/// What is in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content<'a> {
+    /// The query of a GET.
+    Query(&'a str),
+    /// The body of a POST, a form.
+    Form(&'a str),
+    /// The body of a POST, JSON.
+    Json(&'a str),
+    /// A body of another form, or no text at all.
+    Other,
+}
+
+impl Request {
+    /// Keeps the query of a GET.
+    pub fn of_query(query: &str) -> Self {
+        Self(query.to_owned())
+    }
+
+    /// Keeps the body of a POST and the query that came with it.
+    pub fn of_body(media: Media, query: &str, body: &[u8]) -> Self {
+        let mut text = format!("POST {}", media.code());
+        if !query.is_empty() {
+            text.push_str(" ?");
+            text.push_str(query);
+        }
+        match core::str::from_utf8(body) {
+            Ok(body) => {
+                text.push('\n');
+                text.push_str(body);
+            }
+            Err(_bytes) => {
+                text.push_str(" hex\n");
+                for byte in body {
+                    let _infallible = write!(text, "{byte:02x}");
+                }
+            }
+        }
+        Self(text)
+    }
+
+    /// Takes what was stored.
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Gives the text to store.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Gives what is in it.
+    pub fn content(&self) -> Content<'_> {
+        let Some((head, body)) = self.0.split_once('\n') else { return Content::Query(&self.0) };
+        let words: Vec<&str> = head.split(' ').collect();
+        let media = words
+            .get(1)
+            .and_then(|word| Media::ALL.into_iter().find(|media| media.code() == *word));
+        match media {
+            _ if words.last() == Some(&"hex") => Content::Other,
+            Some(Media::Form) => Content::Form(body),
+            Some(Media::Json) => Content::Json(body),
+            Some(Media::Other) | None => Content::Other,
+        }
+    }
 }
 
 /// A message that says nothing we can use; it stays stored, for a person to look at.
@@ -25,12 +125,14 @@ pub struct Message {
 pub enum Unreadable {
     /// The conversion's id is missing or no id.
     ConversionId,
-    /// An amount is missing or no whole number.
+    /// An amount is missing or no whole number of minor units.
     Amount,
     /// The time is missing or no time.
     OccurredAt,
     /// The address's account is not set up any more.
     Account,
+    /// It is not of the network's form.
+    Form,
 }
 
 impl Unreadable {
@@ -41,56 +143,7 @@ impl Unreadable {
             Self::Amount => "amount_unreadable",
             Self::OccurredAt => "occurred_at_unreadable",
             Self::Account => "account_unknown",
+            Self::Form => "form_unreadable",
         }
     }
-}
-
-/// Reads a postback in AccessTrade's form: `pbid` is the click's reference, `status` 0 occurred, 1
-/// approved, 2 rejected; times are local in the network's zone. There is one message for each item.
-///
-/// # Errors
-///
-/// The first [`Unreadable`] that applies.
-pub fn read_postback(
-    message: &Message,
-    network: &Network,
-    fields: &BTreeMap<String, String>,
-) -> Result<Told, Unreadable> {
-    let text = |name: &str| fields.get(name).map_or("", |text| text.trim());
-    let external =
-        Reference::parse(text("conversion_id")).map_err(|_text| Unreadable::ConversionId)?;
-    let occurred_at =
-        network.zone.parse_local(text("occurred_at")).map_err(|_text| Unreadable::OccurredAt)?;
-    Ok(Told {
-        key: ConversionKey {
-            network: message.network.clone(),
-            account: message.account.clone(),
-            external,
-        },
-        click: parse_reference(text("pbid")),
-        order: Reference::parse(text("order_id")).ok(),
-        item: Reference::parse(text("item")).ok(),
-        occurred_at,
-        sale: whole(text("price"))?,
-        commission: whole(text("reward"))?,
-        status: match text("status") {
-            "0" => Some(Status::Occurred),
-            "1" => Some(Status::Approved),
-            "2" => Some(Status::Rejected),
-            _ => None,
-        },
-        reason: Label::parse(text("reason")).ok(),
-        test: text("test") == "1",
-        authority: match network.trust {
-            Trust::Reports => Authority::Tells,
-            Trust::Postbacks => Authority::Decides,
-        },
-        source: Source::Postback(message.id),
-    })
-}
-
-/// Reads a whole number of minor units; two zeros after a point are harmless.
-fn whole(text: &str) -> Result<i64, Unreadable> {
-    let text = text.strip_suffix(".00").unwrap_or(text);
-    text.parse().map_err(|_text| Unreadable::Amount)
 }

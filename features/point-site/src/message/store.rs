@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::message::command::{Work, digest};
-use crate::message::{Message, StoreMessage};
+use crate::message::{Message, Request, StoreMessage};
 use store::{Fault, Listed, Reader, Statement, Tx, Upsert, Value};
 use vocabulary::{CompanyNumber, Id, Token, kind};
 
@@ -68,7 +68,7 @@ pub(crate) fn save_messages(tx: &mut Tx<'_>, commands: &[StoreMessage]) -> Resul
                 message.account.as_str().into(),
                 message.received_at.into(),
                 message.request.as_str().into(),
-                digest(&message.request).into(),
+                digest(message.request.as_str()).into(),
             ]
         })
         .collect();
@@ -104,7 +104,7 @@ pub(crate) fn list_waiting(
                 network: row.parsed(1, |text| Token::parse(text).ok())?,
                 account: row.parsed(2, |text| Token::parse(text).ok())?,
                 received_at: row.timestamp(3)?,
-                request: row.text(4)?.to_owned(),
+                request: Request::from_stored(row.text(4)?.to_owned()),
             })
         })
         .collect()

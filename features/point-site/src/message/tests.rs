@@ -4,11 +4,11 @@ use expect_test::expect;
 use sha2::{Digest as _, Sha256};
 
 use crate::click::reference;
-use crate::message::process_messages;
+use crate::message::{Content, Media, Request, process_messages};
 use crate::tests::{SECRET, Stage, at, play, play_trusting, tell, wait};
 use crate::{PathSecret, Trust};
 use store::{Reader, Row, Statement};
-use vocabulary::Zone;
+use web::Method;
 
 static ALL: Statement = Statement::new(
     "list all messages",
@@ -146,26 +146,87 @@ fn a_resend_of_thirty_days_changes_nothing() {
 }
 
 #[test]
-fn local_times_follow_the_networks_zone() {
-    let test = store::testing::TestDatabase::sqlite();
-    let stage = Stage::open(&test, Trust::Reports);
-    let mut network = stage.site.config().networks[0].clone();
-    let message = crate::message::Message {
-        id: vocabulary::Id::from_bits(1),
-        network: network.code.clone(),
-        account: network.account.clone(),
-        received_at: stage.site.now(),
-        request: String::new(),
-    };
-    let fields = [("conversion_id", "1"), ("price", "1"), ("reward", "1")]
-        .into_iter()
-        .chain([("occurred_at", "2026-11-20 12:04:31")])
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    let read = |network: &crate::Network| {
-        crate::message::read_postback(&message, network, &fields).unwrap().occurred_at.to_string()
-    };
-    assert_eq!(read(&network), "2026-11-20T03:04:31Z");
-    network.zone = Zone::UTC;
-    assert_eq!(read(&network), "2026-11-20T12:04:31Z");
+fn a_push_is_stored_as_it_came_answered_as_expected_and_read() {
+    let expected = expect![[r#"
+        awin application/x-www-form-urlencoded: 200 OK
+        impact Application/JSON; charset=utf-8: 200 OK
+        impact text/plain: 200 OK
+        impact application/json: 200 OK
+        impact application/json: 200 OK
+        tune application/x-www-form-urlencoded: 200 success=true;
+        tune: success=true;
+        long: payload_too_large
+        "POST form\nAwinTransactionPush=%7B%22tran": done needs_review
+        "POST json\n{\"action_id\":\"9\",\"status\":\"PEN": done unmatched
+        "POST other\n{\"action_id\":\"9\",\"status\":\"PE": unreadable form_unreadable
+        "POST json hex\nfffe7b7d": unreadable form_unreadable
+        "POST json\n": unreadable form_unreadable
+        "POST form\ntransaction_id=1&payout=2.50&s": done unmatched
+        "transaction_id=2&payout=2.5": done needs_review
+        has 0 expects 0 owes 0
+    "#]];
+    tell(&expected, |stage| {
+        let client = stage.client(None);
+        let click = reference(stage.click(1, stage.books));
+        let awin = format!(
+            r#"{{"transactionId":"1","transactionDate":"2026-11-01 03:04:31","commission":"119",
+            "transactionCurrency":"JPY","transactionAmount":"3980","clickRef":"{click}"}}"#
+        );
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("AwinTransactionPush", &awin)
+            .finish();
+        let impact = r#"{"action_id":"9","status":"PENDING","payout":"119","amount":"3980"}"#;
+        let (urlencoded, json) = ("application/x-www-form-urlencoded", "application/json");
+        let mut text = String::new();
+        for (network, media, body) in [
+            ("awin", urlencoded, form.as_bytes()),
+            ("impact", "Application/JSON; charset=utf-8", impact.as_bytes()),
+            ("impact", "text/plain", impact.as_bytes()),
+            ("impact", json, b"\xFF\xFE{}"),
+            ("impact", json, b""),
+            ("tune", urlencoded, b"transaction_id=1&payout=2.50&status=pending&amount=40"),
+        ] {
+            let path = format!("/in/v1/{network}/{SECRET}{network}/cv");
+            let answer = wait(client.send(Method::POST, &path, media, body.to_vec()));
+            stage.clock.advance_seconds(1);
+            let answer = (answer.status.as_u16(), answer.text.as_str());
+            writeln!(text, "{network} {media}: {} {}", answer.0, answer.1).unwrap();
+        }
+        let query = format!("/in/v1/tune/{SECRET}tune/cv?transaction_id=2&payout=2.5");
+        writeln!(text, "tune: {}", wait(client.get(&query)).text).unwrap();
+        let long = format!("/in/v1/awin/{SECRET}awin/cv");
+        let body = vec![b'a'; 300_000];
+        let answer = wait(client.send(Method::POST, &long, json, body));
+        writeln!(text, "long: {}", answer.problem_code()).unwrap();
+        stage.clock.advance_seconds(600);
+        assert_eq!(process_messages(&stage.site).unwrap(), 7);
+        for row in rows(stage) {
+            let request = row.text(0).unwrap();
+            assert_eq!(row.digest(1).unwrap(), <[u8; 32]>::from(Sha256::digest(request)));
+            let shown: String = request.chars().take(40).collect();
+            writeln!(text, "{shown:?}: {} {}", row.text(2).unwrap(), row.text(3).unwrap()).unwrap();
+        }
+        writeln!(text, "{}", stage.purse()).unwrap();
+        text
+    });
+}
+
+#[test]
+fn a_query_and_a_body_are_never_mistaken_for_one_another() {
+    let body = |media, query: &str, body: &[u8]| Request::of_body(media, query, body);
+    let table = [
+        (Request::of_query("a=b"), "a=b", Content::Query("a=b")),
+        (Request::of_query("POST%20json"), "POST%20json", Content::Query("POST%20json")),
+        (Request::of_query(""), "", Content::Query("")),
+        (body(Media::Form, "", b"a=b"), "POST form\na=b", Content::Form("a=b")),
+        (body(Media::Json, "", b"{\n}"), "POST json\n{\n}", Content::Json("{\n}")),
+        (body(Media::Json, "", b""), "POST json\n", Content::Json("")),
+        (body(Media::Form, "hex", b"c"), "POST form ?hex\nc", Content::Form("c")),
+        (body(Media::Json, "a=b", b"\xFF"), "POST json ?a=b hex\nff", Content::Other),
+        (body(Media::Other, "", b"<x/>"), "POST other\n<x/>", Content::Other),
+    ];
+    for (request, stored, content) in table {
+        assert_eq!((request.as_str(), request.content()), (stored, content));
+        assert_eq!(Request::from_stored(stored.to_owned()), request);
+    }
 }
