@@ -21,6 +21,7 @@
 pub mod click;
 mod config;
 pub mod conversion;
+pub mod kana;
 pub mod message;
 pub mod offer;
 pub mod report;
@@ -30,6 +31,7 @@ mod site;
 mod spool;
 #[cfg(test)]
 mod tests;
+pub mod zengin;
 
 use store::{Listed, migrate::Migration};
 use web::{ProblemKind, Routes, TextSource};
