@@ -21,6 +21,8 @@
 pub mod click;
 mod config;
 pub mod conversion;
+pub mod destination;
+pub mod exchange;
 pub mod kana;
 pub mod message;
 pub mod offer;
@@ -29,6 +31,7 @@ pub mod sandbox;
 pub mod sheet;
 mod site;
 mod spool;
+pub mod step_up;
 #[cfg(test)]
 mod tests;
 pub mod zengin;
