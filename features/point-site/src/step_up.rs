@@ -164,7 +164,8 @@ mod tests {
         use Particular::{BankAccount, Mail, Phone};
 
         // Points, custom, what changed how many days ago; then without and with a proof.
-        let table: [(u32, Custom, &[(Particular, i64)], &str); 10] = [
+        type Row = (u32, Custom, &'static [(Particular, i64)], &'static str);
+        let table: [Row; 10] = [
             (10_000, Known, &[], "allow/allow []"),
             (10_001, Known, &[], "step_up/allow [large]"),
             (100_001, Known, &[], "hold/hold [large huge]"),

@@ -449,7 +449,6 @@ pub struct WriteError {
     /// Which field.
     pub field: Field,
     /// Why.
-    #[source]
     pub problem: WriteProblem,
 }
 
@@ -640,7 +639,6 @@ pub struct ReadError {
     /// The byte in it.
     pub position: usize,
     /// What.
-    #[source]
     pub problem: ReadProblem,
 }
 

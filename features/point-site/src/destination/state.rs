@@ -114,7 +114,7 @@ pub struct Quote {
 impl Quote {
     /// Gives what is taken from the member: what is turned, and the fee.
     pub fn taken(&self) -> Amount {
-        // Never more than the remainder leaves of what was offered, so this is exact.
+        // The remainder is a part of the points, so that this is exact.
         self.points.saturating_sub(self.remainder)
     }
 

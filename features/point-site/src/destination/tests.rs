@@ -180,7 +180,7 @@ proptest! {
         prop_assert!(quote.turned >= destination.minimum, "{quote:?}");
         // What is left gives nothing more, and one step less would give less.
         let all = amount(points - quote.fee.minor_units());
-        let whole = amount(all.minor_units() / step * step);
+        let whole = amount(all.minor_units().div_euclid(step) * step);
         prop_assert_eq!(destination.rate.apply(whole, quote.rounding), Some(quote.value));
         let fewer = quote.turned.minor_units() - step;
         if fewer >= destination.minimum.minor_units().max(1) {

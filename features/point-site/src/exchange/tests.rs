@@ -1,6 +1,7 @@
 use core::fmt::Write as _;
+use std::collections::BTreeMap;
 
-use expect_test::expect;
+use expect_test::{Expect, expect};
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 use super::{Clearance, Effect, ExchangeEvent, ExchangeState, Outcome, Plan, plan};
@@ -60,187 +61,120 @@ fn told(plan: Plan) -> String {
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-#[test]
-fn every_event_in_every_state_is_decided() {
-    let mut table = String::new();
-    for (name, state) in states() {
-        writeln!(table, "{name}").unwrap();
-        for event in ExchangeEvent::ALL {
-            let plan = plan(state, *event, BEGIN.plus_seconds(1));
-            writeln!(table, "  {}: {}", event.code(), told(plan)).unwrap();
+/// Lists what each event does in a state: changes one by one, the others by their outcome.
+fn write_decided(text: &mut String, state: ExchangeState) {
+    let mut others: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for event in ExchangeEvent::ALL {
+        let plan = plan(state, *event, BEGIN.plus_seconds(1));
+        match plan.outcome {
+            Outcome::Changed => writeln!(text, "  {} → {}", event.code(), told(plan)).unwrap(),
+            Outcome::Repeated | Outcome::Refused | Outcome::Contradicted => {
+                others.entry(told(plan)).or_default().push(event.code());
+            }
         }
     }
-    expect![[r#"
+    for (outcome, events) in others {
+        writeln!(text, "  {outcome}: {}", events.join(" ")).unwrap();
+    }
+}
+
+/// Compares what every event does in each of these states.
+fn check(states: &[(&str, ExchangeState)], expected: &Expect) {
+    let mut text = String::new();
+    for (name, state) in states {
+        writeln!(text, "{name}").unwrap();
+        write_decided(&mut text, *state);
+    }
+    expected.assert_eq(&text);
+}
+
+#[test]
+fn every_event_is_decided_before_it_is_sent() {
+    check(
+        &states()[..7],
+        &expect![[r#"
         quoted
-          accept: accepted + hold
-          accept_for_review: accepted (review) + hold
-          expire: refused
-          hold_placed: contradicted
-          hold_refused: contradicted
-          release: refused
-          cancel: cancelled
-          send: refused
-          arrive: contradicted
-          lose_sight: contradicted
-          fail: contradicted
-          return: contradicted
+          accept → accepted + hold
+          accept_for_review → accepted (review) + hold
+          cancel → cancelled
+          contradicted: hold_placed hold_refused arrive lose_sight fail return
+          refused: expire release send
         quoted, over
-          accept: refused expired
-          accept_for_review: refused expired
-          expire: expired
-          hold_placed: contradicted
-          hold_refused: contradicted
-          release: refused
-          cancel: cancelled
-          send: refused
-          arrive: contradicted
-          lose_sight: contradicted
-          fail: contradicted
-          return: contradicted
+          expire → expired
+          cancel → cancelled
+          contradicted: hold_placed hold_refused arrive lose_sight fail return
+          refused: release send
+          refused expired: accept accept_for_review
         expired
-          accept: refused
-          accept_for_review: refused
-          expire: repeated
-          hold_placed: contradicted
-          hold_refused: contradicted
-          release: refused
-          cancel: repeated
-          send: refused
-          arrive: contradicted
-          lose_sight: contradicted
-          fail: contradicted
-          return: contradicted
+          contradicted: hold_placed hold_refused arrive lose_sight fail return
+          refused: accept accept_for_review release send
+          repeated: expire cancel
         accepted
-          accept: repeated
-          accept_for_review: repeated
-          expire: repeated
-          hold_placed: held
-          hold_refused: failed
-          release: refused
-          cancel: refused
-          send: refused
-          arrive: contradicted
-          lose_sight: contradicted
-          fail: contradicted
-          return: contradicted
+          hold_placed → held
+          hold_refused → failed
+          contradicted: arrive lose_sight fail return
+          refused: release cancel send
+          repeated: accept accept_for_review expire
         accepted, review
-          accept: repeated
-          accept_for_review: repeated
-          expire: repeated
-          hold_placed: held (review)
-          hold_refused: failed
-          release: refused
-          cancel: refused
-          send: refused
-          arrive: contradicted
-          lose_sight: contradicted
-          fail: contradicted
-          return: contradicted
+          hold_placed → held (review)
+          hold_refused → failed
+          contradicted: arrive lose_sight fail return
+          refused: release cancel send
+          repeated: accept accept_for_review expire
         held
-          accept: repeated
-          accept_for_review: repeated
-          expire: repeated
-          hold_placed: repeated
-          hold_refused: contradicted
-          release: repeated
-          cancel: cancelled + void
-          send: sent
-          arrive: contradicted
-          lose_sight: contradicted
-          fail: contradicted
-          return: contradicted
+          cancel → cancelled + void
+          send → sent
+          contradicted: hold_refused arrive lose_sight fail return
+          repeated: accept accept_for_review expire hold_placed release
         held, review
-          accept: repeated
-          accept_for_review: repeated
-          expire: repeated
-          hold_placed: repeated
-          hold_refused: contradicted
-          release: held
-          cancel: cancelled + void
-          send: refused
-          arrive: contradicted
-          lose_sight: contradicted
-          fail: contradicted
-          return: contradicted
+          release → held
+          cancel → cancelled + void
+          contradicted: hold_refused arrive lose_sight fail return
+          refused: send
+          repeated: accept accept_for_review expire hold_placed
+    "#]],
+    );
+}
+
+#[test]
+fn every_event_is_decided_after_it_is_sent_or_over() {
+    check(
+        &states()[7..],
+        &expect![[r#"
         sent
-          accept: repeated
-          accept_for_review: repeated
-          expire: repeated
-          hold_placed: repeated
-          hold_refused: contradicted
-          release: repeated
-          cancel: refused
-          send: repeated
-          arrive: completed + capture
-          lose_sight: unknown
-          fail: failed + void
-          return: returned + void
+          arrive → completed + capture
+          lose_sight → unknown
+          fail → failed + void
+          return → returned + void
+          contradicted: hold_refused
+          refused: cancel
+          repeated: accept accept_for_review expire hold_placed release send
         unknown
-          accept: repeated
-          accept_for_review: repeated
-          expire: repeated
-          hold_placed: repeated
-          hold_refused: contradicted
-          release: repeated
-          cancel: refused
-          send: repeated
-          arrive: completed + capture
-          lose_sight: repeated
-          fail: failed + void
-          return: returned + void
+          arrive → completed + capture
+          fail → failed + void
+          return → returned + void
+          contradicted: hold_refused
+          refused: cancel
+          repeated: accept accept_for_review expire hold_placed release send lose_sight
         completed
-          accept: repeated
-          accept_for_review: repeated
-          expire: repeated
-          hold_placed: repeated
-          hold_refused: contradicted
-          release: repeated
-          cancel: refused
-          send: repeated
-          arrive: repeated
-          lose_sight: repeated
-          fail: contradicted
-          return: returned + give back
+          return → returned + give back
+          contradicted: hold_refused fail
+          refused: cancel
+          repeated: accept accept_for_review expire hold_placed release send arrive lose_sight
         failed
-          accept: repeated
-          accept_for_review: repeated
-          expire: repeated
-          hold_placed: repeated
-          hold_refused: repeated
-          release: repeated
-          cancel: refused
-          send: repeated
-          arrive: contradicted
-          lose_sight: repeated
-          fail: repeated
-          return: repeated
+          contradicted: arrive
+          refused: cancel
+          repeated: accept accept_for_review expire hold_placed hold_refused release send lose_sight fail return
         returned
-          accept: repeated
-          accept_for_review: repeated
-          expire: repeated
-          hold_placed: repeated
-          hold_refused: contradicted
-          release: repeated
-          cancel: refused
-          send: repeated
-          arrive: repeated
-          lose_sight: repeated
-          fail: repeated
-          return: repeated
+          contradicted: hold_refused
+          refused: cancel
+          repeated: accept accept_for_review expire hold_placed release send arrive lose_sight fail return
         cancelled
-          accept: refused
-          accept_for_review: refused
-          expire: repeated
-          hold_placed: repeated
-          hold_refused: contradicted
-          release: refused
-          cancel: repeated
-          send: refused
-          arrive: contradicted
-          lose_sight: contradicted
-          fail: contradicted
-          return: contradicted
-    "#]].assert_eq(&table);
+          contradicted: hold_refused arrive lose_sight fail return
+          refused: accept accept_for_review release send
+          repeated: expire hold_placed cancel
+    "#]],
+    );
 }
 
 #[test]
