@@ -8,11 +8,17 @@
 //! | [`network`] | how each network speaks | read only: from what came to statements |
 //! | [`conversion`] | what the member did, what it is worth | tracked → approved or rejected → … |
 //! | [`report`] | a network's file of decisions | checked → applying → done |
+//! | [`destination`] | what points can be turned into | versions, each from its day |
+//! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
+//! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
 //! | [`sandbox`] | a network and shops to try all of this with | |
 //!
-//! A conversion moves value and nothing else does: tracked announces an expectation (判定中), approved
-//! turns it into a lot that the site's company bears, rejected drops it, reversed takes the lot
-//! back.
+//! Of what networks report, a conversion moves value and nothing else does: tracked announces an
+//! expectation (判定中), approved turns it into a lot that the site's company bears, rejected drops
+//! it, reversed takes the lot back.
+//!
+//! Of exchanges there is so far what is decided, in [`step_up`] as well, and the files that banks
+//! take, in [`zengin`] and [`kana`]; no tables and no pages.
 //!
 //! Start with `conversion/state.rs`, whose `plan` decides all of that; then `site.rs`.
 //!
@@ -22,6 +28,10 @@
 pub mod click;
 mod config;
 pub mod conversion;
+pub mod destination;
+pub mod exchange;
+pub mod gift_code;
+pub mod kana;
 pub mod message;
 pub mod network;
 pub mod offer;
@@ -31,8 +41,10 @@ pub mod search;
 pub mod sheet;
 mod site;
 mod spool;
+pub mod step_up;
 #[cfg(test)]
 mod tests;
+pub mod zengin;
 
 use store::{Listed, migrate::Migration};
 use web::{ProblemKind, Routes, TextSource};

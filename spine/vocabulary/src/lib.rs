@@ -7,6 +7,7 @@
 //! Deliberately absent: I/O, SQL, HTTP, a wall clock, a random source and floating point.
 
 mod amount;
+mod calendar;
 mod company;
 mod currency;
 mod id;
@@ -16,6 +17,7 @@ mod time;
 mod unit;
 
 pub use amount::{Amount, AmountError};
+pub use calendar::{BankCalendar, BankDay, CalendarError, CutOff, Weekday};
 pub use company::CompanyNumber;
 pub use currency::{Currency, CurrencyError};
 pub use id::{AccountRole, Id, IdError, IdSource, Kind, SeededIds, SharedIds, kind};

@@ -1,0 +1,324 @@
+use vocabulary::{
+    Amount, BankCalendar, CalendarError, Day, Rate, Rounding, Timestamp, Token, UnitCode,
+};
+
+/// How value gets to the member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DestinationKind {
+    /// Yen to a bank account.
+    Bank,
+    /// A code that is worth an amount.
+    GiftCode,
+    /// Points of another company.
+    PartnerPoints,
+}
+
+impl DestinationKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Bank, Self::GiftCode, Self::PartnerPoints];
+
+    /// Gives the stable code, as stored and as key of the texts.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Bank => "bank",
+            Self::GiftCode => "gift_code",
+            Self::PartnerPoints => "partner_points",
+        }
+    }
+
+    /// Finds a kind by its code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.code() == code)
+    }
+}
+
+/// Whether members can exchange now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// They can.
+    Open,
+    /// They cannot for a while; what was accepted before goes on.
+    Paused,
+}
+
+/// One version of a destination, in force from a day until the next version's day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// Names it for ever.
+    pub code: Token,
+    /// How value gets to the member.
+    pub kind: DestinationKind,
+    /// The unit of what the member gets.
+    pub unit: UnitCode,
+    /// The fewest points that can be turned, without the fee.
+    pub minimum: Amount,
+    /// Points are turned in multiples of this; zero counts as one.
+    pub step: Amount,
+    /// What one point gives.
+    pub rate: Rate,
+    /// How what it gives is made whole.
+    pub rounding: Rounding,
+    /// What an exchange costs beside, in points.
+    pub fee: Amount,
+    /// Business days until it is there.
+    pub lead_days: u16,
+    /// For how many minutes a quote holds.
+    pub quote_minutes: u16,
+    /// The group whose limits count it.
+    pub limit_group: Token,
+    /// Whether members can exchange now.
+    pub opening: Opening,
+    /// The first day of this version.
+    pub effective_from: Day,
+}
+
+/// Finds the version of a destination that holds on a day: the latest that has begun.
+pub fn in_force<'a>(
+    versions: &'a [Destination],
+    code: &Token,
+    today: Day,
+) -> Option<&'a Destination> {
+    let begun = versions.iter().filter(|v| v.code == *code && v.effective_from <= today);
+    begun.max_by_key(|version| version.effective_from)
+}
+
+/// What a member gets for points, to the last point: `points` = `fee` + `turned` + `remainder`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// Where to.
+    pub destination: Token,
+    /// The version it was made under.
+    pub effective_from: Day,
+    /// The points that the member offered.
+    pub points: Amount,
+    /// What it costs beside.
+    pub fee: Amount,
+    /// The points that are turned into value.
+    pub turned: Amount,
+    /// The points that give nothing; they are not taken.
+    pub remainder: Amount,
+    /// What the member gets.
+    pub value: Amount,
+    /// The unit of that.
+    pub unit: UnitCode,
+    /// The rate, which holds for this quote whatever becomes of the destination's.
+    pub rate: Rate,
+    /// How the value was made whole.
+    pub rounding: Rounding,
+    /// For how many minutes it holds.
+    pub valid_minutes: u16,
+    /// Business days until it is there.
+    pub lead_days: u16,
+}
+
+impl Quote {
+    /// Gives what is taken from the member: what is turned, and the fee.
+    pub fn taken(&self) -> Amount {
+        // The remainder is a part of the points, so that this is exact.
+        self.points.saturating_sub(self.remainder)
+    }
+
+    /// Gives the moment from which a quote made at `quoted_at` holds no more.
+    pub fn expires_at(&self, quoted_at: Timestamp) -> Timestamp {
+        quoted_at.plus_seconds(i64::from(self.valid_minutes).saturating_mul(60))
+    }
+
+    /// Gives the day by which it is there, when it is taken in on `taken_in_on`.
+    ///
+    /// # Errors
+    ///
+    /// [`CalendarError`] when the way leads to a year whose holidays are not known.
+    pub fn due_on(&self, calendar: BankCalendar, taken_in_on: Day) -> Result<Day, CalendarError> {
+        calendar.add_business_days(taken_in_on, self.lead_days)
+    }
+}
+
+/// Why there is no quote, in the order of the checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QuoteRefusal {
+    /// This version does not hold yet.
+    #[error("this can be chosen from {from} on")]
+    NotYet {
+        /// Its first day.
+        from: Day,
+    },
+    /// The destination is paused.
+    #[error("this cannot be chosen at the moment")]
+    Paused,
+    /// Fewer points than can be turned, or none that are worth anything.
+    #[error("at least {minimum} points are needed")]
+    BelowMinimum {
+        /// The fewest points that can be offered, with the fee.
+        minimum: Amount,
+    },
+    /// The points are not worth anything at this rate.
+    #[error("these points give nothing at this rate")]
+    Worthless,
+    /// The figures do not fit.
+    #[error("this is more than can be counted")]
+    OutOfRange,
+}
+
+impl QuoteRefusal {
+    /// Gives the stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotYet { .. } => "destination_not_yet",
+            Self::Paused => "destination_paused",
+            Self::BelowMinimum { .. } => "below_minimum",
+            Self::Worthless => "worthless",
+            Self::OutOfRange => "out_of_range",
+        }
+    }
+}
+
+/// Says what so many points give. The value is that of the most steps that fit; of the points, only
+/// the fewest steps that give the same value are turned, so that rounding takes nothing away.
+///
+/// # Errors
+///
+/// The first [`QuoteRefusal`] that applies.
+pub fn quote(destination: &Destination, points: Amount, today: Day) -> Result<Quote, QuoteRefusal> {
+    if today < destination.effective_from {
+        return Err(QuoteRefusal::NotYet { from: destination.effective_from });
+    }
+    if destination.opening == Opening::Paused {
+        return Err(QuoteRefusal::Paused);
+    }
+    let steps = Steps::of(destination);
+    let fewest = steps.fewest().ok_or(QuoteRefusal::OutOfRange)?;
+    let least = steps.points(fewest).and_then(|points| points.checked_add(destination.fee));
+    let minimum = least.ok_or(QuoteRefusal::OutOfRange)?;
+    if points < minimum {
+        return Err(QuoteRefusal::BelowMinimum { minimum });
+    }
+    let most = steps.within(points.saturating_sub(destination.fee));
+    let value = steps.value(most).ok_or(QuoteRefusal::OutOfRange)?;
+    if value.is_zero() {
+        return Err(QuoteRefusal::Worthless);
+    }
+    let needed = steps.fewest_for(value, fewest, most);
+    let turned = steps.points(needed).ok_or(QuoteRefusal::OutOfRange)?;
+    Ok(Quote {
+        destination: destination.code.clone(),
+        effective_from: destination.effective_from,
+        points,
+        fee: destination.fee,
+        turned,
+        remainder: points.saturating_sub(destination.fee).saturating_sub(turned),
+        value,
+        unit: destination.unit,
+        rate: destination.rate,
+        rounding: destination.rounding,
+        valid_minutes: destination.quote_minutes,
+        lead_days: destination.lead_days,
+    })
+}
+
+/// Points counted in steps of a destination.
+struct Steps<'a> {
+    destination: &'a Destination,
+    size: i64,
+}
+
+impl<'a> Steps<'a> {
+    fn of(destination: &'a Destination) -> Self {
+        Self { destination, size: destination.step.minor_units().max(1) }
+    }
+
+    /// The fewest that reach the minimum, at least one.
+    fn fewest(&self) -> Option<i64> {
+        let minimum = self.destination.minimum.minor_units();
+        let up = minimum.checked_add(self.size.saturating_sub(1))?;
+        Some(up.div_euclid(self.size).max(1))
+    }
+
+    fn within(&self, points: Amount) -> i64 {
+        points.minor_units().div_euclid(self.size)
+    }
+
+    fn points(&self, steps: i64) -> Option<Amount> {
+        steps.checked_mul(self.size).and_then(|points| Amount::try_new(points).ok())
+    }
+
+    fn value(&self, steps: i64) -> Option<Amount> {
+        self.destination.rate.apply(self.points(steps)?, self.destination.rounding)
+    }
+
+    /// The fewest from `low` to `high` that give as much as `high` does; value never falls as steps
+    /// grow, so halving finds it.
+    fn fewest_for(&self, value: Amount, mut low: i64, mut high: i64) -> i64 {
+        while low < high {
+            let middle = low.saturating_add(high.saturating_sub(low).div_euclid(2));
+            if self.value(middle).is_some_and(|reached| reached >= value) {
+                high = middle;
+            } else {
+                low = middle.saturating_add(1);
+            }
+        }
+        low
+    }
+}
+
+/// How much a member may exchange in a group of destinations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitGroup {
+    /// Names the group.
+    pub code: Token,
+    /// The most points a day; `None` for no limit.
+    pub daily: Option<Amount>,
+    /// The most points a calendar month; `None` for no limit.
+    pub monthly: Option<Amount>,
+}
+
+/// What a member has exchanged in a group: all that was accepted and did not fail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Today.
+    pub today: Amount,
+    /// This calendar month, with today.
+    pub month: Amount,
+}
+
+/// The period of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitPeriod {
+    /// A day in Japan.
+    Day,
+    /// A calendar month in Japan.
+    Month,
+}
+
+/// A limit that an exchange would pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{left} points of {limit} are left")]
+pub struct LimitRefusal {
+    /// Of which period.
+    pub period: LimitPeriod,
+    /// The limit.
+    pub limit: Amount,
+    /// What can still be taken.
+    pub left: Amount,
+}
+
+impl LimitGroup {
+    /// Checks that so many more points may be taken.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitRefusal`] for the first limit that they would pass, the day's before the month's.
+    pub fn check(&self, taken: Taken, points: Amount) -> Result<(), LimitRefusal> {
+        let limits = [
+            (LimitPeriod::Day, self.daily, taken.today),
+            (LimitPeriod::Month, self.monthly, taken.month),
+        ];
+        for (period, limit, used) in limits {
+            let Some(limit) = limit else { continue };
+            let left = limit.saturating_sub(used);
+            if points > left {
+                return Err(LimitRefusal { period, limit, left });
+            }
+        }
+        Ok(())
+    }
+}
