@@ -501,11 +501,13 @@ pub(crate) struct Sight<'a> {
 /// Whoever carries the plan out also adds the statement's entry to those known, whatever the
 /// outcome; not after [`Review::CurrencyDiffers`] and [`Review::EntriesDiffer`].
 pub(crate) fn plan(sight: Sight<'_>, told: &Told, now: Timestamp) -> Plan {
+    let decide = |told: &Told| match sight.conversion {
+        None => plan_new(sight, told, now),
+        Some(current) => plan_known(sight, current, told, now),
+    };
     match netted(sight, told) {
-        Net::Told(told) => match sight.conversion {
-            None => plan_new(sight, &told, now),
-            Some(current) => plan_known(sight, current, &told, now),
-        },
+        Net::Told(told) => decide(told),
+        Net::Sum(told) => decide(&told),
         Net::Known(outcome) => Plan::nothing(outcome),
         Net::Doubt(review) => match sight.conversion {
             None => plan_unusable(sight, told, review, now),
@@ -515,9 +517,11 @@ pub(crate) fn plan(sight: Sight<'_>, told: &Told, now: Timestamp) -> Plan {
 }
 
 /// What is left of a statement when the rows of its conversion are added up.
-enum Net {
+enum Net<'a> {
     /// A statement with the conversion's own figures.
-    Told(Box<Told>),
+    Told(&'a Told),
+    /// A statement whose figures are sums.
+    Sum(Box<Told>),
     /// It says nothing that is not known.
     Known(Outcome),
     /// A person has to look before any figure is used.
@@ -525,9 +529,9 @@ enum Net {
 }
 
 /// Adds up the rows of a conversion; a statement about the whole stays as it is.
-fn netted(sight: Sight<'_>, told: &Told) -> Net {
+fn netted<'a>(sight: Sight<'_>, told: &'a Told) -> Net<'a> {
     if told.test {
-        return Net::Told(Box::new(told.clone()));
+        return Net::Told(told);
     }
     if sight.currency.zip(told.currency).is_some_and(|(ours, theirs)| ours != theirs) {
         return Net::Doubt(Review::CurrencyDiffers);
@@ -535,7 +539,7 @@ fn netted(sight: Sight<'_>, told: &Told) -> Net {
     let Some(entry) = &told.entry else {
         // What was preliminary is late when the rows that count are there.
         let late = told.status == Some(Status::Occurred) && !sight.entries.is_empty();
-        return if late { Net::Known(Outcome::Stale) } else { Net::Told(Box::new(told.clone())) };
+        return if late { Net::Known(Outcome::Stale) } else { Net::Told(told) };
     };
     let Some((sale, commission)) = sum(sight.entries.values().copied()) else {
         return Net::Doubt(Review::AmountOutOfRange);
@@ -547,14 +551,14 @@ fn netted(sight: Sight<'_>, told: &Told) -> Net {
         Some(_) => {
             let cancelled = commission == 0 && was_positive(sight);
             let status = if cancelled { rejected(told.status) } else { told.status };
-            Net::Told(Box::new(Told { sale, commission, status, ..told.clone() }))
+            Net::Sum(Box::new(Told { sale, commission, status, ..told.clone() }))
         }
         None => added(sight, told, (sale, commission)),
     }
 }
 
 /// Adds a new row to what is known. A total that comes to nothing is a cancellation.
-fn added(sight: Sight<'_>, told: &Told, known: (i64, i64)) -> Net {
+fn added<'a>(sight: Sight<'_>, told: &'a Told, known: (i64, i64)) -> Net<'a> {
     let Some((sale, commission)) = sum([known, (told.sale, told.commission)]) else {
         return Net::Doubt(Review::AmountOutOfRange);
     };
@@ -568,7 +572,7 @@ fn added(sight: Sight<'_>, told: &Told, known: (i64, i64)) -> Net {
         }
         Some(_) | None => told.status,
     };
-    Net::Told(Box::new(Told { sale, commission, status, ..told.clone() }))
+    Net::Sum(Box::new(Told { sale, commission, status, ..told.clone() }))
 }
 
 /// Tells whether the network ever paid something for this conversion.

@@ -10,7 +10,7 @@ use crate::conversion::command::{
 };
 use crate::conversion::{
     Conversion, ConversionKey, ConversionState, Entries, Review, Route, Source, Status, Told,
-    conversion_of_posting,
+    batch_id, conversion_of_posting, expectation_id,
 };
 use store::{Fault, Insert, Listed, Reader, Row, Statement, Tx, Upsert, Value};
 use vocabulary::{Amount, CompanyNumber, Id, Label, Reference, Timestamp, Token, kind};
@@ -171,10 +171,11 @@ static ADD_ENTRIES: Insert = Insert {
 static FIND_STORIES: Statement = Statement::new(
     "find stories",
     "SELECT c.id, c.state, c.decided_at, c.expectation, c.occurred_at, c.clicked_at, c.tracked_at,
-            c.due_at, c.points, c.review, c.reason, s.name, s.slug
-     FROM site_conversion AS c
+            c.due_at, c.points, c.review, c.reason, s.name, s.slug, v.version, v.posting
+     FROM site_conversion_version AS v
+     JOIN site_conversion AS c ON c.id = v.conversion
      LEFT JOIN site_shop AS s ON s.id = c.shop
-     WHERE c.company = ? AND c.id IN (?*)",
+     WHERE c.company = ? AND v.posting IS NOT NULL AND v.conversion IN (?*)",
 );
 
 // Index site_conversion_click.
@@ -223,11 +224,17 @@ pub fn stories(
     let conversions: BTreeSet<_> = ids.iter().copied().map(conversion_of_posting).collect();
     let list: Vec<Value> = conversions.into_iter().map(Value::from).collect();
     let rows = reader.query_list(&FIND_STORIES, &[company.into()], &list)?;
-    let mut found: BTreeMap<Id<kind::Conversion>, ConversionStory> = BTreeMap::new();
+    let mut found: BTreeMap<u128, ConversionStory> = BTreeMap::new();
     for row in &rows {
-        found.insert(row.id(0)?, story_of(row)?);
+        let (conversion, version) = (row.id(0)?, row.small(13)?);
+        let story = story_of(row)?;
+        // Only what was posted: ids of batches are chosen by others as well.
+        if row.parsed(14, PostingKind::parse)? == PostingKind::Note {
+            found.insert(expectation_id(conversion, version).bits(), story.clone());
+        }
+        found.insert(batch_id(conversion, version).bits(), story);
     }
-    let story = |id: &u128| Some((*id, found.get(&conversion_of_posting(*id))?.clone()));
+    let story = |id: &u128| Some((*id, found.get(id)?.clone()));
     Ok(ids.iter().filter_map(story).collect())
 }
 

@@ -529,6 +529,11 @@ fn movements_lead_to_their_stories() {
             .unwrap();
             assert_eq!(story.reason.as_ref().map(Label::as_str), Some("キャンセル"));
         }
+        let movements = stage.site.store().movements(ledger::Seq::new(1), 1).unwrap();
+        let first = movements[0].batch.bits().rotate_right(43);
+        let ids: Vec<u128> = (4..9).map(|version| (first - 1 + version).rotate_left(43)).collect();
+        let found = database.read(|reader| stories(reader, OURS, &ids)).unwrap();
+        assert!(found.is_empty(), "an id that anybody could choose tells nothing");
         let ids: Vec<u128> = (1..5).collect();
         assert!(database.read(|reader| stories(reader, OURS, &ids)).unwrap().is_empty());
         text
