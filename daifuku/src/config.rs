@@ -85,9 +85,9 @@ settings! {
     /// How long a write is tried while the database is away before those who wait are told, in
     /// milliseconds, 0 to 60000.
     database_patience_ms: Bounded<0, 60_000>, "database.patience_ms" = "5000";
-    /// How often an idle writer looks for what other nodes appended, in milliseconds, 10 to 60000;
-    /// 0 when there is one node.
-    database_tail_ms: Bounded<0, 60_000>, "database.tail_ms" = "0";
+    /// How old an idle node's view of what other nodes appended may become, in milliseconds, 10 to
+    /// 60000; 0 when there is one node. An embedded database has one node.
+    database_tail_ms: Bounded<0, 60_000>, "database.tail_ms" = "100";
     /// Movements after which balances are written down, 1000 to 1000000000. More makes writing
     /// faster and starting slower.
     database_checkpoint_every: Bounded<1_000, 1_000_000_000>,

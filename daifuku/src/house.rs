@@ -305,9 +305,10 @@ pub(crate) const fn password_parameters(config: &Config) -> PasswordParameters {
 fn store_options(config: &Config) -> StoreOptions {
     let milliseconds = |number: u32| Duration::from_millis(u64::from(number));
     let tail_ms = config.database_tail_ms.get();
+    let shared = matches!(config.database_url, DatabaseUrl::MySql(_));
     StoreOptions {
         checkpoint_every: u64::from(config.database_checkpoint_every.get()),
-        tail_every: (tail_ms > 0).then(|| milliseconds(tail_ms.max(10))),
+        tail_every: (tail_ms > 0 && shared).then(|| milliseconds(tail_ms.max(10))),
         patience: milliseconds(config.database_patience_ms.get()),
     }
 }

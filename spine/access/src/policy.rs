@@ -181,6 +181,23 @@ needs! {
     ConversionWrite "conversion.write" [] Grantable;
     /// Import a network's file of decisions.
     ReportImport "report.import" [Sales Accounting] Grantable;
+    /// Decide, or propose to decide, conversions that wait for a person.
+    ConversionDecide "conversion.decide" [Support Supervisor Sales] Never;
+    /// Approve what somebody else proposed about conversions and reports.
+    ConversionApprove "conversion.approve" [Supervisor Accounting] Never;
+    /// Answer members who miss points.
+    ClaimDecide "claim.decide" [Support Supervisor] Never;
+
+    /// See what members exchange points for, and what became of it.
+    ExchangeRead "exchange.read" [Support Supervisor Accounting Auditor] Grantable;
+    /// Put payouts together, take the bank's answers in, add gift codes and destinations.
+    PayoutManage "payout.manage" [Accounting] Never;
+    /// Approve payouts that somebody else put together.
+    PayoutApprove "payout.approve" [Supervisor Accounting] Never;
+    /// See held cases and the rules that hold them.
+    FraudRead "fraud.read" [Support Supervisor Auditor] Never;
+    /// Take, release and deny held cases; change the rules.
+    FraudManage "fraud.manage" [Supervisor] Never;
 
     /// See cards and authorizations.
     CardRead "card.read" [Support Supervisor Auditor] Grantable;

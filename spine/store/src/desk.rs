@@ -49,7 +49,8 @@ pub struct StoreOptions {
     /// more.
     pub checkpoint_every: u64,
     /// How often an idle store looks for groups that another process appended; `None` when there is
-    /// none.
+    /// none. A busy one looks with every group: who appends meets them, and before a group that
+    /// appends nothing (refusals and repeats) is answered, it is asked for them.
     pub tail_every: Option<Duration>,
     /// How long a group is tried while the database is away before those who wait are told.
     pub patience: Duration,
@@ -364,9 +365,9 @@ impl Desk {
             self.dispatch(Vec::new(), Vec::new(), Vec::new(), IDLE_BUDGET);
         } else if self.stopping && !self.dying && self.cycle.is_none() && self.dirty.movements > 0 {
             self.start_cycle();
-        } else if self.options.tail_every.is_some() && !self.stopping {
+        } else if !self.stopping {
             // A fault shows with the next group.
-            drop(self.catch_up());
+            drop(self.follow());
         }
     }
 
@@ -425,6 +426,14 @@ impl Desk {
                     Ok(receipt) => Outcome::Posted(receipt),
                     Err(refused) => Outcome::Refused(refused),
                 }));
+            }
+        }
+        // Nobody would notice that such answers were decided on an older state.
+        if movements.is_empty() && accounts.is_empty() && self.flights.is_empty() {
+            match self.follow() {
+                Ok(false) => {}
+                Ok(true) => return self.redo.extend(asks),
+                Err(fault) => return asks.into_iter().for_each(|ask| ask.fail(fault.again())),
             }
         }
         // A few pages of a checkpoint ride along: some 64 bytes a movement.
@@ -541,6 +550,7 @@ impl Desk {
     }
 
     fn try_slices(&mut self, slices: &mut [Box<dyn Slice>]) -> Result<(), Fault> {
+        self.follow()?;
         let before = self.shared.book().mark();
         let previous = self.last;
         let mut movements = Vec::new();
@@ -727,6 +737,16 @@ impl Desk {
                 Err(fault) => return Err(fault),
             }
         }
+    }
+
+    /// Folds in what other processes appended, where there are others; tells whether there was any.
+    /// Nothing may be on its way.
+    fn follow(&mut self) -> Result<bool, Fault> {
+        let before = self.last.number;
+        if self.options.tail_every.is_some() {
+            self.catch_up()?;
+        }
+        Ok(self.last.number != before)
     }
 
     /// Folds in the groups that others appended, and our own whose reply was lost. Nothing may be

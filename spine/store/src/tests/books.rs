@@ -327,6 +327,28 @@ fn two_writers_of_one_book_decide_again_when_they_lose_the_race() {
 }
 
 #[test]
+fn a_busy_writer_refuses_and_repeats_by_what_another_appended() {
+    for_each_database(|test| {
+        test.migrate(MIGRATIONS);
+        // So long that nothing is followed by itself in this test.
+        let options =
+            StoreOptions { tail_every: Some(Duration::from_hours(1)), ..StoreOptions::default() };
+        let here = open_with(test.database(), options, 1).unwrap();
+        set_up(&here, 10);
+        let there = open_with(test.database(), options, 2).unwrap();
+        assert!(matches!(one(&there, spend(10, 3)), Outcome::Refused(_)));
+        posted(&here, grant(1, 1_000));
+        // It has the points by now, wherever they were granted.
+        posted(&there, spend(11, 3));
+        posted(&here, spend(12, 300));
+        // A repeat brings what was appended before it.
+        assert!(posted(&there, grant(1, 1_000)).repeated);
+        assert_eq!(there.account(ISSUER).unwrap().balance(), -1_000);
+        assert_eq!(there.durable(), here.durable());
+    });
+}
+
+#[test]
 fn a_statement_walks_the_chain() {
     for_each_database(|test| {
         let store = prepared(test);
