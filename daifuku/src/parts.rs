@@ -23,6 +23,7 @@ pub fn migrations() -> Vec<Migration> {
     let mut all = [
         store::MIGRATIONS,
         access::MIGRATIONS,
+        mail::MIGRATIONS,
         bank::MIGRATIONS,
         point_site::MIGRATIONS,
         wallet::MIGRATIONS,
@@ -37,6 +38,7 @@ pub fn statements() -> Vec<Listed> {
     [
         store::statements(),
         access::STATEMENTS.to_vec(),
+        mail::STATEMENTS.to_vec(),
         bank::STATEMENTS.to_vec(),
         point_site::statements(),
         wallet::statements(),

@@ -61,6 +61,8 @@ pub mod kind {
         Message "msg";
         /// A file of decisions.
         Report "rep";
+        /// A letter to a person.
+        Letter "let";
         /// A public event.
         Event "evt";
         /// A webhook endpoint.

@@ -16,7 +16,7 @@ struct Layer {
     never: &'static str,
 }
 
-const SPINE: &[&str] = &["vocabulary", "ledger", "store", "access", "web", "answers"];
+const SPINE: &[&str] = &["vocabulary", "ledger", "store", "access", "web", "answers", "mail"];
 
 /// From the inside out. A package that is not here does not build.
 const LAYERS: &[Layer] = &[
@@ -57,6 +57,12 @@ const LAYERS: &[Layer] = &[
         never: "know a feature; have a route or a page",
     },
     Layer {
+        package: "mail",
+        folder: "spine/mail",
+        may_use: &["vocabulary", "store", "access"],
+        never: "know a feature; know what letters say",
+    },
+    Layer {
         package: "bank",
         folder: "features/bank",
         may_use: SPINE,
@@ -84,6 +90,7 @@ const LAYERS: &[Layer] = &[
             "access",
             "web",
             "answers",
+            "mail",
             "bank",
             "point-site",
             "wallet",
@@ -100,6 +107,7 @@ const LAYERS: &[Layer] = &[
             "access",
             "web",
             "answers",
+            "mail",
             "bank",
             "point-site",
             "wallet",
