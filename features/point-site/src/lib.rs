@@ -8,6 +8,10 @@
 //! | [`network`] | how each network speaks | read only: from what came to statements |
 //! | [`conversion`] | what the member did, what it is worth | tracked → approved or rejected → … |
 //! | [`report`] | a network's file of decisions | checked → applying → done |
+//! | [`follow_up`] | what follows from a conversion that changed | a row, until it is worked off |
+//! | [`bonus`] | points beside a conversion | announced → granted → taken back |
+//! | [`claim`] | a member says that points are missing | open → sent → proposed → granted … |
+//! | [`campaign`] | points by a rule, out of a budget | draft → proposed → approved → stopped |
 //! | [`destination`] | what points can be turned into | versions, each from its day |
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
@@ -25,11 +29,15 @@
 //! Deliberately absent: members' particulars (a member is an id), balances (the ledger has them),
 //! any other feature.
 
+pub mod bonus;
+pub mod campaign;
+pub mod claim;
 pub mod click;
 mod config;
 pub mod conversion;
 pub mod destination;
 pub mod exchange;
+pub mod follow_up;
 pub mod gift_code;
 pub mod kana;
 pub mod message;
@@ -55,8 +63,12 @@ pub use site::{OpenError, Site};
 pub use spool::SpoolError;
 
 /// The tables, 300 to 399.
-pub const MIGRATIONS: &[Migration] =
-    &[store::migration!(300, "point_site", Expand, "../migrations/0300_point_site")];
+pub const MIGRATIONS: &[Migration] = &[
+    store::migration!(300, "point_site", Expand, "../migrations/0300_point_site"),
+    store::migration!(340, "bonus", Expand, "../migrations/0340_bonus"),
+    store::migration!(341, "claim", Expand, "../migrations/0341_claim"),
+    store::migration!(342, "campaign", Expand, "../migrations/0342_campaign"),
+];
 
 /// The problems of this feature beside the door's own.
 pub const PROBLEMS: &[&ProblemKind] = &[];
@@ -76,6 +88,10 @@ pub fn statements() -> Vec<Listed> {
         message::store::STATEMENTS,
         conversion::store::STATEMENTS,
         report::store::STATEMENTS,
+        bonus::store::STATEMENTS,
+        follow_up::store::STATEMENTS,
+        claim::store::STATEMENTS,
+        campaign::store::STATEMENTS,
     ]
     .concat()
 }
@@ -88,5 +104,7 @@ pub fn routes(site: &Site) -> Routes {
         .and(click::page_routes())
         .and(message::routes())
         .and(report::routes())
+        .and(claim::routes())
+        .and(campaign::routes())
         .with_state(site)
 }

@@ -1,0 +1,6 @@
+use crate::site::Site;
+use web::Routes;
+
+pub(crate) fn routes() -> Routes<Site> {
+    Routes::of("point-site")
+}
