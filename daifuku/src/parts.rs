@@ -12,7 +12,10 @@ use crate::{
 };
 use access::{ForgetEnded, Need, NoteUse};
 use answers::ACCESS_PROBLEMS;
-use point_site::{Site, click::feed_spool, message::process_messages, report::apply_reports};
+use point_site::{
+    Site, bonus::grant_due, click::feed_spool, follow_up::follow_conversions,
+    message::process_messages, report::apply_reports,
+};
 use store::{Fault, Listed, Store, migrate::Migration};
 use vocabulary::Timestamp;
 use wallet::expiry::Progress;
@@ -74,6 +77,8 @@ pub fn assets() -> Assets {
 pub const STAFF_PAGES: &[StaffPage] = &[
     StaffPage { need: Need::KeyRead, href: "/staff/keys", text: "staff-page-keys" },
     StaffPage { need: Need::ReportImport, href: "/staff/reports", text: "staff-page-reports" },
+    StaffPage { need: Need::ClaimDecide, href: "/staff/claims", text: "staff-page-claims" },
+    StaffPage { need: Need::OfferRead, href: "/staff/campaigns", text: "staff-page-campaigns" },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
 
@@ -92,6 +97,7 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
     let features = house.features()?;
     if let Some(site) = &features.site {
         jobs.extend(site_jobs(site));
+        jobs.extend(earning_jobs(site));
     }
     jobs.push(deliver_webhooks(features)?);
     Ok(jobs)
@@ -135,6 +141,16 @@ fn site_jobs(site: &Site) -> [Job; 4] {
             shelf.refresh()?;
             Ok(Next::Rest)
         }),
+    ]
+}
+
+/// What follows from conversions, and what is granted on a day.
+fn earning_jobs(site: &Site) -> [Job; 2] {
+    let (follows, grants) = (site.clone(), site.clone());
+    let again = |count: usize| if count == 0 { Next::Rest } else { Next::Again };
+    [
+        Job::new("follow-conversions", 1, move || Ok(again(follow_conversions(&follows)?))),
+        Job::new("grant-bonuses", 60, move || Ok(again(grant_due(&grants)?))),
     ]
 }
 

@@ -47,6 +47,9 @@ static TABLES: &[(&str, Statement)] = drop_tables![
     "site_click"
     "site_message" "site_message_work"
     "site_conversion" "site_conversion_version" "site_conversion_entry"
+    "site_follow_up" "site_bonus"
+    "site_guarantee" "site_claim" "site_claim_event"
+    "site_campaign" "site_campaign_member" "site_first_purchase"
     "site_report" "site_report_part" "site_report_error" "site_report_tally"
     "wallet_payment" "wallet_job"
 ];

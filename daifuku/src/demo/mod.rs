@@ -2,6 +2,7 @@
 //! put forward.
 
 mod authenticator;
+mod earning;
 mod history;
 mod page;
 mod seed;

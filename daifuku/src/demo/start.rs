@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::{
+    earning::plant_earning,
     history::{DAYS, plant_past},
     page,
     seed::{PASSWORD, PEOPLE, api_key_text, plant},
@@ -130,6 +131,7 @@ pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<S
     let network = open_network(house);
     plant_past(house, clock, &network)?;
     clock.catch_up(WallClock.now());
+    plant_earning(house)?;
     Ok(network)
 }
 

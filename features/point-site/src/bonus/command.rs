@@ -50,10 +50,6 @@ impl BonusFacts {
         self.known.get(&id)
     }
 
-    /// Gives the bonuses in order.
-    pub(crate) fn ids(&self) -> Vec<Id<kind::Bonus>> {
-        self.known.keys().copied().collect()
-    }
 
     /// Tells where a bonus stands.
     pub(crate) fn standing(&self, id: Id<kind::Bonus>) -> Standing {

@@ -35,7 +35,7 @@ pub struct SaveCampaign {
     pub id: Id<kind::Campaign>,
     /// What members call it.
     pub name: Label,
-    /// What members read about it, at most [`ABOUT_MAX`](super::state::ABOUT_MAX) characters.
+    /// What members read about it, at most 2,000 characters.
     pub about: String,
     /// The rule.
     pub rules: Rules,

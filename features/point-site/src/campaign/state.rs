@@ -9,9 +9,9 @@ use vocabulary::{
 };
 
 /// The most characters of what a campaign says about itself.
-pub const ABOUT_MAX: usize = 2_000;
+pub(crate) const ABOUT_MAX: usize = 2_000;
 /// The most shops that a rule names.
-pub const SHOPS_MAX: usize = 100;
+pub(crate) const SHOPS_MAX: usize = 100;
 
 /// What a conversion wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

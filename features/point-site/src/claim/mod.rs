@@ -17,4 +17,4 @@ pub use state::{
     Claim, ClaimAction, ClaimChange, ClaimEvent, ClaimKind, ClaimRefusal, ClaimState, Guarantee,
     Word,
 };
-pub(crate) use state::{Evidence, Followed, Purchase, Recorded, follow, window, word_of};
+pub(crate) use state::{Evidence, Purchase, Recorded, follow, word_of};

@@ -6,7 +6,7 @@ use crate::conversion::ConversionState;
 use ledger::ActorNumber;
 
 /// The most characters of a text that somebody writes about a claim.
-pub const TEXT_MAX: usize = 2_000;
+pub(crate) const TEXT_MAX: usize = 2_000;
 
 /// What an offer promises when points are missing, from a moment on. Days are civil days in Japan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
