@@ -180,7 +180,7 @@ async function sendUnchecked(window, button) {
   const forms = window.locator('form');
   await forms.evaluateAll((all) => all.forEach((form) => (form.noValidate = true)));
   await window.getByRole('button', { name: button, exact: true }).click();
-  await window.locator('.error-summary, [role=alert]').first().waitFor();
+  await window.locator('[role=alert]').first().waitFor();
 }
 
 async function enterPassword(window, texts) {

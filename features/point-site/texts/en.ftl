@@ -182,6 +182,7 @@ category-travel = Travel
 ## Claims
 
 click-claim = Missing points
+click-claim-filed = Asked about
 click-claim-link = Points are missing
 claims-title = Missing points
 claims-lead = Where a shop carries our purchase guarantee, we look into points that did not come.

@@ -179,6 +179,7 @@ category-travel = 旅行・交通
 ## Claims
 
 click-claim = お問い合わせ
+click-claim-filed = 依頼済み
 click-claim-link = ポイントが付かない
 claims-title = ポイントの調査依頼
 claims-lead = 「お買い物あんしん保証」の対象のお買い物で、ポイントが付かないときの調査を受け付けています。

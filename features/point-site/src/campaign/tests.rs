@@ -12,7 +12,7 @@ use crate::campaign::{
 use crate::click::{Click, RecordClick};
 use crate::conversion::{Authority, ConversionKey, ConversionState, Source, Status, Told};
 use crate::follow_up::{Seen, follow_conversions};
-use crate::tests::{HANA, OURS, Stage, UNIT, at, play, tell, token};
+use crate::tests::{HANA, OURS, Stage, UNIT, at, play, tell, token, wait};
 use access::testing::staff;
 use access::{Authenticated, Role};
 use vocabulary::{AccountRole, Amount, Id, Label, Reference, kind};
@@ -401,5 +401,69 @@ fn a_simulation_costs_what_the_campaign_costs() {
         assert_eq!((past.seen, past.members()), (8, 1));
         assert!(past.short_on.is_some(), "the budget was too small");
         assert_eq!(past.days.len(), 1);
+    });
+}
+
+#[test]
+fn sales_write_a_campaign_accounting_funds_it_and_members_enter() {
+    play(|stage| {
+        let sales = stage.client(Some(maker())).browser();
+        let accounting = stage.client(Some(checker())).browser();
+        assert!(wait(sales.get("/staff/campaigns")).text.contains("まだありません"), "none yet");
+        assert_eq!(wait(sales.get("/staff/campaigns/new")).status.as_u16(), 200);
+        let id = CAMPAIGN.to_string();
+        let send = |reward: &str, ends_on: &str, shops: &str| {
+            let fields = [
+                ("id", id.as_str()),
+                ("name", "秋の読書"),
+                ("about", "期間中のお買い物が対象です。"),
+                ("starts_on", "2026-11-01"),
+                ("ends_on", ends_on),
+                ("shops", shops),
+                ("reward_kind", "points"),
+                ("reward", reward),
+                ("member_max", "1,000"),
+                ("budget", "1000"),
+                ("entry", "1"),
+            ];
+            wait(sales.post_form("/staff/campaigns", &fields))
+        };
+        for (reward, ends_on, shops, message) in [
+            ("二倍", "2026-11-30", "", "数字を入力してください"),
+            ("100", "2026-10-31", "", "最終日を、初日以降で"),
+            ("100", "2026-11-30", "nowhere", "掲載中のショップの名前を"),
+            ("0", "2026-11-30", "", "0より大きく"),
+        ] {
+            let answer = send(reward, ends_on, shops);
+            assert_eq!(answer.status.as_u16(), 422, "{message}");
+            assert!(answer.text.contains(message), "{message} in {}", answer.text);
+        }
+        assert_eq!(send("100", "2026-11-30", "books").status.as_u16(), 303);
+        let (page, desk) = (format!("/campaigns/{id}"), format!("/staff/campaigns/{id}"));
+        let tried = wait(sales.get(&format!("{desk}?simulate=1"))).text;
+        assert!(tried.contains("予算に収まります"), "{tried}");
+        assert_eq!(wait(sales.get(&format!("{desk}/edit"))).status.as_u16(), 200);
+        let hana = stage.client(Some(access::testing::member(7, OURS, HANA))).browser();
+        assert_eq!(wait(hana.get(&page)).status.as_u16(), 404, "a draft is nobody's business");
+        let act = |act: &str| wait(sales.post_form(&desk, &[("act", act)])).status.as_u16();
+        assert_eq!(act("propose"), 303);
+        let approve = format!("{desk}/approve");
+        assert_eq!(wait(sales.post_form(&approve, &[])).status.as_u16(), 403);
+        assert_eq!(wait(accounting.post_form(&approve, &[])).status.as_u16(), 303);
+        assert_eq!(budget(stage), "budget 1000 reserve 0");
+        assert!(wait(hana.get("/campaigns")).text.contains("秋の読書"), "it runs");
+        assert!(wait(hana.get(&page)).text.contains("エントリーする"), "she can enter");
+        assert_eq!(wait(hana.post_form(&page, &[])).status.as_u16(), 303);
+        assert!(wait(hana.get(&page)).text.contains("エントリー済み"), "she is in");
+        let click = stage.click(1, stage.books);
+        stage.clock.advance_seconds(3_600);
+        say(stage, vec![told(click, 1, Status::Occurred, 10_000)]);
+        assert_eq!(stage.purse(), "has 0 expects 300 owes 0");
+        assert!(wait(sales.get(&desk)).text.contains("1,000ptのうち150pt"), "it is in use");
+        assert_eq!(act("stop"), 303);
+        assert_eq!(act("stop"), 422, "it is stopped");
+        assert!(wait(hana.get(&page)).text.contains("終了しました"), "it is over");
+        let late = stage.client(Some(access::testing::member(8, OURS, Id::from_bits(5)))).browser();
+        assert_eq!(wait(late.post_form(&page, &[])).status.as_u16(), 422);
     });
 }

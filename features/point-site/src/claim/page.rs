@@ -224,7 +224,7 @@ async fn list(
         let paid = bonuses.get(&bonus_id(claim)).is_some_and(|bonus| bonus.standing.granted());
         vec![
             Cell::link(claim.shop_name.as_str(), format!("/claims/{}", claim.id)),
-            state_badge(words, claim.state, paid).into(),
+            state_badge(words, member_state(claim.state), paid).into(),
             claim.order.as_str().into(),
             day(claim.filed_at).into(),
         ]
@@ -871,7 +871,7 @@ fn others_table(words: Words<'_>, others: &[Claim]) -> Option<Table> {
             day(claim.filed_at).into(),
         ]
     });
-    let table = Table::new(words.get("claim-others"), columns).compact().rows(rows);
+    let table = Table::new(words.get("claim-others"), columns).rows(rows);
     (!others.is_empty()).then_some(table)
 }
 

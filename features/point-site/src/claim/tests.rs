@@ -12,7 +12,7 @@ use crate::conversion::{
     Authority, ConversionKey, ConversionState, Source, Status, Told,
 };
 use crate::follow_up::follow_conversions;
-use crate::tests::{HANA, OURS, Stage, at, play, tell, token};
+use crate::tests::{HANA, OURS, Stage, THEIRS, at, play, tell, token, wait};
 use access::testing::{member, staff};
 use access::{Authenticated, Role};
 use ledger::ActorNumber;
@@ -516,5 +516,104 @@ fn a_paid_claim_that_was_spent_is_owed_when_the_report_comes() {
         say(stage, click, Status::Approved, 8_000);
         assert_eq!(read(stage, id).state, ClaimState::Merged);
         assert_eq!(stage.purse(), "has 0 expects 0 owes 30", "120 came, 150 went back");
+    });
+}
+
+#[test]
+fn a_member_files_staff_decide_and_the_member_sees_it() {
+    play(|stage| {
+        let click = stage.click(1, stage.books);
+        let save = SaveGuarantee { company: OURS, guarantee: guarantee() };
+        let Ok(()) = stage.site.store().run(save).unwrap();
+        let own = stage.client(Some(hana())).browser();
+        let form = format!("/claims/new?click={click}");
+        let early = wait(own.get(&form));
+        assert!(early.text.contains("まだ受付の期間になっていません"), "{}", early.text);
+        assert!(!wait(own.get("/clicks")).text.contains("/claims/new"), "not yet");
+        stage.clock.set(at("2026-11-10 12:00"));
+        assert!(wait(own.get("/clicks")).text.contains(&form), "now");
+        let click = click.to_string();
+        let fields = |order: &'static str, day: &'static str, sale: &'static str| {
+            vec![("order", order), ("purchased_on", day), ("sale", sale), ("details", "")]
+        };
+        let send = |mut fields: Vec<(&'static str, &'static str)>, click: &str| {
+            let click: &'static str = Box::leak(click.to_owned().into_boxed_str());
+            fields.push(("click", click));
+            wait(own.post_form("/claims", &fields))
+        };
+        for (order, day, sale, message) in [
+            ("", "2026-11-01", "10000", "注文番号を、英数字で"),
+            ("R-100", "昨日", "10000", "購入日を、2026-11-01の形で"),
+            ("R-100", "2026-10-31", "10000", "クリックした日から今日まで"),
+            ("R-100", "2026-11-01", "0", "1以上の整数で"),
+        ] {
+            let answer = send(fields(order, day, sale), &click);
+            assert_eq!(answer.status.as_u16(), 422, "{message}");
+            assert!(answer.text.contains(message), "{message} in {}", answer.text);
+        }
+        let answer = send(fields("R-100", "2026-11-01", "10,000円"), &click);
+        assert_eq!(answer.status.as_u16(), 303, "{}", answer.text);
+        let page = answer.header("location").to_owned();
+        let again = send(fields("R-100", "2026-11-01", "10000"), &click);
+        assert_eq!(again.header("location"), page, "a repeat is the same claim");
+        assert!(wait(own.get(&page)).text.contains("受付済み"), "it is received");
+
+        let (support, lead) = (stage.client(Some(clerk())).browser(), stage.client(Some(lead())).browser());
+        assert!(wait(support.get("/staff/claims")).text.contains("ほんだな書店"), "in the inbox");
+        let desk = format!("/staff{page}");
+        let act = |act: &'static str, text: &'static str| {
+            wait(support.post_form(&desk, &[("act", act), ("text", text)]))
+        };
+        assert_eq!(act("ask", "").status.as_u16(), 422, "a question has words");
+        assert_eq!(act("ask", "送信元を教えてください").status.as_u16(), 303);
+        assert!(wait(own.get(&page)).text.contains("送信元を教えてください"), "it is asked");
+        let answered = wait(own.post_form(&page, &[("act", "answer"), ("text", "books@example.jp")]));
+        assert_eq!(answered.status.as_u16(), 303, "{}", answered.text);
+        assert!(wait(support.get(&desk)).text.contains("books@example.jp"), "it is answered");
+        assert_eq!(act("send", "").status.as_u16(), 303);
+        let propose = [("act", "propose"), ("points", "150"), ("reason", "確認済み")];
+        assert_eq!(wait(support.post_form(&desk, &propose)).status.as_u16(), 303);
+        let approve = format!("{desk}/approve");
+        assert_eq!(wait(support.post_form(&approve, &[])).status.as_u16(), 403, "not a checker");
+        assert!(!wait(own.get(&page)).text.contains("承認"), "the proposal is the staff's matter");
+        assert_eq!(wait(lead.post_form(&approve, &[])).status.as_u16(), 303);
+        assert_eq!(wait(lead.post_form(&approve, &[])).status.as_u16(), 422, "it is done");
+        let text = wait(own.get(&page)).text;
+        assert!(text.contains("付与予定") && text.contains("2026-11-16"), "{text}");
+        stage.clock.set(at("2026-11-16 00:00"));
+        grant_due(&stage.site).unwrap();
+        assert!(wait(own.get(&page)).text.contains("付与済み"), "it is paid");
+        assert!(wait(own.get("/clicks")).text.contains("依頼済み"), "the click leads to it");
+    });
+}
+
+#[test]
+fn a_claim_is_only_its_members_and_the_staffs() {
+    play(|stage| {
+        let click = stage.click(1, stage.books);
+        stage.clock.set(at("2026-11-10 12:00"));
+        let id = file(stage, click, None).unwrap();
+        let taro = member(8, OURS, Id::from_bits(HANA.bits() + 1));
+        let table = [
+            (None, 401, 401),
+            (Some(taro), 404, 403),
+            (Some(staff(2, OURS, Role::Sales)), 403, 403),
+            (Some(staff(3, THEIRS, Role::Support)), 403, 404),
+        ];
+        for (who, own, desk) in table {
+            let client = stage.client(who);
+            let (page, inbox) = (format!("/claims/{id}"), format!("/staff/claims/{id}"));
+            assert_eq!(wait(client.get(&page)).status.as_u16(), own, "{who:?}");
+            let withdraw = wait(client.post_form(&page, &[("act", "withdraw")]));
+            assert_eq!(withdraw.status.as_u16(), own, "{who:?}");
+            assert_eq!(wait(client.get(&inbox)).status.as_u16(), desk, "{who:?}");
+            let form = format!("/claims/new?click={click}");
+            assert_eq!(wait(client.get(&form)).status.as_u16(), own, "{who:?}");
+        }
+        assert_eq!(read(stage, id).state, ClaimState::Open);
+        let own = stage.client(Some(hana()));
+        let page = format!("/claims/{id}");
+        assert_eq!(wait(own.post_form(&page, &[("act", "withdraw")])).status.as_u16(), 303);
+        assert_eq!(read(stage, id).state, ClaimState::Withdrawn);
     });
 }

@@ -1,7 +1,7 @@
 use askama::Template;
 
 use crate::claim::Purchase;
-use crate::claim::store::find_purchases;
+use crate::claim::store::{find_concerned, find_purchases};
 use crate::click::{Click, reference, store::list_clicks};
 use crate::conversion::ConversionState;
 use crate::conversion::store::{ClickOutcome, find_of_clicks};
@@ -83,13 +83,14 @@ async fn list(
     let before = page.after.as_ref().and_then(|after| after.key().try_into().ok());
     let before = before.map(Id::<kind::Click>::from_bytes);
     let company = site.config().company;
-    let (clicks, outcomes, purchases) = site
+    let (clicks, outcomes, purchases, claims) = site
         .read(move |reader| {
             let clicks = list_clicks(reader, member, before, limit.and_one())?;
             let ids: Vec<Id<kind::Click>> = clicks.iter().map(|click| click.id).collect();
             let outcomes = find_of_clicks(reader, &ids)?;
             let purchases = find_purchases(reader, company, &ids)?;
-            Ok((clicks, outcomes, purchases))
+            let claims = find_concerned(reader, company, &ids, &[])?;
+            Ok((clicks, outcomes, purchases, claims))
         })
         .await?;
     let paged = Paged::new(clicks, limit, |click| Cursor::new(click.id.to_bytes()));
@@ -109,7 +110,17 @@ async fn list(
     for click in &paged.items {
         let outcomes = outcomes.get(&click.id).map_or(&[][..], Vec::as_slice);
         let purchase = purchases.get(&click.id).map(|found| &found.purchase);
-        let claim = |outcome| claim_link(words, click, purchase, outcome, now);
+        let filed = claims.values().filter(|claim| claim.click == click.id);
+        let claim = |outcome: Option<&ClickOutcome>| {
+            let conversion = outcome.map(|outcome| outcome.conversion);
+            let filed = filed.clone().find(|claim| claim.conversion == conversion);
+            match filed {
+                Some(claim) => {
+                    Cell::link(words.get("click-claim-filed"), format!("/claims/{}", claim.id))
+                }
+                None => claim_link(words, click, purchase, conversion, now),
+            }
+        };
         if outcomes.is_empty() {
             let standing = standing(&site, click);
             let mut cells = row(&site, words, click, standing, None);
@@ -182,10 +193,9 @@ fn claim_link(
     words: Words<'_>,
     click: &Click,
     purchase: Option<&Purchase>,
-    outcome: Option<&ClickOutcome>,
+    conversion: Option<Id<kind::Conversion>>,
     now: Timestamp,
 ) -> Cell {
-    let conversion = outcome.map(|outcome| outcome.conversion);
     let claimable = purchase.is_some_and(|found| found.claimable(conversion, None, now).is_ok());
     if !claimable {
         return "–".into();
