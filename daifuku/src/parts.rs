@@ -15,7 +15,7 @@ use answers::ACCESS_PROBLEMS;
 use point_site::{Site, click::feed_spool, message::process_messages, report::apply_reports};
 use store::{Fault, Listed, Store, migrate::Migration};
 use vocabulary::Timestamp;
-use wallet::expiry::Progress;
+use wallet::{expiry::Progress, notice::Notices};
 use web::{Assets, Outgoing, OutgoingOptions, ProblemKind, Reach, TextSource};
 
 /// Every step of the schema, by number.
@@ -83,7 +83,14 @@ pub const STAFF_PAGES: &[StaffPage] = &[
 ///
 /// When a feature cannot be opened.
 pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
-    let mut jobs = vec![probe(house), refresh_keys(house), note_use(house), forget_ended(house)];
+    let mut jobs = vec![
+        probe(house),
+        refresh_keys(house),
+        note_use(house),
+        note_visits(house),
+        forget_ended(house),
+        send_notices(house),
+    ];
     jobs.extend([
         expiry(house, "expire-lots", 60, wallet::expiry::expire_due),
         expiry(house, "expire-inactive", 3_600, wallet::expiry::expire_inactive),
@@ -184,6 +191,34 @@ fn note_use(house: &House) -> Job {
             }
         }
         Ok(Next::Rest)
+    })
+}
+
+/// Notes which members were there today, for the rules about points of who stays away.
+fn note_visits(house: &House) -> Job {
+    const EVERY_SECONDS: u32 = 60;
+    let house = house.clone();
+    Job::new("note-visits", EVERY_SECONDS, move || {
+        let now = house.world.clock.now();
+        let members = house.sessions.members_seen(now, EVERY_SECONDS.saturating_mul(2));
+        wallet::member::note_visits(&house.store, &members, now)?;
+        Ok(Next::Rest)
+    })
+}
+
+/// Writes to members whose points expire soon.
+fn send_notices(house: &House) -> Job {
+    const AT_ONCE: u64 = 50_000;
+    let clock = Arc::clone(&house.world.clock);
+    let notices = Notices {
+        store: house.store.clone(),
+        frame: Arc::clone(&house.frame),
+        readers: Arc::new(()),
+        address: house.config.site_address.or_of(house.config.server_listen),
+    };
+    Job::new("send-notices", 3_600, move || {
+        let noticed = wallet::notice::send_notices(&notices, clock.now(), AT_ONCE)?;
+        Ok(if noticed.finished { Next::Rest } else { Next::Again })
     })
 }
 
