@@ -13,9 +13,10 @@ use super::report::{Line, Report};
 use super::run::BenchOptions;
 use crate::demo;
 use crate::features::path_secret;
+use crate::house::House;
 use bank::{AskedOpening, OpenAccounts};
 use ledger::{
-    AccountNumber, ActorNumber, BalanceRule, Batch, Lot, LotKind, NormalSide, Step, Transfer,
+    AccountNumber, ActorNumber, BalanceRule, Batch, Book, Lot, LotKind, NormalSide, Step, Transfer,
     TransferKind, Wanted,
 };
 use point_site::click::{Click, RecordClick};
@@ -23,7 +24,7 @@ use point_site::message::process_messages;
 use point_site::report::{StartReport, UploadedReport, apply_reports, receive_report};
 use store::{Outcome, natural_id};
 use vocabulary::{
-    AccountRole, Amount, Clock as _, Id, IdSource as _, SeededIds, Timestamp, Token, UnitCode,
+    AccountRole, Amount, Clock as _, Day, Id, IdSource as _, SeededIds, Timestamp, Token, UnitCode,
     Zone, kind,
 };
 use wallet::expiry::expire_due;
@@ -182,7 +183,65 @@ fn beside(
     Ok(())
 }
 
-/// 1,000,000 lots that end on one date.
+/// What members spend of lots in their last second, from several threads.
+struct LastSecond<'a> {
+    served: &'a Served,
+    wallets: &'a [AccountNumber],
+    shop: AccountNumber,
+    over: AtomicBool,
+}
+
+impl LastSecond<'_> {
+    /// Spends lots in whole or in part until it is over; gives how much was spent.
+    fn spend(&self, seed: u64) -> anyhow::Result<i64> {
+        let mut chance = SeededIds::new(seed);
+        let mut spent = 0;
+        while !self.over.load(Ordering::SeqCst) {
+            let batches: Vec<Batch> = (0..200)
+                .filter_map(|_| {
+                    let place = chance.next_u64() % u64::try_from(self.wallets.len()).ok()?;
+                    let wallet = *self.wallets.get(usize::try_from(place).ok()?)?;
+                    let amount = if chance.next_u64().is_multiple_of(2) { 100 } else { 40 };
+                    let step = move_points(wallet, self.shop, amount, None);
+                    let actor = ActorNumber::new(demo::COMPANY, 0);
+                    Some(Batch::single(Id::from_bits(chance.chance()), actor, step))
+                })
+                .collect();
+            let outcomes = self.served.house.store.post(batches)?;
+            let moved = outcomes.iter().map(|outcome| match outcome {
+                Outcome::Posted(receipt) => receipt.moved.minor_units(),
+                Outcome::Refused(_) => 0,
+            });
+            spent += moved.sum::<i64>();
+        }
+        Ok(spent)
+    }
+
+    /// Expires what is due until midnight is over and nothing is left; gives what was spent.
+    fn pass(&self, midnight: Timestamp) -> anyhow::Result<i64> {
+        thread::scope(|scope| {
+            let spenders = [1, 2].map(|seed| scope.spawn(move || self.spend(seed)));
+            let expired = loop {
+                let began = self.served.clock.now();
+                match expire_due(&self.served.house.store, began, 100_000) {
+                    Ok(progress) if progress.finished && began > midnight => break Ok(()),
+                    Ok(_) => {}
+                    Err(fault) => break Err(fault),
+                }
+            };
+            self.over.store(true, Ordering::SeqCst);
+            let spent = spenders.map(|spender| {
+                spender.join().map_err(|_panic| anyhow::anyhow!("a spender panicked"))?
+            });
+            expired?;
+            let [one, two] = spent;
+            Ok(one? + two?)
+        })
+    }
+}
+
+/// 1,000,000 lots that end on one date, and are spent until the last moment: each is spent or
+/// expired, and never both.
 pub(super) fn expiry(options: &BenchOptions, report: &mut Report<'_>) -> anyhow::Result<()> {
     let count = options.transfers.min(1_000_000);
     let served = Served::open(options)?;
@@ -203,8 +262,7 @@ pub(super) fn expiry(options: &BenchOptions, report: &mut Report<'_>) -> anyhow:
     }
     let company = house.features()?.site.as_ref().context("the demo has a members' site")?;
     let issuer = company.config().company_id;
-    let cost = Id::of(issuer, house.config.site_unit.get(), AccountRole::Cost);
-    let cost = house.store.find_account(cost).context("the cost account is open")?;
+    let cost = company_account(house, issuer, AccountRole::Cost)?;
     let last_day = Zone::JAPAN.day_of(house.world.clock.now()).plus_days(30);
     let lot = Lot::try_new(demo::COMPANY, LotKind::Free, Some(last_day))?;
     let mut chance = SeededIds::new(11);
@@ -215,37 +273,58 @@ pub(super) fn expiry(options: &BenchOptions, report: &mut Report<'_>) -> anyhow:
             Batch::single(
                 Id::from_bits(chance.chance()),
                 ActorNumber::new(demo::COMPANY, 0),
-                grant(cost, wallet, lot),
+                move_points(cost, wallet, 100, Some(lot)),
             )
         });
         let outcomes = house.store.post(batches.collect())?;
         let posted = outcomes.iter().filter(|one| matches!(one, Outcome::Posted(_))).count();
         ensure!(posted == slice.len(), "every grant is posted");
     }
-    served.clock.put_forward(31 * 24);
-    beside("lots expired on one date", count, &served, report, || {
-        let mut expired = 0;
-        loop {
-            let progress = expire_due(&house.store, served.clock.now(), 100_000)?;
-            expired += progress.posted;
-            if progress.finished {
-                break;
-            }
-        }
-        // The demo's own members have some as well.
-        ensure!(expired >= count, "{expired} lots expired");
+    let ids: Vec<_> = numbers.iter().map(|&number| id(number)).collect();
+    let wallets: Vec<_> = house.store.find_accounts(&ids).into_iter().flatten().collect();
+    let shop = company_account(house, issuer, AccountRole::Takings)?;
+    let breakage = company_account(house, issuer, AccountRole::Breakage)?;
+    let balance = |account| house.store.account(account).map_or(0, |found| found.balance());
+    let before = (balance(shop), balance(breakage));
+    let due = house.store.look(|book| due_by(book, last_day));
+    let midnight = Zone::JAPAN.start_of(last_day.plus_days(1));
+    let last =
+        LastSecond { served: &served, wallets: &wallets, shop, over: AtomicBool::new(false) };
+    let mut spent = 0;
+    beside("lots spent and expired around midnight", count, &served, report, || {
+        served.clock.catch_up(midnight.plus_microseconds(-500_000));
+        spent = last.pass(midnight)?;
         Ok(())
     })?;
+    // Three figures that come from three places: what the spenders were told, and two balances.
+    let (taken, expired) = (balance(shop) - before.0, balance(breakage) - before.1);
+    let left: i64 = wallets.iter().map(|&wallet| balance(wallet)).sum();
+    ensure!(left == 0, "{left} of what was granted is left");
+    ensure!(taken == spent, "{spent} were spent, {taken} arrived");
+    ensure!(spent + expired == due, "{due} were due, {spent} were spent and {expired} expired");
+    report.text(&format!("  of {due} due, {spent} were spent and {expired} expired"));
     served.close()
 }
 
-fn grant(debit: AccountNumber, credit: AccountNumber, lot: Lot) -> Step {
-    Step::Transfer(Transfer {
-        debit,
-        credit,
-        amount: Wanted::Exactly(Amount::from(100)),
-        kind: TransferKind::Grant,
-        code: 1,
-        lot: Some(lot),
-    })
+fn company_account(
+    house: &House,
+    company: Id<kind::Company>,
+    role: AccountRole,
+) -> anyhow::Result<AccountNumber> {
+    let id = Id::of(company, house.config.site_unit.get(), role);
+    house.store.find_account(id).with_context(|| format!("the account of {role:?} is open"))
+}
+
+/// Adds up what may be spent until the end of a day and expires after it.
+fn due_by(book: &Book, last_day: Day) -> i64 {
+    let cells = book.accounts().iter().flat_map(|account| account.state().cells());
+    let due = cells.filter(|cell| cell.lot.expires_on().is_some_and(|on| on <= last_day));
+    due.map(|cell| cell.posted - cell.held).sum()
+}
+
+/// Moves points; into a lot, or out of whatever lots there are.
+fn move_points(debit: AccountNumber, credit: AccountNumber, amount: u32, lot: Option<Lot>) -> Step {
+    let kind = if lot.is_some() { TransferKind::Grant } else { TransferKind::Redemption };
+    let amount = Wanted::Exactly(Amount::from(amount));
+    Step::Transfer(Transfer { debit, credit, amount, kind, code: 1, lot })
 }
