@@ -12,7 +12,12 @@ use crate::{
 };
 use access::{ForgetEnded, Need, NoteUse};
 use answers::ACCESS_PROBLEMS;
-use point_site::{Site, click::feed_spool, message::process_messages, report::apply_reports};
+use point_site::{
+    Site,
+    click::feed_spool,
+    message::{MESSAGES_AT_ONCE, process_messages},
+    report::apply_reports,
+};
 use store::{Fault, Listed, Store, migrate::Migration};
 use vocabulary::Timestamp;
 use wallet::{expiry::Progress, notice::Notices};
@@ -133,7 +138,12 @@ fn site_jobs(site: &Site) -> [Job; 4] {
         (site.clone(), site.clone(), site.clone(), site.clone());
     let again = |count: usize| if count == 0 { Next::Rest } else { Next::Again };
     [
-        Job::new("process-messages", 1, move || Ok(again(process_messages(&messages)?))),
+        // What comes one by one is read once a second, not one by one.
+        Job::new("process-messages", 1, move || {
+            let count = process_messages(&messages)?;
+            let full = u32::try_from(count).is_ok_and(|count| count >= MESSAGES_AT_ONCE);
+            Ok(if full { Next::Again } else { Next::Rest })
+        }),
         Job::new("feed-spool", 5, move || Ok(again(feed_spool(&spool)?))),
         Job::new("apply-reports", 2, move || {
             Ok(if apply_reports(&reports)? == 0 { Next::Rest } else { Next::Again })

@@ -232,6 +232,7 @@ impl Stage {
             offer,
             offer_version: 1,
             clicked_at: now,
+            mark: None,
         };
         let Ok(()) = self.site.store().run(RecordClick(click)).unwrap();
         click.id
