@@ -133,26 +133,28 @@ fn expiry(house: &House, name: &'static str, every_seconds: u32, expire: Expire)
     })
 }
 
-fn site_jobs(site: &Site) -> [Job; 4] {
-    let (messages, spool, reports, shelf) =
-        (site.clone(), site.clone(), site.clone(), site.clone());
-    let again = |count: usize| if count == 0 { Next::Rest } else { Next::Again };
-    [
+/// The jobs of the site, one line each.
+fn site_jobs(site: &Site) -> Vec<Job> {
+    vec![
         // What comes one by one is read once a second, not one by one.
-        Job::new("process-messages", 1, move || {
-            let count = process_messages(&messages)?;
-            let full = u32::try_from(count).is_ok_and(|count| count >= MESSAGES_AT_ONCE);
-            Ok(if full { Next::Again } else { Next::Rest })
+        site_job(site, "process-messages", 1, |site| {
+            Ok(process_messages(site)? >= MESSAGES_AT_ONCE)
         }),
-        Job::new("feed-spool", 5, move || Ok(again(feed_spool(&spool)?))),
-        Job::new("apply-reports", 2, move || {
-            Ok(if apply_reports(&reports)? == 0 { Next::Rest } else { Next::Again })
-        }),
-        Job::new("refresh-shelf", 30, move || {
-            shelf.refresh()?;
-            Ok(Next::Rest)
-        }),
+        site_job(site, "feed-spool", 5, |site| Ok(feed_spool(site)? > 0)),
+        site_job(site, "apply-reports", 2, |site| Ok(apply_reports(site)? > 0)),
+        site_job(site, "refresh-shelf", 30, |site| Ok(site.refresh().map(|()| false)?)),
     ]
+}
+
+/// A job of the site; `work` tells whether there is more to do at once.
+fn site_job(
+    site: &Site,
+    name: &'static str,
+    every_seconds: u32,
+    work: fn(&Site) -> anyhow::Result<bool>,
+) -> Job {
+    let site = site.clone();
+    Job::new(name, every_seconds, move || Ok(if work(&site)? { Next::Again } else { Next::Rest }))
 }
 
 /// A page of the staff console.

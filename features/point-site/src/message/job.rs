@@ -5,7 +5,7 @@ use crate::site::Site;
 use store::Fault;
 
 /// How many messages are taken at once: clicks and payments wait for a slice, some 25 ms.
-pub const MESSAGES_AT_ONCE: u32 = 500;
+pub const MESSAGES_AT_ONCE: usize = 500;
 
 /// Reads the messages that wait, the oldest first, and does what they mean. How far it came is in
 /// the rows: after a crash it goes on from there.
@@ -17,8 +17,8 @@ pub const MESSAGES_AT_ONCE: u32 = 500;
 /// A [`Fault`] when the database fails; what is not done waits.
 pub fn process_messages(site: &Site) -> Result<usize, Fault> {
     let company = site.config().company;
-    let waiting =
-        site.store().database().read(|reader| list_waiting(reader, company, MESSAGES_AT_ONCE))?;
+    let limit = u32::try_from(MESSAGES_AT_ONCE).unwrap_or(u32::MAX);
+    let waiting = site.store().database().read(|reader| list_waiting(reader, company, limit))?;
     let commands: Vec<ProcessMessage> = waiting
         .iter()
         .map(|message| ProcessMessage {
