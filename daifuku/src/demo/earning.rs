@@ -131,7 +131,8 @@ fn plant_campaigns(site: &Site) -> anyhow::Result<()> {
 /// Purchases that were never recorded, and how far their claims are.
 fn plant_claims(house: &House, site: &Site) -> anyhow::Result<()> {
     let propose = || ClaimChange::Propose(Amount::from(180), "ショップに購入を確認済み".to_owned());
-    let ask = || ClaimChange::Ask("ショップからの注文確認メールの送信元を教えてください。".to_owned());
+    let ask =
+        || ClaimChange::Ask("ショップからの注文確認メールの送信元を教えてください。".to_owned());
     let stories: [Option<Vec<ClaimChange>>; 6] = [
         None,
         Some(Vec::new()),
@@ -145,7 +146,8 @@ fn plant_claims(house: &House, site: &Site) -> anyhow::Result<()> {
     let checker = checker(site)?;
     for (turn, story) in (0_u16..).zip(stories) {
         let shop = shop_of_turn(turn);
-        let clicked_at = site.now().plus_days(-12).plus_seconds(i64::from(turn).saturating_mul(900));
+        let clicked_at =
+            site.now().plus_days(-12).plus_seconds(i64::from(turn).saturating_mul(900));
         let click = Click {
             id: SeededIds::new(9_000_u64.saturating_add(u64::from(turn))).next_id(clicked_at),
             company: SHOPPING,
@@ -154,6 +156,7 @@ fn plant_claims(house: &House, site: &Site) -> anyhow::Result<()> {
             offer: shop.offer(),
             offer_version: 1,
             clicked_at,
+            mark: None,
         };
         match house.store.run(RecordClick(click))? {
             Ok(()) => {}

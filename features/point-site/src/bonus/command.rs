@@ -6,11 +6,11 @@ use crate::bonus::store::{find_bonuses, save_bonuses};
 use crate::bonus::{Bonus, Cause, Move, Standing, Target, batch_id, expectation_id, next_move};
 use crate::config::SiteConfig;
 use ledger::{
-    AccountNumber, AccountSpec, BalanceRule, Batch, Lot, LotKind, NormalSide, Refusal, Remaining,
-    Step, Transfer, TransferKind, Wanted,
+    AccountNumber, AccountSpec, BalanceRule, Batch, Lot, NormalSide, Refusal, Remaining, Step,
+    Transfer, TransferKind, Wanted,
 };
 use store::{Command, Fault, Posting, Reader, Recall, Tx};
-use vocabulary::{AccountRole, Amount, Id, Timestamp, Zone, kind};
+use vocabulary::{AccountRole, Amount, Id, Timestamp, kind};
 
 /// The most steps from any standing to any target: take back, note, announce, fulfil.
 const MOVES_MAX: u32 = 4;
@@ -42,14 +42,17 @@ impl BonusFacts {
         reader: &mut Reader<'_>,
     ) -> Result<Self, Fault> {
         let config = Arc::clone(config);
-        Ok(Self { known: find_bonuses(reader, config.company, ids)?, config, changed: BTreeSet::new() })
+        Ok(Self {
+            known: find_bonuses(reader, config.company, ids)?,
+            config,
+            changed: BTreeSet::new(),
+        })
     }
 
     /// Finds a bonus that was ever something.
     pub(crate) fn find(&self, id: Id<kind::Bonus>) -> Option<&Bonus> {
         self.known.get(&id)
     }
-
 
     /// Tells where a bonus stands.
     pub(crate) fn standing(&self, id: Id<kind::Bonus>) -> Standing {
@@ -145,18 +148,16 @@ impl BonusFacts {
             Move::Drop { .. } | Move::TakeBack { .. } => Standing::Nothing,
         };
         let accounts = Accounts::open(&self.config, bonus, next, posting)?;
-        let steps = accounts.steps(bonus, version, next, self.lot(posting.now())?);
+        let steps = accounts.steps(
+            bonus,
+            version,
+            next,
+            self.config.lot(posting).map_err(|_range| Refusal::LotExpired)?,
+        );
         let batch = Batch::try_new(batch_id(bonus.id, version), self.config.actor, steps);
         let batch = batch.map_err(|_never| Refusal::Overflow)?;
         posting.post(&batch).map_err(|refused| refused.refusal)?;
         Ok(standing)
-    }
-
-    fn lot(&self, now: Timestamp) -> Result<Lot, Refusal> {
-        let months = i32::from(self.config.lot_months);
-        let last = Zone::JAPAN.day_of(now).plus_months(months).month_end();
-        let lot = Lot::try_new(self.config.company, LotKind::Free, Some(last));
-        lot.map_err(|_range| Refusal::LotExpired)
     }
 }
 
@@ -294,7 +295,13 @@ impl Accounts {
             }),
             Move::Grant { amount } => {
                 let lot = Some(lot);
-                steps.push(transfer(self.source, self.member, amount, TransferKind::Grant, (code, lot)));
+                steps.push(transfer(
+                    self.source,
+                    self.member,
+                    amount,
+                    TransferKind::Grant,
+                    (code, lot),
+                ));
             }
             Move::TakeBack { version, amount, reserved } => {
                 let (original, shortfall) = (batch_id(bonus.id, version), self.receivable);

@@ -1,4 +1,6 @@
-use crate::bonus::{Cause, Move, Standing, Target, batch_id, bonus_of_posting, expectation_id, next_move};
+use crate::bonus::{
+    Cause, Move, Standing, Target, batch_id, bonus_of_posting, expectation_id, next_move,
+};
 use crate::tests::at;
 use vocabulary::{Amount, Id, Timestamp, kind};
 

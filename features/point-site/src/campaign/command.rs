@@ -14,9 +14,7 @@ use crate::config::SiteConfig;
 use crate::follow_up::Seen;
 use access::Authenticated;
 use access::audit_trail::{self, AuditEntry};
-use ledger::{
-    AccountSpec, BalanceRule, Batch, NormalSide, Step, Transfer, TransferKind, Wanted,
-};
+use ledger::{AccountSpec, BalanceRule, Batch, NormalSide, Step, Transfer, TransferKind, Wanted};
 use store::{Command, Fault, Posting, Reader, Tx, natural_id};
 use vocabulary::{AccountRole, Amount, CompanyNumber, Id, Label, Timestamp, kind};
 
@@ -206,6 +204,7 @@ fn give_back(
     move_budget(config, campaign, Direction::Out(left), posting)
 }
 
+#[derive(Clone, Copy)]
 enum Direction {
     In(Amount),
     Out(Amount),

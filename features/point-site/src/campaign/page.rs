@@ -9,7 +9,7 @@ use crate::campaign::{
     Campaign, CampaignChange, CampaignRefusal, CampaignReward, CampaignState, ChangeCampaign,
     EnterCampaign, Participation, Rules, SaveCampaign, SimulateError, Simulation, simulate_past,
 };
-use crate::offer::category_name;
+use crate::offer::{Shop, category_name};
 use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
 use answers::{OrProblem as _, faulted, off_thread};
@@ -240,8 +240,9 @@ async fn campaign_page(
     let part = parts.get(&(id, member)).copied().unwrap_or_default();
     let (words, now, rules) = (view.words(), site.now(), &campaign.rules);
     let runs = campaign.runs(now);
-    let over = (!runs)
-        .then(|| Notice::new(Tone::Plain, words.get("campaign-over"), words.get("campaign-over-text")));
+    let over = (!runs).then(|| {
+        Notice::new(Tone::Plain, words.get("campaign-over"), words.get("campaign-over-text"))
+    });
     let refused = refusal.map(|refusal| {
         let text = words.get(&format!("campaign-refused-{}", refusal.code()));
         Notice::new(Tone::Bad, words.get("campaign-not-entered"), text)
@@ -259,8 +260,7 @@ async fn campaign_page(
         );
         progress = progress.pair(words.get("campaign-left"), left);
     }
-    let status =
-        if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let main = CampaignMain {
         words,
         name: campaign.name.as_str(),
@@ -504,7 +504,7 @@ impl Filled {
     fn shops(&self, site: &Site) -> Option<BTreeSet<Id<kind::Shop>>> {
         let shelf = site.catalogue().shelf();
         let found: Option<BTreeSet<_>> =
-            self.shops.split_whitespace().map(|slug| shelf.shop(slug).map(|shop| shop.id())).collect();
+            self.shops.split_whitespace().map(|slug| shelf.shop(slug).map(Shop::id)).collect();
         found.filter(|shops| shops.len() <= SHOPS_MAX)
     }
 
@@ -623,10 +623,10 @@ fn edit_page(
         entry: !filled.entry.is_empty(),
         first_purchase: !filled.first_purchase.is_empty(),
         save: Button::new(words.get("campaign-save")),
-        back: LinkButton::new(words.get("campaigns-back"), "/staff/campaigns").weight(Weight::Quiet),
+        back: LinkButton::new(words.get("campaigns-back"), "/staff/campaigns")
+            .weight(Weight::Quiet),
     };
-    let status =
-        if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let nav = (site.config().staff_nav)(view, who.needs());
     view.page(words.get("campaign-edit")).nav(nav).status(status).show(&main)
 }
@@ -735,7 +735,8 @@ async fn desk_page(
             LinkButton::new(words.get("campaign-edit"), format!("/staff/campaigns/{id}/edit"))
                 .weight(Weight::Quiet)
         }),
-        back: LinkButton::new(words.get("campaigns-back"), "/staff/campaigns").weight(Weight::Quiet),
+        back: LinkButton::new(words.get("campaigns-back"), "/staff/campaigns")
+            .weight(Weight::Quiet),
     };
     let nav = (site.config().staff_nav)(view, who.needs());
     Ok(view.page(campaign.name.as_str()).nav(nav).status(status).show(&main))
@@ -826,14 +827,15 @@ fn actions(
     let action = |act: &str, weight: Weight| Action {
         note: words.get(&format!("campaign-{act}-note")).into_owned(),
         href: if act == "approve" { format!("{href}/approve") } else { href.clone() },
-        button: Button::new(words.get(&format!("campaign-{act}"))).weight(weight).choice("act", act),
+        button: Button::new(words.get(&format!("campaign-{act}")))
+            .weight(weight)
+            .choice("act", act),
     };
     let (may, checks) = (who.needs().contains(MANAGE), who.needs().contains(APPROVE));
     match campaign.state {
         CampaignState::Draft if may => vec![action("propose", Weight::Primary)],
         CampaignState::Proposed { by } => {
-            let approve =
-                (checks && by != who.actor()).then(|| action("approve", Weight::Primary));
+            let approve = (checks && by != who.actor()).then(|| action("approve", Weight::Primary));
             approve.into_iter().chain(may.then(|| action("send_back", Weight::Quiet))).collect()
         }
         CampaignState::Approved if may && campaign.rules.ends_at <= now => {
@@ -851,8 +853,8 @@ fn actions(
 /// What somebody of the staff does, as it was sent.
 #[derive(Debug, Default, Deserialize)]
 struct Act {
-    #[serde(default)]
-    act: String,
+    #[serde(default, rename = "act")]
+    what: String,
 }
 
 async fn handle(
@@ -863,7 +865,7 @@ async fn handle(
     Form(act): Form<Act>,
 ) -> Result<Response, Problem> {
     permit(&site, &who, MANAGE)?;
-    let change = match act.act.as_str() {
+    let change = match act.what.as_str() {
         "propose" => CampaignChange::Propose,
         "send_back" => CampaignChange::SendBack,
         "stop" => CampaignChange::Stop,

@@ -36,26 +36,28 @@ macro_rules! campaigns_where {
     };
 }
 
-static FIND_CAMPAIGNS: Statement = Statement::new(
-    "find campaigns",
-    campaigns_where!("WHERE company = ? AND id IN (?*)"),
-);
+static FIND_CAMPAIGNS: Statement =
+    Statement::new("find campaigns", campaigns_where!("WHERE company = ? AND id IN (?*)"));
 
 // Index site_campaign_ends. Those that ended before the oldest click are not looked at.
 static FIND_IN_FORCE: Statement = Statement::new(
     "find campaigns in force",
-    campaigns_where!("WHERE company = ? AND ends_at > ? AND starts_at <= ?
+    campaigns_where!(
+        "WHERE company = ? AND ends_at > ? AND starts_at <= ?
        AND state IN ('approved', 'stopped', 'closed')
      ORDER BY ends_at, id
-     LIMIT 1000"),
+     LIMIT 1000"
+    ),
 );
 
 // Index site_campaign_ends.
 static LIST_CAMPAIGNS: Statement = Statement::new(
     "list campaigns",
-    campaigns_where!("WHERE company = ?
+    campaigns_where!(
+        "WHERE company = ?
      ORDER BY ends_at DESC, id DESC
-     LIMIT ?"),
+     LIMIT ?"
+    ),
 );
 
 const COLUMNS: &[&str] = &[
@@ -350,9 +352,11 @@ fn rules_of(row: &Row<'_>) -> Result<Rules, Fault> {
         entry: row.boolean(6)?,
         first_purchase: row.boolean(7)?,
         sale_min: row.amount(8)?,
-        shops: row.parsed(9, |text| text.split_whitespace().map(|id| Id::parse(id).ok()).collect())?,
-        categories: row
-            .parsed(10, |text| text.split_whitespace().map(|one| Token::parse(one).ok()).collect())?,
+        shops: row
+            .parsed(9, |text| text.split_whitespace().map(|id| Id::parse(id).ok()).collect())?,
+        categories: row.parsed(10, |text| {
+            text.split_whitespace().map(|one| Token::parse(one).ok()).collect()
+        })?,
         reward,
         member_max: (!member_max.is_zero()).then_some(member_max),
         winners_max: (winners_max > 0).then_some(winners_max),
@@ -364,9 +368,7 @@ fn rules_of(row: &Row<'_>) -> Result<Rules, Fault> {
 fn campaign_of(row: &Row<'_>) -> Result<Campaign, Fault> {
     let state = match row.text(18)? {
         "draft" => CampaignState::Draft,
-        "proposed" => {
-            CampaignState::Proposed { by: ActorNumber::from_number(row.unsigned(20)?) }
-        }
+        "proposed" => CampaignState::Proposed { by: ActorNumber::from_number(row.unsigned(20)?) },
         "approved" => CampaignState::Approved,
         "stopped" => CampaignState::Stopped,
         "closed" => CampaignState::Closed,

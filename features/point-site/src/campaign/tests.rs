@@ -56,11 +56,7 @@ fn save(stage: &Stage, rules: Rules) -> Result<(), CampaignRefusal> {
     stage.site.store().run(command).unwrap()
 }
 
-fn change(
-    stage: &Stage,
-    by: Authenticated,
-    change: CampaignChange,
-) -> Result<(), CampaignRefusal> {
+fn change(stage: &Stage, by: Authenticated, change: CampaignChange) -> Result<(), CampaignRefusal> {
     let (config, campaign) = (stage.site.shared_config(), CAMPAIGN);
     stage.site.store().run(ChangeCampaign { config, campaign, by, change }).unwrap()
 }
@@ -90,7 +86,7 @@ fn told(click: Id<kind::Click>, external: u32, status: Status, sale: i64) -> Tol
         item: None,
         occurred_at: at("2026-11-01 12:10"),
         sale,
-        commission: sale.saturating_mul(3) / 100,
+        commission: sale.saturating_mul(3).div_euclid(100),
         currency: None,
         status: Some(status),
         reason: None,
@@ -130,23 +126,35 @@ fn seen() -> Seen {
     }
 }
 
-#[test]
-fn what_a_conversion_wins() {
-    let points = Amount::from;
-    let case = |seen| Case {
+/// A rule and a case in which it is looked at, changed from the simplest ones.
+type Change = (fn(&mut Rules), fn(&mut Case<'_>));
+
+fn same(_: &mut Case<'_>) {}
+
+fn case(seen: &Seen) -> Case<'_> {
+    Case {
         seen,
         first: true,
         part: Participation::default(),
         winners: 0,
         before: Amount::ZERO,
         stopped: false,
-    };
+    }
+}
+
+fn check(table: Vec<(&str, Change, u32)>) {
     let seen = seen();
-    let won = |awards, amount| Participation { awards, points: amount, ..Participation::default() };
-    let set = |text| BTreeSet::from([token(text)]);
-    type Change = (fn(&mut Rules), fn(&mut Case<'_>));
-    let same: fn(&mut Case<'_>) = |_| {};
-    let table: Vec<(&str, Change, u32)> = vec![
+    for (name, (edit, arrange), expected) in table {
+        let (mut rules, mut case) = (rules(), case(&seen));
+        edit(&mut rules);
+        arrange(&mut case);
+        assert_eq!(award(&rules, case), Amount::from(expected), "{name}");
+    }
+}
+
+#[test]
+fn what_a_conversion_wins() {
+    check(vec![
         ("a fixed reward", (|_| {}, same), 100),
         ("of the sale", (|r| r.reward = CampaignReward::OfSale(250), same), 250),
         ("of the points", (|r| r.reward = CampaignReward::OfPoints(10_000), same), 150),
@@ -171,6 +179,16 @@ fn what_a_conversion_wins() {
             (|r| r.entry = true, |c| c.part.entered_at = Some(at("2026-11-10 12:01"))),
             0,
         ),
+    ]);
+    let seen = seen();
+    let of = |category| Rules { categories: BTreeSet::from([token(category)]), ..rules() };
+    assert_eq!(award(&of("travel"), case(&seen)), Amount::ZERO, "another category");
+    assert_eq!(award(&of("books"), case(&seen)), Amount::from(100), "its category");
+}
+
+#[test]
+fn limits_and_stops_of_what_is_won() {
+    check(vec![
         ("the last winner", (|r| r.winners_max = Some(3), |c| c.winners = 2), 100),
         ("one too late", (|r| r.winners_max = Some(3), |c| c.winners = 3), 0),
         (
@@ -208,18 +226,7 @@ fn what_a_conversion_wins() {
             (|r| r.member_max = Some(Amount::from(120)), |c| c.part.points = Amount::from(120)),
             0,
         ),
-    ];
-    for (name, (edit, arrange), expected) in table {
-        let (mut rules, mut case) = (rules(), case(&seen));
-        edit(&mut rules);
-        arrange(&mut case);
-        assert_eq!(award(&rules, case), points(expected), "{name}");
-    }
-    let other = Rules { categories: set("travel"), ..rules() };
-    assert_eq!(award(&other, case(&seen)), Amount::ZERO, "another category");
-    let own = Rules { categories: set("books"), ..rules() };
-    let part = won(2, points(200));
-    assert_eq!(award(&own, Case { part, ..case(&seen) }), points(100), "its category");
+    ]);
 }
 
 #[test]
@@ -236,6 +243,7 @@ fn a_budget_for_ten_pays_exactly_ten_of_fifty_at_once() {
                 offer: stage.books,
                 offer_version: 1,
                 clicked_at: stage.site.now(),
+                mark: None,
             };
             let Ok(()) = stage.site.store().run(RecordClick(click)).unwrap();
             clicks.push(told(click.id, 1_000 + number, Status::Approved, 10_000));
@@ -252,14 +260,17 @@ fn a_budget_for_ten_pays_exactly_ten_of_fifty_at_once() {
                 });
             }
             for _ in 0..2 {
-                scope.spawn(|| (0..20).for_each(|_| assert!(follow_conversions(&stage.site).is_ok())));
+                scope.spawn(|| {
+                    (0..20).for_each(|_| assert!(follow_conversions(&stage.site).is_ok()));
+                });
             }
         });
         while follow_conversions(&stage.site).unwrap() > 0 {}
         let unit = UNIT.get();
         let balance = |number: u32| {
             let member: Id<kind::Member> = Id::from_bits(HANA.bits() + u128::from(number));
-            let account = stage.site.store().find_account(Id::of(member, unit, AccountRole::Member));
+            let account =
+                stage.site.store().find_account(Id::of(member, unit, AccountRole::Member));
             account.and_then(|number| stage.site.store().account(number)).unwrap().balance()
         };
         let balances: Vec<i64> = (0..50).map(balance).collect();
@@ -359,8 +370,13 @@ fn a_budget_needs_a_second_person() {
 fn an_entry_counts_from_its_moment_and_once() {
     play(|stage| {
         launch(stage, Rules { entry: true, ..rules() });
-        let enter =
-            || stage.site.store().run(EnterCampaign { company: OURS, campaign: CAMPAIGN, member: HANA });
+        let enter = || {
+            stage.site.store().run(EnterCampaign {
+                company: OURS,
+                campaign: CAMPAIGN,
+                member: HANA,
+            })
+        };
         let before = stage.click(1, stage.books);
         stage.clock.advance_seconds(60);
         let first = enter().unwrap().unwrap();

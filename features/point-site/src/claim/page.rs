@@ -638,7 +638,10 @@ fn facts(site: &Site, words: Words<'_>, claim: &Claim) -> DataList {
     let points = Figure::amount(claim.estimate, scale, words.get("points-unit"));
     let sale = Figure::amount(claim.sale, vocabulary::Scale::default(), words.get("claim-yen"));
     DataList::new()
-        .pair(words.get("claim-kind"), words.get(&format!("claim-kind-{}", claim.kind.code())).as_ref())
+        .pair(
+            words.get("claim-kind"),
+            words.get(&format!("claim-kind-{}", claim.kind.code())).as_ref(),
+        )
         .pair(words.get("claim-order"), claim.order.as_str())
         .pair(words.get("claim-purchased"), claim.purchased_on.to_string())
         .pair(words.get("claim-sale"), Cell::from(sale))
@@ -650,8 +653,8 @@ fn facts(site: &Site, words: Words<'_>, claim: &Claim) -> DataList {
 /// What somebody does about a claim, as it was sent.
 #[derive(Clone, Debug, Default, Deserialize)]
 struct Act {
-    #[serde(default)]
-    act: String,
+    #[serde(default, rename = "act")]
+    what: String,
     #[serde(default)]
     text: String,
     #[serde(default)]
@@ -669,7 +672,7 @@ async fn change(
 ) -> Result<Response, Problem> {
     let member = own(&site, &who)?;
     let words = view.words();
-    let change = match act.act.as_str() {
+    let change = match act.what.as_str() {
         "withdraw" => Some(ClaimChange::Withdraw),
         _ => lines(&act.text).filter(|text| !text.is_empty()).map(ClaimChange::Answer),
     };
@@ -728,11 +731,13 @@ async fn inbox(
     let rows = claims.iter().map(|claim| {
         let late = claim.due_at < now && claim.state.pending();
         let due = if late {
-            Badge::new(Tone::Bad, words.with("claim-late", &[("day", day(claim.due_at).into())])).into()
+            Badge::new(Tone::Bad, words.with("claim-late", &[("day", day(claim.due_at).into())]))
+                .into()
         } else {
             Cell::from(day(claim.due_at))
         };
-        let estimate = Figure::amount(claim.estimate, site.config().scale, words.get("points-unit"));
+        let estimate =
+            Figure::amount(claim.estimate, site.config().scale, words.get("points-unit"));
         vec![
             Cell::link(claim.shop_name.as_str(), format!("/staff/claims/{}", claim.id)),
             words.get(&format!("claim-kind-{}", claim.kind.code())).as_ref().into(),
@@ -746,7 +751,10 @@ async fn inbox(
         words,
         tabs: tabs(words, state, &counts),
         list: (!claims.is_empty()).then_some(table),
-        empty: EmptyState::new(words.get("claims-inbox-empty"), words.get("claims-inbox-empty-text")),
+        empty: EmptyState::new(
+            words.get("claims-inbox-empty"),
+            words.get("claims-inbox-empty-text"),
+        ),
     };
     let nav = (site.config().staff_nav)(&view, who.needs());
     Ok(view.page(words.get("staff-page-claims")).nav(nav).show(&main))
@@ -875,23 +883,16 @@ fn others_table(words: Words<'_>, others: &[Claim]) -> Option<Table> {
     (!others.is_empty()).then_some(table)
 }
 
-fn handling(
-    site: &Site,
-    words: Words<'_>,
-    claim: &Claim,
-    act: &Act,
-    errors: &Errors,
-) -> Handling {
+fn handling(site: &Site, words: Words<'_>, claim: &Claim, act: &Act, errors: &Errors) -> Handling {
     let text = |name: &'static str, key: &str| {
         TextField::new(words, name, words.get(key)).kind(FieldKind::Lines).characters_max(2_000)
     };
-    let quiet = |key: &str, act: &str| {
-        Button::new(words.get(key)).weight(Weight::Quiet).choice("act", act)
-    };
+    let quiet =
+        |key: &str, act: &str| Button::new(words.get(key)).weight(Weight::Quiet).choice("act", act);
     let estimate = site.config().scale.format(claim.estimate.minor_units());
     let points = if act.points.is_empty() { &estimate } else { &act.points };
     let error_of = |name: &str, acts: &[&str]| {
-        if acts.contains(&act.act.as_str()) { error(errors, name) } else { "" }
+        if acts.contains(&act.what.as_str()) { error(errors, name) } else { "" }
     };
     Handling {
         take: quiet("claim-take", "take"),
@@ -900,7 +901,9 @@ fn handling(
             .hint(words.get("claim-text-hint"))
             .error(error_of("text", &["ask", "refuse"])),
         ask: quiet("claim-ask", "ask"),
-        refuse: Button::new(words.get("claim-refuse")).weight(Weight::Danger).choice("act", "refuse"),
+        refuse: Button::new(words.get("claim-refuse"))
+            .weight(Weight::Danger)
+            .choice("act", "refuse"),
         points: TextField::new(words, "points", words.get("claim-points"))
             .kind(FieldKind::Figure)
             .hint(words.with("claim-points-hint", &[("points", estimate.clone().into())]))
@@ -947,7 +950,7 @@ fn read_act(act: &Act, words: Words<'_>) -> Result<ClaimChange, Errors> {
     let wrong = |name, key: &str| vec![(name, words.get(key).into_owned())];
     let text = lines(&act.text).filter(|text| !text.is_empty());
     let text = text.ok_or_else(|| wrong("text", "claim-text-wrong"));
-    match act.act.as_str() {
+    match act.what.as_str() {
         "take" => Ok(ClaimChange::Take),
         "send" => Ok(ClaimChange::Send),
         "ask" => text.map(ClaimChange::Ask),

@@ -103,7 +103,15 @@ pub enum ClaimState {
 impl ClaimState {
     /// The words of all states.
     pub const CODES: [&'static str; 9] = [
-        "open", "asked", "sent", "proposed", "granted", "waiting", "refused", "withdrawn", "merged",
+        "open",
+        "asked",
+        "sent",
+        "proposed",
+        "granted",
+        "waiting",
+        "refused",
+        "withdrawn",
+        "merged",
     ];
 
     /// Gives the stable word, as stored and as key of the texts.
@@ -179,11 +187,7 @@ pub struct Claim {
 
 impl Claim {
     /// Names a claim: the same order on the same click, for the same reason, is the same claim.
-    pub fn id_of(
-        click: Id<kind::Click>,
-        kind: ClaimKind,
-        order: &Reference,
-    ) -> Id<kind::Claim> {
+    pub fn id_of(click: Id<kind::Click>, kind: ClaimKind, order: &Reference) -> Id<kind::Claim> {
         let order = order.as_str().trim().to_ascii_lowercase();
         natural_id("site.claim", &[&click.to_bytes(), kind.code().as_bytes(), order.as_bytes()])
     }
@@ -551,8 +555,9 @@ pub(crate) fn follow(
         target: Target::Nothing,
     };
     match (state, word) {
-        (ClaimState::Refused | ClaimState::Withdrawn | ClaimState::Merged, _)
-        | (_, Word::None) => None,
+        (ClaimState::Refused | ClaimState::Withdrawn | ClaimState::Merged, _) | (_, Word::None) => {
+            None
+        }
         (_, Word::Approved) => Some(merged),
         // What was missing is there: nothing is left to claim.
         (
@@ -654,11 +659,9 @@ impl Claim {
         let target = match self.kind {
             // The conversion's own announcement stands as long as nothing is decided.
             ClaimKind::Undecided => Target::Promised { amount: points, grant_at: pay_at },
-            ClaimKind::Unrecorded | ClaimKind::Rejected => Target::Announced {
-                amount: points,
-                due_at: Some(pay_at),
-                grant_at: Some(pay_at),
-            },
+            ClaimKind::Unrecorded | ClaimKind::Rejected => {
+                Target::Announced { amount: points, due_at: Some(pay_at), grant_at: Some(pay_at) }
+            }
         };
         let state = ClaimState::Granted { points, granted_at: now, pay_at };
         Ok(Changed { state, action: ClaimAction::Granted, target })

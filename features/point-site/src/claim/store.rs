@@ -96,10 +96,8 @@ macro_rules! claims_where {
     };
 }
 
-static FIND_CLAIMS: Statement = Statement::new(
-    "find claims",
-    claims_where!("WHERE c.company = ? AND c.id IN (?*)"),
-);
+static FIND_CLAIMS: Statement =
+    Statement::new("find claims", claims_where!("WHERE c.company = ? AND c.id IN (?*)"));
 
 // Index site_claim_click.
 static FIND_CLAIMS_OF_CLICKS: Statement = Statement::new(
@@ -116,17 +114,21 @@ static FIND_CLAIMS_OF_ORDERS: Statement = Statement::new(
 // Index site_claim_member.
 static LIST_OF_MEMBER: Statement = Statement::new(
     "list claims of a member",
-    claims_where!("WHERE c.member = ?
+    claims_where!(
+        "WHERE c.member = ?
      ORDER BY c.filed_at DESC, c.id DESC
-     LIMIT ?"),
+     LIMIT ?"
+    ),
 );
 
 // Index site_claim_state.
 static LIST_OF_STATE: Statement = Statement::new(
     "list claims of a state",
-    claims_where!("WHERE c.company = ? AND c.state = ?
+    claims_where!(
+        "WHERE c.company = ? AND c.state = ?
      ORDER BY c.due_at, c.id
-     LIMIT ?"),
+     LIMIT ?"
+    ),
 );
 
 // Index site_claim_state.
@@ -201,10 +203,7 @@ static FIND_EVIDENCE_OF_ORDERS: Statement = Statement::new(
      WHERE company = ? AND order_ref IN (?*)",
 );
 
-pub(crate) fn save_guarantees(
-    tx: &mut Tx<'_>,
-    guarantees: &[SaveGuarantee],
-) -> Result<(), Fault> {
+pub(crate) fn save_guarantees(tx: &mut Tx<'_>, guarantees: &[SaveGuarantee]) -> Result<(), Fault> {
     let rows: Vec<[Value; 9]> = guarantees
         .iter()
         .map(|SaveGuarantee { company, guarantee }| {

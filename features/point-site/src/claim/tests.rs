@@ -8,9 +8,7 @@ use crate::claim::{
     ChangeClaim, Claim, ClaimChange, ClaimKind, ClaimRefusal, ClaimState, FileClaim, Guarantee,
     Purchase, Recorded, SaveGuarantee, Word, follow,
 };
-use crate::conversion::{
-    Authority, ConversionKey, ConversionState, Source, Status, Told,
-};
+use crate::conversion::{Authority, ConversionKey, ConversionState, Source, Status, Told};
 use crate::follow_up::follow_conversions;
 use crate::tests::{HANA, OURS, Stage, THEIRS, at, play, tell, token, wait};
 use access::testing::{member, staff};
@@ -107,7 +105,7 @@ fn say(stage: &Stage, click: Id<kind::Click>, status: Status, sale: i64) {
         item: None,
         occurred_at: at("2026-11-01 12:10"),
         sale,
-        commission: sale.saturating_mul(3) / 100,
+        commission: sale.saturating_mul(3).div_euclid(100),
         currency: None,
         status: Some(status),
         reason: None,
@@ -226,7 +224,9 @@ impl Play {
                     Standing::Announced { amount: to, version, grant_at }
                 }
                 Move::Drop { .. } | Move::TakeBack { .. } => Standing::Nothing,
-                Move::Fulfil { amount, .. } => Standing::Granted { amount, version, reserved: true },
+                Move::Fulfil { amount, .. } => {
+                    Standing::Granted { amount, version, reserved: true }
+                }
                 Move::Grant { amount } => Standing::Granted { amount, version, reserved: false },
             };
         }
@@ -314,8 +314,7 @@ fn orders(left: &[Event], sofar: &mut Vec<Event>, all: &mut Vec<Vec<Event>>) {
 
 #[test]
 fn in_every_order_of_events_exactly_one_is_paid() {
-    let events =
-        [Event::Grant, Event::PayDay, Event::Tracked, Event::Approved, Event::Rejected];
+    let events = [Event::Grant, Event::PayDay, Event::Tracked, Event::Approved, Event::Rejected];
     let mut all = Vec::new();
     orders(&events, &mut Vec::new(), &mut all);
     assert_eq!(all.len(), 326);
@@ -330,7 +329,10 @@ fn in_every_order_of_events_exactly_one_is_paid() {
             for event in order {
                 play.happen(*event);
                 let (claimed, reported) = play.has();
-                assert!(claimed.is_zero() || reported.is_zero(), "both are paid: {order:?} {play:?}");
+                assert!(
+                    claimed.is_zero() || reported.is_zero(),
+                    "both are paid: {order:?} {play:?}"
+                );
                 // What is announced is announced once.
                 let announced = matches!(play.bonus, Standing::Announced { .. });
                 assert!(!announced || play.word != Word::Tracked, "{order:?} {play:?}");
@@ -400,8 +402,10 @@ fn who_may_do_what_when() {
         refuse: refused refused refused state_unfit state_unfit state_unfit state_unfit
     "]]
     .assert_eq(&told);
-    let proposed =
-        Claim { state: ClaimState::Proposed { points: GRANTED, by: one }, ..claim(ClaimKind::Unrecorded) };
+    let proposed = Claim {
+        state: ClaimState::Proposed { points: GRANTED, by: one },
+        ..claim(ClaimKind::Unrecorded)
+    };
     let late = proposed.change(&ClaimChange::Approve, other, Word::Approved, now);
     assert_eq!(late, Err(ClaimRefusal::Overtaken));
 }
@@ -558,7 +562,8 @@ fn a_member_files_staff_decide_and_the_member_sees_it() {
         assert_eq!(again.header("location"), page, "a repeat is the same claim");
         assert!(wait(own.get(&page)).text.contains("受付済み"), "it is received");
 
-        let (support, lead) = (stage.client(Some(clerk())).browser(), stage.client(Some(lead())).browser());
+        let (support, lead) =
+            (stage.client(Some(clerk())).browser(), stage.client(Some(lead())).browser());
         assert!(wait(support.get("/staff/claims")).text.contains("ほんだな書店"), "in the inbox");
         let desk = format!("/staff{page}");
         let act = |act: &'static str, text: &'static str| {
@@ -567,7 +572,8 @@ fn a_member_files_staff_decide_and_the_member_sees_it() {
         assert_eq!(act("ask", "").status.as_u16(), 422, "a question has words");
         assert_eq!(act("ask", "送信元を教えてください").status.as_u16(), 303);
         assert!(wait(own.get(&page)).text.contains("送信元を教えてください"), "it is asked");
-        let answered = wait(own.post_form(&page, &[("act", "answer"), ("text", "books@example.jp")]));
+        let answered =
+            wait(own.post_form(&page, &[("act", "answer"), ("text", "books@example.jp")]));
         assert_eq!(answered.status.as_u16(), 303, "{}", answered.text);
         assert!(wait(support.get(&desk)).text.contains("books@example.jp"), "it is answered");
         assert_eq!(act("send", "").status.as_u16(), 303);

@@ -95,18 +95,7 @@ async fn list(
         .await?;
     let paged = Paged::new(clicks, limit, |click| Cursor::new(click.id.to_bytes()));
     let (words, now) = (view.words(), site.now());
-    let mut table = Table::new(
-        words.get("clicks-caption"),
-        vec![
-            Column::text(words.get("click-shop")),
-            Column::times(words.get("click-at")),
-            Column::text(words.get("click-state")),
-            Column::figures(words.get("click-points")),
-            Column::text(words.get("click-number")),
-            Column::text(words.get("click-claim")),
-        ],
-    )
-    .untitled();
+    let mut table = empty_table(words);
     for click in &paged.items {
         let outcomes = outcomes.get(&click.id).map_or(&[][..], Vec::as_slice);
         let purchase = purchases.get(&click.id).map(|found| &found.purchase);
@@ -144,6 +133,18 @@ async fn list(
             .action(LinkButton::new(words.get("shops-title"), "/shops")),
     };
     Ok(view.page(words.get("clicks-title")).nav((site.config().member_nav)(&view)).show(&main))
+}
+
+fn empty_table(words: Words<'_>) -> Table {
+    let columns = vec![
+        Column::text(words.get("click-shop")),
+        Column::times(words.get("click-at")),
+        Column::text(words.get("click-state")),
+        Column::figures(words.get("click-points")),
+        Column::text(words.get("click-number")),
+        Column::text(words.get("click-claim")),
+    ];
+    Table::new(words.get("clicks-caption"), columns).untitled()
 }
 
 fn standing(site: &Site, click: &Click) -> Standing {

@@ -47,11 +47,8 @@ impl Command for FollowConversions {
     const NAME: &'static str = "follow conversions";
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
-        let mut facts = FollowFacts {
-            loaded: None,
-            done: Vec::new(),
-            at: Timestamp::from_microseconds(0),
-        };
+        let mut facts =
+            FollowFacts { loaded: None, done: Vec::new(), at: Timestamp::from_microseconds(0) };
         let Some(first) = slice.first() else { return Ok(facts) };
         let company = first.config.company;
         let rows = slice.iter().flat_map(|command| &command.rows);
@@ -76,11 +73,7 @@ impl Command for FollowConversions {
         }
     }
 
-    fn decide(
-        &self,
-        facts: &mut Self::Facts,
-        posting: &mut Posting<'_>,
-    ) -> Result<(), Infallible> {
+    fn decide(&self, facts: &mut Self::Facts, posting: &mut Posting<'_>) -> Result<(), Infallible> {
         facts.at = posting.now();
         facts.done.extend(&self.rows);
         let Some(loaded) = &mut facts.loaded else { return Ok(()) };

@@ -3,8 +3,8 @@ use crate::follow_up::store::next_rows;
 use crate::site::Site;
 use store::Fault;
 
-/// Rows worked off in one transaction.
-const SLICE: u32 = 500;
+/// Rows worked off in one transaction, at most.
+pub const FOLLOWED_AT_ONCE: usize = 500;
 
 /// Lets follow what follows from conversions that changed, a slice of them; gives how many rows
 /// there were. Rows go in the transaction of what followed: after a crash the rest is there still,
@@ -15,7 +15,8 @@ const SLICE: u32 = 500;
 /// A [`Fault`] when the database fails; what is done stays done.
 pub fn follow_conversions(site: &Site) -> Result<usize, Fault> {
     let company = site.config().company;
-    let rows = site.store().database().read(|reader| next_rows(reader, company, SLICE))?;
+    let limit = u32::try_from(FOLLOWED_AT_ONCE).unwrap_or(u32::MAX);
+    let rows = site.store().database().read(|reader| next_rows(reader, company, limit))?;
     let count = rows.len();
     if count > 0 {
         match site.store().run(FollowConversions { config: site.shared_config(), rows })? {

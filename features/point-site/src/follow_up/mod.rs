@@ -10,5 +10,5 @@ pub(crate) mod store;
 mod tests;
 
 pub use command::{FollowConversions, FollowFacts};
-pub use job::follow_conversions;
+pub use job::{FOLLOWED_AT_ONCE, follow_conversions};
 pub use state::{Seen, VersionKey};

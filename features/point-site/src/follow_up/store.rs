@@ -7,12 +7,8 @@ use crate::follow_up::{Seen, VersionKey};
 use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
 use vocabulary::{CompanyNumber, Id, Reference, Token, kind};
 
-pub(crate) const STATEMENTS: &[Listed] = &[
-    ADD_ROWS.listed(),
-    NEXT_ROWS.listed(),
-    REMOVE_ROWS.listed(),
-    FIND_SEEN.listed(),
-];
+pub(crate) const STATEMENTS: &[Listed] =
+    &[ADD_ROWS.listed(), NEXT_ROWS.listed(), REMOVE_ROWS.listed(), FIND_SEEN.listed()];
 
 static ADD_ROWS: Upsert = Upsert {
     name: "add follow-ups",
