@@ -812,7 +812,7 @@ fn simulation(
         let winners = Figure::amount(Amount::from(count.winners), Scale::default(), "");
         vec![day.to_string().into(), winners.into(), points(count.points).into()]
     });
-    let table = Table::new(words.get("campaign-by-day"), columns).compact().rows(rows);
+    let table = Table::new(words.get("campaign-by-day"), columns).rows(rows);
     (list, (!found.days.is_empty()).then_some(table))
 }
 

@@ -11,7 +11,8 @@ use crate::campaign::{
 };
 use crate::click::{Click, RecordClick};
 use crate::conversion::{Authority, ConversionKey, ConversionState, Source, Status, Told};
-use crate::follow_up::{Seen, follow_conversions};
+use crate::follow_up::store::next_rows;
+use crate::follow_up::{FollowConversions, Seen, follow_conversions};
 use crate::tests::{HANA, OURS, Stage, UNIT, at, play, tell, token, wait};
 use access::testing::staff;
 use access::{Authenticated, Role};
@@ -322,6 +323,28 @@ fn what_is_announced_is_set_aside_and_what_is_rejected_comes_back() {
         say(stage, vec![told(click, 2, Status::Rejected, 10_000)]);
         note("taken back");
         text
+    });
+}
+
+#[test]
+fn a_row_waits_for_its_turn_and_worked_off_twice_changes_nothing() {
+    play(|stage| {
+        launch(stage, rules());
+        let click = stage.click(1, stage.books);
+        stage.clock.advance_seconds(3_600);
+        stage.say(vec![told(click, 1, Status::Approved, 10_000)]);
+        assert_eq!(stage.purse(), "has 150 expects 0 owes 0");
+        let next = |reader: &mut store::Reader<'_>| next_rows(reader, OURS, 10);
+        let rows = stage.site.store().database().read(next).unwrap();
+        assert_eq!(rows.len(), 1, "the row was written with the conversion");
+        for _ in 0..3 {
+            let config = stage.site.shared_config();
+            let command = FollowConversions { config, rows: rows.clone() };
+            let Ok(()) = stage.site.store().run(command).unwrap();
+            assert_eq!(stage.purse(), "has 250 expects 0 owes 0");
+        }
+        assert_eq!(read(stage).winners, 1);
+        assert_eq!(stage.site.store().database().read(next).unwrap(), []);
     });
 }
 

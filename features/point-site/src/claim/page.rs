@@ -862,7 +862,7 @@ fn evidence_table(words: Words<'_>, claim: &Claim, evidence: &[Evidence]) -> Opt
             words.get(fits).as_ref().into(),
         ]
     });
-    let table = Table::new(words.get("claim-evidence"), columns).compact().rows(rows);
+    let table = Table::new(words.get("claim-evidence"), columns).rows(rows);
     (!evidence.is_empty()).then_some(table)
 }
 
