@@ -8,53 +8,47 @@ use web::{ToSchema, utoipa};
 const DAYS_MAX: u16 = 3_660;
 const MONTHS_MAX: u8 = 120;
 
-/// How long: `{"days": 180}` or `{"months": 12}`.
+/// How long: `{"days": 180}` or `{"months": 12}`, one of the two.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case", try_from = "SpanAsSent")]
-pub(crate) enum SpanForm {
-    /// So many days, 1 to 3660.
-    Days(u16),
-    /// So many calendar months, 1 to 120.
-    Months(u8),
+#[serde(deny_unknown_fields)]
+pub(crate) struct SpanAsSent {
+    /// So many days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 3660)]
+    days: Option<u16>,
+    /// So many calendar months.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 120)]
+    months: Option<u8>,
 }
 
-/// A span whose length was not checked.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SpanAsSent {
-    Days(u16),
-    Months(u8),
-}
+/// A span whose length was checked.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "SpanAsSent", into = "SpanAsSent")]
+#[schema(value_type = SpanAsSent)]
+pub(crate) struct SpanForm(Span);
 
 impl TryFrom<SpanAsSent> for SpanForm {
     type Error = String;
 
     fn try_from(sent: SpanAsSent) -> Result<Self, String> {
-        match sent {
-            SpanAsSent::Days(days) if (1..=DAYS_MAX).contains(&days) => Ok(Self::Days(days)),
-            SpanAsSent::Months(months) if (1..=MONTHS_MAX).contains(&months) => {
-                Ok(Self::Months(months))
+        match (sent.days, sent.months) {
+            (Some(days), None) if (1..=DAYS_MAX).contains(&days) => Ok(Self(Span::Days(days))),
+            (None, Some(months)) if (1..=MONTHS_MAX).contains(&months) => {
+                Ok(Self(Span::Months(months)))
             }
-            SpanAsSent::Days(_) => Err(format!("days are 1 to {DAYS_MAX}")),
-            SpanAsSent::Months(_) => Err(format!("months are 1 to {MONTHS_MAX}")),
+            (Some(_), None) => Err(format!("days are 1 to {DAYS_MAX}")),
+            (None, Some(_)) => Err(format!("months are 1 to {MONTHS_MAX}")),
+            (None, None) | (Some(_), Some(_)) => Err("give either `days` or `months`".to_owned()),
         }
     }
 }
 
-impl From<SpanForm> for Span {
+impl From<SpanForm> for SpanAsSent {
     fn from(form: SpanForm) -> Self {
-        match form {
-            SpanForm::Days(days) => Self::Days(days),
-            SpanForm::Months(months) => Self::Months(months),
-        }
-    }
-}
-
-impl From<Span> for SpanForm {
-    fn from(span: Span) -> Self {
-        match span {
-            Span::Days(days) => Self::Days(days),
-            Span::Months(months) => Self::Months(months),
+        match form.0 {
+            Span::Days(days) => Self { days: Some(days), months: None },
+            Span::Months(months) => Self { days: None, months: Some(months) },
         }
     }
 }
@@ -65,7 +59,7 @@ impl From<Span> for SpanForm {
 #[serde(deny_unknown_fields)]
 pub(crate) struct LotLifeForm {
     /// The first day of the rule; the one before ends.
-    #[schema(value_type = String, example = "2024-10-01")]
+    #[schema(value_type = String, format = Date, example = "2024-10-01")]
     from: Day,
     /// How long a lot lives.
     span: SpanForm,
@@ -99,10 +93,10 @@ pub(crate) struct IdleRuleForm {
     #[serde(default)]
     month_end: bool,
     /// The first day of the rule; the time of those who were last active before begins on it.
-    #[schema(value_type = String, example = "2024-10-01")]
+    #[schema(value_type = String, format = Date, example = "2024-10-01")]
     from: Day,
     /// The last day of the rule; `null` for no end.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = Date)]
     until: Option<Day>,
 }
 
@@ -124,7 +118,7 @@ impl TryFrom<Vec<LotLifeForm>> for LotLives {
     fn try_from(forms: Vec<LotLifeForm>) -> Result<Self, String> {
         let rules = forms.into_iter().map(|form| LotLife {
             from: form.from,
-            span: form.span.into(),
+            span: form.span.0,
             month_end: form.month_end,
         });
         Few::try_new(rules).map(Self).map_err(|error| error.to_string())
@@ -135,7 +129,7 @@ impl From<LotLives> for Vec<LotLifeForm> {
     fn from(rules: LotLives) -> Self {
         let form = |rule: LotLife| LotLifeForm {
             from: rule.from,
-            span: rule.span.into(),
+            span: SpanForm(rule.span),
             month_end: rule.month_end,
         };
         rules.0.iter().map(form).collect()
@@ -154,7 +148,7 @@ impl TryFrom<Vec<IdleRuleForm>> for IdleRules {
         }
         let rules = forms.into_iter().map(|form| IdleRule {
             by: form.by.into_iter().map(ActivityKind::from).collect(),
-            span: form.span.into(),
+            span: form.span.0,
             month_end: form.month_end,
             from: form.from,
             until: form.until,
@@ -167,7 +161,7 @@ impl From<IdleRules> for Vec<IdleRuleForm> {
     fn from(rules: IdleRules) -> Self {
         let form = |rule: IdleRule| IdleRuleForm {
             by: rule.by.iter().map(ActivityWord::from).collect(),
-            span: rule.span.into(),
+            span: SpanForm(rule.span),
             month_end: rule.month_end,
             from: rule.from,
             until: rule.until,
