@@ -14,12 +14,52 @@ const MONTHS_MAX: u8 = 120;
 pub(crate) struct SpanAsSent {
     /// So many days.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 3660)]
-    days: Option<u16>,
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 3660)]
+    days: Option<Days>,
     /// So many calendar months.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 120)]
-    months: Option<u8>,
+    #[schema(value_type = Option<u8>, minimum = 1, maximum = 120)]
+    months: Option<Months>,
+}
+
+/// 1 to [`DAYS_MAX`].
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+struct Days(u16);
+
+impl TryFrom<u16> for Days {
+    type Error = String;
+
+    fn try_from(days: u16) -> Result<Self, String> {
+        let fits = (1..=DAYS_MAX).contains(&days);
+        fits.then_some(Self(days)).ok_or_else(|| format!("days are 1 to {DAYS_MAX}"))
+    }
+}
+
+impl From<Days> for u16 {
+    fn from(days: Days) -> Self {
+        days.0
+    }
+}
+
+/// 1 to [`MONTHS_MAX`].
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+struct Months(u8);
+
+impl TryFrom<u8> for Months {
+    type Error = String;
+
+    fn try_from(months: u8) -> Result<Self, String> {
+        let fits = (1..=MONTHS_MAX).contains(&months);
+        fits.then_some(Self(months)).ok_or_else(|| format!("months are 1 to {MONTHS_MAX}"))
+    }
+}
+
+impl From<Months> for u8 {
+    fn from(months: Months) -> Self {
+        months.0
+    }
 }
 
 /// A span whose length was checked.
@@ -33,12 +73,8 @@ impl TryFrom<SpanAsSent> for SpanForm {
 
     fn try_from(sent: SpanAsSent) -> Result<Self, String> {
         match (sent.days, sent.months) {
-            (Some(days), None) if (1..=DAYS_MAX).contains(&days) => Ok(Self(Span::Days(days))),
-            (None, Some(months)) if (1..=MONTHS_MAX).contains(&months) => {
-                Ok(Self(Span::Months(months)))
-            }
-            (Some(_), None) => Err(format!("days are 1 to {DAYS_MAX}")),
-            (None, Some(_)) => Err(format!("months are 1 to {MONTHS_MAX}")),
+            (Some(days), None) => Ok(Self(Span::Days(days.0))),
+            (None, Some(months)) => Ok(Self(Span::Months(months.0))),
             (None, None) | (Some(_), Some(_)) => Err("give either `days` or `months`".to_owned()),
         }
     }
@@ -47,8 +83,8 @@ impl TryFrom<SpanAsSent> for SpanForm {
 impl From<SpanForm> for SpanAsSent {
     fn from(form: SpanForm) -> Self {
         match form.0 {
-            Span::Days(days) => Self { days: Some(days), months: None },
-            Span::Months(months) => Self { days: None, months: Some(months) },
+            Span::Days(days) => Self { days: Some(Days(days)), months: None },
+            Span::Months(months) => Self { days: None, months: Some(Months(months)) },
         }
     }
 }
