@@ -47,6 +47,7 @@ static TABLES: &[(&str, Statement)] = drop_tables![
     "site_click"
     "site_message" "site_message_work"
     "site_conversion" "site_conversion_version" "site_conversion_entry"
+    "site_network_account" "site_pull" "site_pull_place"
     "site_report" "site_report_part" "site_report_error" "site_report_tally"
     "wallet_payment" "wallet_job"
 ];

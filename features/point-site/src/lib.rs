@@ -6,12 +6,15 @@
 //! | [`click`] | a member follows an offer | recorded once, in the database or first in the spool |
 //! | [`message`] | what a network sends to our address | waiting → done, or unreadable |
 //! | [`network`] | how each network speaks | read only: from what came to statements |
+//! | [`network_account`] | our account with a network | added, edited, its secret rotated |
+//! | [`pull`] | how far a network was asked | idle → asking → idle, or refused for a while |
 //! | [`conversion`] | what the member did, what it is worth | tracked → approved or rejected → … |
 //! | [`report`] | a network's file of decisions | checked → applying → done |
 //! | [`destination`] | what points can be turned into | versions, each from its day |
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
 //! | [`sandbox`] | a network and shops to try all of this with | |
+//! | [`sandbox_network`] | networks of every form, which push and are asked | |
 //!
 //! Of what networks report, a conversion moves value and nothing else does: tracked announces an
 //! expectation (判定中), approved turns it into a lot that the site's company bears, rejected drops
@@ -34,9 +37,12 @@ pub mod gift_code;
 pub mod kana;
 pub mod message;
 pub mod network;
+pub mod network_account;
 pub mod offer;
+pub mod pull;
 pub mod report;
 pub mod sandbox;
+pub mod sandbox_network;
 pub mod search;
 pub mod sheet;
 mod site;
@@ -49,14 +55,16 @@ pub mod zengin;
 use store::{Listed, migrate::Migration};
 use web::{ProblemKind, Routes, TextSource};
 
-pub use config::{Network, PathSecret, SiteConfig, Trust};
+pub use config::{Network, Networks, PathSecret, SiteConfig, Trust};
 pub use conversion::{ConversionStory, stories};
 pub use site::{OpenError, Site};
 pub use spool::SpoolError;
 
 /// The tables, 300 to 399.
-pub const MIGRATIONS: &[Migration] =
-    &[store::migration!(300, "point_site", Expand, "../migrations/0300_point_site")];
+pub const MIGRATIONS: &[Migration] = &[
+    store::migration!(300, "point_site", Expand, "../migrations/0300_point_site"),
+    store::migration!(360, "network_account", Expand, "../migrations/0360_network_account"),
+];
 
 /// The problems of this feature beside the door's own.
 pub const PROBLEMS: &[&ProblemKind] = &[];
@@ -76,6 +84,8 @@ pub fn statements() -> Vec<Listed> {
         message::store::STATEMENTS,
         conversion::store::STATEMENTS,
         report::store::STATEMENTS,
+        network_account::store::STATEMENTS,
+        pull::store::STATEMENTS,
     ]
     .concat()
 }
@@ -88,5 +98,6 @@ pub fn routes(site: &Site) -> Routes {
         .and(click::page_routes())
         .and(message::routes())
         .and(report::routes())
+        .and(network_account::routes())
         .with_state(site)
 }

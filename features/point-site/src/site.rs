@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::config::SiteConfig;
+use crate::network_account::store::load_accounts;
+use crate::network_account::{ChangeNetworkAccount, NetworkAccount, NetworkAccountRefusal};
 use crate::offer::store::read_shelf;
 use crate::offer::{Catalogue, Offer, OfferRefusal, SaveOffer, SaveShop};
 use crate::spool::{Spool, SpoolError};
@@ -79,7 +81,7 @@ impl Site {
         Ok(site)
     }
 
-    /// Reads shops and offers anew. Saving through this site does it; a job does it now and then,
+    /// Reads shops, offers and the accounts with networks anew. Saving through this site does it; a job does it now and then,
     /// for what another node saved.
     ///
     /// # Errors
@@ -89,6 +91,12 @@ impl Site {
         let company = self.config().company;
         let shelf = self.store().database().read(|reader| read_shelf(reader, company))?;
         self.inner.catalogue.replace(shelf);
+        let companies = [company].into();
+        let database = self.store().database();
+        let accounts = database.read(|reader| load_accounts(reader, &companies))?;
+        let key = &self.config().network_key;
+        let networks = accounts.iter().map(|account| account.network(key)).collect();
+        self.config().networks.replace(networks);
         Ok(())
     }
 
@@ -108,6 +116,20 @@ impl Site {
     ///
     /// A [`Fault`] when the database fails.
     pub fn save_offer(&self, command: SaveOffer) -> Result<Result<u32, OfferRefusal>, Fault> {
+        let decision = self.store().run(command)?;
+        self.refresh()?;
+        Ok(decision)
+    }
+
+    /// Adds or changes an account with a network, and takes its messages from now on.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] when the database fails.
+    pub fn change_network_account(
+        &self,
+        command: ChangeNetworkAccount,
+    ) -> Result<Result<NetworkAccount, NetworkAccountRefusal>, Fault> {
         let decision = self.store().run(command)?;
         self.refresh()?;
         Ok(decision)

@@ -11,6 +11,7 @@ use expect_test::{Expect, expect};
 use crate::click::{Click, RecordClick, reference};
 use crate::conversion::{ConversionFacts, Outcome, Told};
 use crate::network::Adapter;
+use crate::network_account::NetworkKey;
 use crate::offer::{OfferTerms, Reward, SaveOffer, SaveShop, Shop};
 use crate::report::{StartReport, UploadedReport, apply_reports, receive_report};
 use crate::sandbox::{Pays, Sandbox, SandboxConfig, SandboxShop};
@@ -111,7 +112,7 @@ fn navigation(view: &View) -> Vec<NavItem> {
 
 impl Stage {
     pub(crate) fn open(test: &TestDatabase, trust: Trust) -> Self {
-        test.migrate(&[store::MIGRATIONS, MIGRATIONS].concat());
+        test.migrate(&[store::MIGRATIONS, access::MIGRATIONS, MIGRATIONS].concat());
         let clock = Arc::new(ManualClock::new(at("2026-11-01 12:00")));
         let options =
             StoreOptions { patience: Duration::from_millis(200), ..StoreOptions::default() };
@@ -152,7 +153,9 @@ impl Stage {
                 foreign(Adapter::Tune, Currency::USD, trust),
                 foreign(Adapter::Awin, Currency::JPY, trust),
                 foreign(Adapter::Impact, Currency::JPY, trust),
-            ],
+            ]
+            .into(),
+            network_key: NetworkKey::new([7; 32]),
             member_nav: navigation,
             staff_nav: |view, _needs| navigation(view),
         };
