@@ -14,7 +14,7 @@ use store::Statement;
 use web::testing::frame;
 
 pub(crate) fn key(adapter: Adapter) -> NetworkAccountKey {
-    NetworkAccountKey { network: token(adapter.code()), account: token("second") }
+    NetworkAccountKey { network: token(adapter.code()), account: token("asked") }
 }
 
 fn change(stage: &Stage, adapter: Adapter, change: NetworkAccountChange) -> ChangeNetworkAccount {
