@@ -111,7 +111,7 @@ pub(super) fn import(options: &BenchOptions, report: &mut Report<'_>) -> anyhow:
     let house = &served.house;
     let site = house.features()?.site.as_ref().context("the demo has a members' site")?;
     let sales = Sales::make(&served, options.transfers.min(500_000))?;
-    let (count, secret) = (sales.count(), path_secret(house, "accesstrade"));
+    let (count, secret) = (sales.count(), path_secret(house, &demo::account_of("accesstrade")?));
     let timing = load(served.address, 64, count, 200, |number, _, request| {
         get(request, &sales.postback(&secret, number), "");
     })?;

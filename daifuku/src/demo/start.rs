@@ -11,6 +11,7 @@ use clap::Args;
 
 use super::{
     history::{DAYS, plant_past},
+    networks::{open_networks, plant_networks, serve_networks},
     page,
     seed::{PASSWORD, PEOPLE, api_key_text, plant},
     shops::{open_network, plant_shops},
@@ -26,7 +27,10 @@ use crate::{
     terminal::{say, table},
     upkeep::Ended,
 };
-use point_site::sandbox::{self, Sandbox};
+use point_site::{
+    sandbox::{self, Sandbox},
+    sandbox_network,
+};
 use vocabulary::{Clock, SharedIds};
 
 /// How the demo starts.
@@ -61,13 +65,16 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
     let network = if options.keep {
         plant(&house)?;
         plant_shops(&house)?;
-        open_network(&house)
+        open_network(&house)?
     } else {
         say("planting a hundred days of history …");
         plant_all(&house, &clock)?
     };
+    let networks = open_networks(&house)?;
+    plant_networks(&house, house.config.server_listen)?;
     clock.put_forward(u32::from(options.days).saturating_mul(24));
     let demo = page::routes(&house, &clock).and(sandbox::routes(&network));
+    let demo = demo.and(sandbox_network::routes(&networks));
     let routes = routes::routes(&house)?.and(demo);
     let door = house.door_to(routes)?;
     say(greeting(&house));
@@ -127,8 +134,13 @@ fn address(port: Option<u16>) -> anyhow::Result<SocketAddr> {
 pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<Sandbox> {
     plant(house)?;
     plant_shops(house)?;
-    let network = open_network(house);
-    plant_past(house, clock, &network)?;
+    let network = open_network(house)?;
+    let networks = open_networks(house)?;
+    serve_networks(house, &networks, |address| {
+        plant_networks(house, address)?;
+        plant_past(house, clock, &network, &networks)
+    })?;
+    plant_networks(house, house.config.server_listen)?;
     clock.catch_up(WallClock.now());
     Ok(network)
 }

@@ -6,19 +6,21 @@ use serde_json::{Value as Json, json};
 
 use crate::conversion::Status;
 use crate::network::Adapter;
-use crate::sandbox_network::{Action, Mischief, SandboxNetwork, SandboxNetworks};
+use crate::sandbox_network::{Action, Mischief, SandboxNetwork, SandboxNetworks, page};
 use vocabulary::{Timestamp, Zone};
 use web::{
     Body, HeaderMap, HeaderValue, Path, RawBody, Response, Routes, State, StatusCode, Uri, get,
     header, post,
 };
 
-/// Where the pretend networks answer: each below its own name, by the paths of the real one.
+/// The doors of the pretend networks; only where people try things out. Each answers below its own
+/// name, by the paths of the real one.
 pub fn routes(networks: &SandboxNetworks) -> Routes {
     let path = "/sandbox/networks/{network}/{*rest}";
     Routes::of("sandbox")
         .on(get(path, "public"), answer_get)
         .on(post(path, "public").idempotent(), answer_post)
+        .and(page::routes())
         .with_state(networks)
 }
 

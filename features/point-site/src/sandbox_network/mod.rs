@@ -6,6 +6,7 @@
 
 mod api;
 mod job;
+mod page;
 mod state;
 
 pub use api::routes;
