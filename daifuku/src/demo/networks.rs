@@ -1,5 +1,5 @@
-//! The networks beside AccessTrade, each with a shop: their accounts, what members bought by them, and
-//! what the advertisers decided. They are asked over real HTTP, in the sample past too.
+//! The networks beside AccessTrade, each with a shop: their accounts, what members bought by them,
+//! and what the advertisers decided. They are asked over real HTTP, in the sample past too.
 
 use core::net::{Ipv4Addr, SocketAddr};
 use std::{sync::Arc, thread};
@@ -20,9 +20,7 @@ use point_site::{
     },
     offer::{OfferTerms, Reward, SaveOffer, SaveShop, Shop},
     pull::{Puller, pull_due},
-    sandbox_network::{
-        self, Mischief, SandboxNetwork, SandboxNetworkConfig, SandboxNetworks,
-    },
+    sandbox_network::{self, Mischief, SandboxNetwork, SandboxNetworkConfig, SandboxNetworks},
 };
 use store::natural_id;
 use vocabulary::{Clock, Currency, Id, IdSource as _, Label, SeededIds, Timestamp, Token, kind};
@@ -118,11 +116,6 @@ impl Abroad {
         sale.saturating_mul(i64::from(self.rate)).saturating_mul(2).div_euclid(10_000)
     }
 
-    /// A price: yen, or as many cents.
-    fn price(&self, turn: u16) -> i64 {
-        i64::from(turn % 13).saturating_mul(710).saturating_add(2_480)
-    }
-
     fn terms(&self, address: SocketAddr) -> NetworkTerms {
         NetworkTerms {
             currency: self.currency,
@@ -133,6 +126,11 @@ impl Abroad {
             ..NetworkTerms::usual(self.adapter)
         }
     }
+}
+
+/// A price: yen, or as many cents.
+fn price(turn: u16) -> i64 {
+    i64::from(turn % 13).saturating_mul(710).saturating_add(2_480)
 }
 
 /// What these networks take; nothing outside of the demo does.
@@ -174,7 +172,11 @@ pub(super) fn plant_networks(house: &House, address: SocketAddr) -> anyhow::Resu
         let chance = natural_id::<kind::Request>("demo.nonce", &[abroad.slug.as_bytes()]).bits();
         let sealed = site.config().network_key.seal(SHOPPING, &key, &credentials(), chance);
         let terms = abroad.terms(address);
-        change(site, key, NetworkAccountChange::Edit { version, terms, credentials: Some(sealed) })?;
+        change(
+            site,
+            key,
+            NetworkAccountChange::Edit { version, terms, credentials: Some(sealed) },
+        )?;
         plant_shop(site, abroad, house.config.server_listen.port())?;
     }
     Ok(())
@@ -225,8 +227,7 @@ fn plant_shop(site: &Site, abroad: &Abroad, port: u16) -> anyhow::Result<()> {
         return Ok(());
     }
     let (id, shop) = (abroad.offer(), abroad.shop());
-    let offer =
-        SaveOffer { id, company: SHOPPING, shop, terms, starts_at: now, ends_at: None };
+    let offer = SaveOffer { id, company: SHOPPING, shop, terms, starts_at: now, ends_at: None };
     site.save_offer(offer)?.map_err(|refusal| anyhow!(refusal))?;
     Ok(())
 }
@@ -250,7 +251,7 @@ pub(super) fn serve_networks<T>(
                 // It is told by being let go of.
                 drop(stopped.await);
             });
-            drop(runtime.block_on(drained));
+            let _drained = runtime.block_on(drained);
         });
         let done = work(address);
         drop(stop);
@@ -321,7 +322,7 @@ impl Elsewhere {
         }
         let reference = click.id.to_string().trim_start_matches("clk_").to_owned();
         let network = self.networks.of(abroad.adapter).context("the network is open")?;
-        let sale = abroad.price(turn);
+        let sale = price(turn);
         Ok(network.occur(&reference, sale, abroad.pays(sale)))
     }
 
@@ -334,7 +335,8 @@ impl Elsewhere {
                 let number = action.number;
                 match (action.status, age) {
                     (Status::Occurred, 20) if place % 4 == 1 => {
-                        let (sale, pays) = (action.sale.div_euclid(2), action.commission.div_euclid(2));
+                        let (sale, pays) =
+                            (action.sale.div_euclid(2), action.commission.div_euclid(2));
                         network.restate(number, sale, pays);
                     }
                     (Status::Occurred, 24..) if place % 5 == 3 => {
@@ -376,7 +378,9 @@ impl Elsewhere {
             let answer = match &push.body {
                 None => client.get(&push.target).await,
                 Some((media, body)) => {
-                    client.send(web::Method::POST, &push.target, media, body.clone().into_bytes()).await
+                    client
+                        .send(web::Method::POST, &push.target, media, body.clone().into_bytes())
+                        .await
                 }
             };
             if answer.status.as_u16() != 200 {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::seed::SHOPPING;
 use super::networks::account_of;
+use super::seed::SHOPPING;
 use crate::{features::path_secret, house::House};
 use point_site::{
     offer::{OfferTerms, Reward, SaveOffer, SaveShop, Shop},

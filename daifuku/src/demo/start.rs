@@ -29,7 +29,7 @@ use crate::{
 };
 use point_site::{
     sandbox::{self, Sandbox},
-    sandbox_network,
+    sandbox_network::{self, SandboxNetworks},
 };
 use vocabulary::{Clock, SharedIds};
 
@@ -62,16 +62,15 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
     let config = config(options, sources)?;
     let (house, clock) = open(config, Arc::new(WallClock), !options.keep)?;
     start_log(&house.config, &house.world.clock)?;
-    let network = if options.keep {
+    let (network, networks) = if options.keep {
         plant(&house)?;
         plant_shops(&house)?;
-        open_network(&house)?
+        plant_networks(&house, house.config.server_listen)?;
+        (open_network(&house)?, open_networks(&house)?)
     } else {
         say("planting a hundred days of history …");
         plant_all(&house, &clock)?
     };
-    let networks = open_networks(&house)?;
-    plant_networks(&house, house.config.server_listen)?;
     clock.put_forward(u32::from(options.days).saturating_mul(24));
     let demo = page::routes(&house, &clock).and(sandbox::routes(&network));
     let demo = demo.and(sandbox_network::routes(&networks));
@@ -126,12 +125,15 @@ fn address(port: Option<u16>) -> anyhow::Result<SocketAddr> {
     }
 }
 
+/// The outside systems of the demo: the network with the shops, and the others.
+type Pretended = (Sandbox, SandboxNetworks);
+
 /// Makes the sample group and its past in an empty installation.
 ///
 /// # Errors
 ///
 /// When a door of it refuses what it is to take.
-pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<Sandbox> {
+pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<Pretended> {
     plant(house)?;
     plant_shops(house)?;
     let network = open_network(house)?;
@@ -142,7 +144,7 @@ pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<S
     })?;
     plant_networks(house, house.config.server_listen)?;
     clock.catch_up(WallClock.now());
-    Ok(network)
+    Ok((network, networks))
 }
 
 /// Opens an installation whose clock can be put forward; a fresh one's is back where its past

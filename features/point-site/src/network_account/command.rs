@@ -190,10 +190,9 @@ impl ChangeNetworkAccount {
                     version: 1,
                 })
             }
-            (
-                NetworkAccountChange::Edit { .. } | NetworkAccountChange::Rotate { .. },
-                None,
-            ) => Err(Refusal::NotFound),
+            (NetworkAccountChange::Edit { .. } | NetworkAccountChange::Rotate { .. }, None) => {
+                Err(Refusal::NotFound)
+            }
             (NetworkAccountChange::Edit { version, terms, credentials }, Some(known)) => {
                 if *version != known.version {
                     return Err(Refusal::Stale);

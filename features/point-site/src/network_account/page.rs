@@ -147,9 +147,9 @@ async fn list_page(
     ];
     let filled = refused.as_ref().map(|refused| refused.filled.clone()).unwrap_or_default();
     let error = |field: &str| refused.as_ref().map_or_else(String::new, |r| r.at(field, words));
-    let adapters = Adapter::ALL.iter().map(|adapter| {
-        (adapter.code().to_owned(), adapter_name(words, *adapter))
-    });
+    let adapters = Adapter::ALL
+        .iter()
+        .map(|adapter| (adapter.code().to_owned(), adapter_name(words, *adapter)));
     let main = ListMain {
         words,
         list: (!rows.is_empty())
@@ -323,10 +323,14 @@ impl EditForm {
     }
 
     /// Reads the terms, or names the field that is wrong.
-    fn terms(&self, account: &NetworkAccount) -> Result<NetworkTerms, (&'static str, &'static str)> {
+    fn terms(
+        &self,
+        account: &NetworkAccount,
+    ) -> Result<NetworkTerms, (&'static str, &'static str)> {
         let trust = Trust::parse(&self.trust).ok_or(("trust", "choice"))?;
         let zone = parse_zone(&self.zone).ok_or(("zone", "choice"))?;
-        let currency = Currency::parse(&self.currency).map_err(|_other| ("currency", "currency"))?;
+        let currency =
+            Currency::parse(&self.currency).map_err(|_other| ("currency", "currency"))?;
         let before = &account.terms;
         if account.adapter.feeds().is_empty() {
             return Ok(NetworkTerms { trust, zone, currency, ..before.clone() });
@@ -469,9 +473,8 @@ fn main_of<'a>(
 /// Tells how far the asking has come.
 fn facts(words: Words<'_>, pull: Option<&Pull>) -> DataList {
     let none = words.get("network-pull-never").into_owned();
-    let time = |at: Option<Timestamp>| {
-        at.map_or_else(|| none.clone(), |at| Zone::JAPAN.format_minute(at))
-    };
+    let time =
+        |at: Option<Timestamp>| at.map_or_else(|| none.clone(), |at| Zone::JAPAN.format_minute(at));
     let error = pull.and_then(|pull| pull.last_error).map(|(error, at)| {
         let what = words.get(&format!("network-pull-error-{}", error.code()));
         format!("{what} ({})", Zone::JAPAN.format_minute(at))

@@ -75,11 +75,8 @@ fn each_refusal_has_its_reason() {
         former_until: None,
         version: 5,
     };
-    let edit = |terms: NetworkTerms| NetworkAccountChange::Edit {
-        version: 5,
-        terms,
-        credentials: None,
-    };
+    let edit =
+        |terms: NetworkTerms| NetworkAccountChange::Edit { version: 5, terms, credentials: None };
     let add = |adapter, terms| NetworkAccountChange::Add { adapter, terms };
     let of = |terms: &NetworkTerms, base: &str, identifier: &str| NetworkTerms {
         base: base.to_owned(),
@@ -89,7 +86,11 @@ fn each_refusal_has_its_reason() {
     let (known, none) = (Some(&account), None);
     let table = [
         (edit(terms.clone()), none, Err("not_found")),
-        (NetworkAccountChange::Rotate { generation: 1, overlap_seconds: 1 }, none, Err("not_found")),
+        (
+            NetworkAccountChange::Rotate { generation: 1, overlap_seconds: 1 },
+            none,
+            Err("not_found"),
+        ),
         (add(Adapter::Cj, NetworkTerms::usual(Adapter::Cj)), known, Err("taken")),
         (
             NetworkAccountChange::Edit { version: 4, terms: terms.clone(), credentials: None },
@@ -117,8 +118,13 @@ fn each_refusal_has_its_reason() {
     for (change, current, expected) in table {
         let by = ledger::ActorNumber::new(OURS, 1);
         let name = format!("{change:?}");
-        let command =
-            ChangeNetworkAccount { by, request: None, company: OURS, key: key(Adapter::Awin), change };
+        let command = ChangeNetworkAccount {
+            by,
+            request: None,
+            company: OURS,
+            key: key(Adapter::Awin),
+            change,
+        };
         let decided = command.decided(current, now);
         let shown = decided.map(|next| next.version).map_err(NetworkAccountRefusal::code);
         assert_eq!(shown, expected, "{name}");
@@ -159,6 +165,9 @@ static ENTRIES: Statement = Statement::new(
      FROM audit_entry
      ORDER BY seq",
 );
+
+/// What it is, where it is sent, the form, what the answer says.
+type Post<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
 
 #[test]
 fn the_staff_adds_edits_and_rotates_on_pages() {
@@ -201,7 +210,7 @@ fn the_staff_adds_edits_and_rotates_on_pages() {
         let other = [("adapter", "cj"), ("network", "awin"), ("account", "uk")];
         let bad = [("adapter", "cj"), ("network", "Ａ"), ("account", "uk")];
         let generation = [("generation", "1")];
-        let posts: [(&str, &str, &[(&str, &str)], &str); 9] = [
+        let posts: [Post<'_>; 9] = [
             ("add", home, &add, ""),
             ("add again", home, &add, ""),
             ("other format", home, &other, "別の形式"),

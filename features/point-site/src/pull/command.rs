@@ -39,7 +39,7 @@ pub struct KeptPage {
 pub(crate) struct Place {
     pub(crate) company: CompanyNumber,
     pub(crate) account: NetworkAccountKey,
-    pub(crate) place: String,
+    pub(crate) text: String,
 }
 
 /// Somebody else moved the row on.
@@ -64,7 +64,7 @@ impl AdvancePull {
         Some(Place {
             company: self.company,
             account: self.account.clone(),
-            place: format!("{} {} {cursor}", work.feed.code(), work.window),
+            text: format!("{} {} {cursor}", work.feed.code(), work.window),
         })
     }
 }

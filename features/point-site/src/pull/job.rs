@@ -6,8 +6,8 @@ use tokio::task::JoinSet;
 
 use crate::message::{Message, Request};
 use crate::network::{Adapter, Asked, Cursor, Pulled, Question};
-use crate::network_account::{Credentials, NetworkAccount, NetworkAccountKey};
 use crate::network_account::store::load_accounts;
+use crate::network_account::{Credentials, NetworkAccount, NetworkAccountKey};
 use crate::pull::store::list_pulls;
 use crate::pull::{AdvancePull, KeptPage, Pull, PullError, Turn, Work};
 use crate::site::Site;
@@ -26,7 +26,8 @@ const CURSOR_MAX: usize = 1_000;
 /// How long before its end a token is not used any more, in seconds.
 const TOKEN_MARGIN_SECONDS: i64 = 60;
 
-/// What asks networks. Clones share the tokens that networks gave, which live as long as the process.
+/// What asks networks. Clones share the tokens that networks gave, which live as long as the
+/// process.
 #[derive(Clone)]
 pub struct Puller {
     site: Site,
@@ -137,7 +138,8 @@ async fn pull_account(
         else {
             break;
         };
-        pull = next;
+        // The count is made where it is known whether the page was stored.
+        pull = Pull { pages: next.pages.saturating_add(u64::from(stored)), ..next };
         run = run.plus(PullRun {
             pages: usize::from(!failed),
             stored: usize::from(stored),
@@ -208,16 +210,12 @@ fn digest(
 }
 
 /// Where the next page begins: the network says so, or pages are counted.
-fn next_page(
-    adapter: Adapter,
-    work: &Work,
-    rows: usize,
-    told: Option<Cursor>,
-) -> Option<Cursor> {
+fn next_page(adapter: Adapter, work: &Work, rows: usize, told: Option<Cursor>) -> Option<Cursor> {
     match adapter {
         Adapter::Rakuten => {
             let full = u32::try_from(rows).unwrap_or(u32::MAX) >= adapter.manners().page_rows;
-            let page = work.cursor.as_ref().map_or(Some(1), |at| at.as_str().parse::<u32>().ok())?;
+            let page =
+                work.cursor.as_ref().map_or(Some(1), |at| at.as_str().parse::<u32>().ok())?;
             full.then(|| Cursor::new(page.saturating_add(1).to_string()))
         }
         Adapter::AccessTrade
@@ -278,8 +276,7 @@ impl Puller {
             return Ok(Some(token));
         }
         let bytes = self.send(asked).await?;
-        let (token, seconds) =
-            account.adapter.read_token(&bytes).ok_or(PullError::Unreadable)?;
+        let (token, seconds) = account.adapter.read_token(&bytes).ok_or(PullError::Unreadable)?;
         let until = now.plus_seconds(seconds.saturating_sub(TOKEN_MARGIN_SECONDS));
         self.lock().insert(account.key.clone(), (token.clone(), until));
         Ok(Some(token))

@@ -131,9 +131,11 @@ impl Adapter {
         match self {
             Self::AccessTrade | Self::Tune | Self::Affilicode | Self::Affise => USUAL,
             // 20 calls a minute and user; no Retry-After.
-            Self::Awin => {
-                Manners { feeds: &[Feed::Transactions, Feed::Validations], lock_seconds: 60, ..USUAL }
-            }
+            Self::Awin => Manners {
+                feeds: &[Feed::Transactions, Feed::Validations],
+                lock_seconds: 60,
+                ..USUAL
+            },
             // 25 calls a minute.
             Self::Cj => Manners {
                 feeds: &[Feed::Commissions, Feed::Lockings],

@@ -11,12 +11,8 @@ use crate::pull::{Feed, Pull, PullError, Sweep, Work};
 use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
 use vocabulary::{CompanyNumber, Token};
 
-pub(crate) const STATEMENTS: &[Listed] = &[
-    SAVE_PULLS.listed(),
-    LIST_PULLS.listed(),
-    SAVE_PLACES.listed(),
-    FIND_PLACES.listed(),
-];
+pub(crate) const STATEMENTS: &[Listed] =
+    &[SAVE_PULLS.listed(), LIST_PULLS.listed(), SAVE_PLACES.listed(), FIND_PLACES.listed()];
 
 static SAVE_PULLS: Upsert = Upsert {
     name: "save pulls",
@@ -102,7 +98,7 @@ impl Place {
     fn id(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(self.company.get().to_be_bytes());
-        for part in [self.account.network.as_str(), self.account.account.as_str(), &self.place] {
+        for part in [self.account.network.as_str(), self.account.account.as_str(), &self.text] {
             hash.update(part);
             hash.update([0]);
         }
@@ -115,7 +111,8 @@ pub(crate) fn load_digests(
     tx: &mut Tx<'_>,
     places: &[Place],
 ) -> Result<BTreeMap<Place, [u8; 32]>, Fault> {
-    let by_id: BTreeMap<[u8; 32], &Place> = places.iter().map(|place| (place.id(), place)).collect();
+    let by_id: BTreeMap<[u8; 32], &Place> =
+        places.iter().map(|place| (place.id(), place)).collect();
     let list: Vec<Value> = by_id.keys().map(|id| id.as_slice().into()).collect();
     let rows = tx.query_list(&FIND_PLACES, &[], &list)?;
     let mut found = BTreeMap::new();
@@ -139,7 +136,7 @@ pub(crate) fn save_places(
                 place.company.into(),
                 place.account.network.as_str().into(),
                 place.account.account.as_str().into(),
-                shortened(&place.place).into(),
+                shortened(&place.text).into(),
                 digest.as_slice().into(),
             ]
         })

@@ -42,7 +42,7 @@ impl World<'_> {
         self.clicks.replace(next + 1);
         let click = self.stage.click(next, self.offer);
         self.stage.clock.advance_seconds(60);
-        self.network.occur(&reference(click), sale, sale * 3 / 100)
+        self.network.occur(&reference(click), sale, (sale * 3).div_euclid(100))
     }
 
     fn pull(&self) -> PullRun {
@@ -166,7 +166,7 @@ fn open_network(stage: &Stage, account: &NetworkAccount, site: SocketAddr) -> Sa
 fn offer(stage: &Stage, adapter: Adapter) -> Id<vocabulary::kind::Offer> {
     let mut terms = Stage::terms("asked", Reward::Rate { network: 300, member: 150 });
     terms.network = token(adapter.code());
-    let id = Id::from_bits(1 << 80 | 40);
+    let id = Id::from_bits(1 << 80 | 0x28);
     let (company, shop) = (OURS, stage.shop("books"));
     let starts_at = at("2026-10-01 00:00");
     let save = SaveOffer { id, company, shop, terms, starts_at, ends_at: None };
@@ -216,7 +216,8 @@ fn life(adapter: Adapter, trust: Trust) -> String {
             }
             world.pull_later();
             note("asked again");
-            for row in world.stage.site.store().database().read(|r| r.query(&REVIEWS, &[])).unwrap() {
+            for row in world.stage.site.store().database().read(|r| r.query(&REVIEWS, &[])).unwrap()
+            {
                 writeln!(text, "  review: {}", row.text(0).unwrap()).unwrap();
             }
             format!("{}\n{text}", adapter.code())
@@ -226,7 +227,8 @@ fn life(adapter: Adapter, trust: Trust) -> String {
 
 #[test]
 fn networks_that_push_and_are_asked() {
-    let told: String = [Adapter::Awin, Adapter::Impact].map(|one| life(one, Trust::Reports)).concat();
+    let told: String =
+        [Adapter::Awin, Adapter::Impact].map(|one| life(one, Trust::Reports)).concat();
     expect![[r#"
         awin
           bought: has 0 expects 60 owes 0
@@ -315,22 +317,27 @@ fn networks_that_only_push() {
 #[test]
 fn a_page_that_did_not_change_is_not_stored_again() {
     for_each_database(|test| {
-        with_network(test, Adapter::ValueCommerce, |_| (), |world| {
-            world.buy(4_000);
-            let first = world.pull_later();
-            assert_eq!((first.stored, first.failed), (1, 0), "{first:?}");
-            assert!(first.pages > 4, "the weeks of the look back are asked for: {first:?}");
-            for _again in 0..3 {
-                let again = world.pull_later();
-                assert_eq!((again.stored, again.failed), (0, 0));
-                assert!(again.pages > 0, "it was asked");
-            }
-            assert_eq!(world.count(&MESSAGES), 1);
-            assert!(world.pull().idle(), "nothing is due");
-            world.buy(1_000);
-            assert_eq!(world.pull_later().stored, 1);
-            assert_eq!(world.stage.purse(), "has 0 expects 75 owes 0");
-        });
+        with_network(
+            test,
+            Adapter::ValueCommerce,
+            |_| (),
+            |world| {
+                world.buy(4_000);
+                let first = world.pull_later();
+                assert_eq!((first.stored, first.failed), (1, 0), "{first:?}");
+                assert!(first.pages > 4, "the weeks of the look back are asked for: {first:?}");
+                for _again in 0..3 {
+                    let again = world.pull_later();
+                    assert_eq!((again.stored, again.failed), (0, 0));
+                    assert!(again.pages > 0, "it was asked");
+                }
+                assert_eq!((world.count(&MESSAGES), world.row().pages), (1, 1));
+                assert!(world.pull().idle(), "nothing is due");
+                world.buy(1_000);
+                assert_eq!(world.pull_later().stored, 1);
+                assert_eq!(world.stage.purse(), "has 0 expects 75 owes 0");
+            },
+        );
     });
 }
 
@@ -338,24 +345,30 @@ fn a_page_that_did_not_change_is_not_stored_again() {
 fn what_is_decided_late_and_what_happened_while_we_were_away_is_seen() {
     for adapter in [Adapter::Awin, Adapter::ValueCommerce, Adapter::Cj, Adapter::Impact] {
         for_each_database(|test| {
-            with_network(test, adapter, |terms| terms.look_back_days = 45, |world| {
-                let late = world.buy(4_000);
-                world.pull_later();
-                world.stage.clock.advance_seconds(30 * 86_400);
-                world.buy(2_000);
-                world.stage.clock.advance_seconds(10 * 86_400);
-                world.network.decide(late, Status::Approved);
-                world.pull_later();
-                let purse = world.stage.purse();
-                assert_eq!(purse, "has 60 expects 30 owes 0", "{}", adapter.code());
-            });
+            with_network(
+                test,
+                adapter,
+                |terms| terms.look_back_days = 45,
+                |world| {
+                    let late = world.buy(4_000);
+                    world.pull_later();
+                    world.stage.clock.advance_seconds(30 * 86_400);
+                    world.buy(2_000);
+                    world.stage.clock.advance_seconds(10 * 86_400);
+                    world.network.decide(late, Status::Approved);
+                    world.pull_later();
+                    let purse = world.stage.purse();
+                    assert_eq!(purse, "has 60 expects 30 owes 0", "{}", adapter.code());
+                },
+            );
         });
     }
 }
 
 #[test]
 fn many_pages_are_read_to_the_end() {
-    for (adapter, rows_max) in [(Adapter::Cj, 2), (Adapter::ValueCommerce, 2), (Adapter::Impact, 2)] {
+    for (adapter, rows_max) in [(Adapter::Cj, 2), (Adapter::ValueCommerce, 2), (Adapter::Impact, 2)]
+    {
         for_each_database(|test| {
             let narrow = |terms: &mut NetworkTerms| terms.look_back_days = 3;
             with_network(test, adapter, narrow, |world| {
@@ -376,20 +389,25 @@ fn rows_twice_and_in_any_order_change_nothing() {
     for adapter in [Adapter::Awin, Adapter::Cj, Adapter::Rakuten, Adapter::ValueCommerce] {
         for mischief in [Mischief::Twice, Mischief::Reversed] {
             let test = TestDatabase::sqlite();
-            with_network(&test, adapter, |terms| terms.look_back_days = 3, |world| {
-                let number = world.buy(4_000);
-                world.buy(2_000);
-                // A correction that is there before the original was ever seen.
-                world.network.restate(number, 3_000, 90);
-                world.stage.clock.advance_seconds(86_400);
-                for _answer in 0..4 {
-                    world.network.misbehave(mischief);
-                }
-                world.pull_later();
-                world.pull_later();
-                let told = format!("{} {mischief:?}", adapter.code());
-                assert_eq!(world.stage.purse(), "has 0 expects 75 owes 0", "{told}");
-            });
+            with_network(
+                &test,
+                adapter,
+                |terms| terms.look_back_days = 3,
+                |world| {
+                    let number = world.buy(4_000);
+                    world.buy(2_000);
+                    // A correction that is there before the original was ever seen.
+                    world.network.restate(number, 3_000, 90);
+                    world.stage.clock.advance_seconds(86_400);
+                    for _answer in 0..4 {
+                        world.network.misbehave(mischief);
+                    }
+                    world.pull_later();
+                    world.pull_later();
+                    let told = format!("{} {mischief:?}", adapter.code());
+                    assert_eq!(world.stage.purse(), "has 0 expects 75 owes 0", "{told}");
+                },
+            );
         }
     }
 }
@@ -397,53 +415,66 @@ fn rows_twice_and_in_any_order_change_nothing() {
 #[test]
 fn a_network_that_locks_is_left_alone_until_it_opens() {
     for_each_database(|test| {
-        with_network(test, Adapter::ValueCommerce, |terms| terms.look_back_days = 3, |world| {
-            world.buy(4_000);
-            world.network.misbehave(Mischief::Lock { retry_after_seconds: None });
-            assert_eq!(world.pull_later(), PullRun { failed: 1, ..PullRun::default() });
-            assert_eq!(world.row().last_error.unwrap().0, PullError::Locked);
-            for _minute in 0..30 {
+        with_network(
+            test,
+            Adapter::ValueCommerce,
+            |terms| terms.look_back_days = 3,
+            |world| {
+                world.buy(4_000);
+                world.network.misbehave(Mischief::Lock { retry_after_seconds: None });
+                assert_eq!(world.pull_later(), PullRun { failed: 1, ..PullRun::default() });
+                assert_eq!(world.row().last_error.unwrap().0, PullError::Locked);
+                for _minute in 0..30 {
+                    world.stage.clock.advance_seconds(60);
+                    assert!(world.pull().idle(), "who asks a locked network prolongs the lock");
+                }
+                assert_eq!(world.network.times_asked(), 1);
                 world.stage.clock.advance_seconds(60);
-                assert!(world.pull().idle(), "who asks a locked network prolongs the lock");
-            }
-            assert_eq!(world.network.times_asked(), 1);
-            world.stage.clock.advance_seconds(60);
-            assert_eq!(world.pull_later().failed, 0);
-            assert_eq!(world.stage.purse(), "has 0 expects 60 owes 0");
-        });
+                assert_eq!(world.pull_later().failed, 0);
+                assert_eq!(world.stage.purse(), "has 0 expects 60 owes 0");
+            },
+        );
     });
 }
 
 #[test]
 fn what_goes_wrong_is_told_and_the_same_page_is_asked_for_again() {
     let test = TestDatabase::sqlite();
-    with_network(&test, Adapter::ValueCommerce, |terms| terms.look_back_days = 3, |world| {
-        world.buy(4_000);
-        let table = [
-            (Mischief::Unavailable, PullError::Unavailable),
-            (Mischief::Broken, PullError::Unreadable),
-            (Mischief::TokenWithdrawn, PullError::Unauthorized),
-            (Mischief::Lock { retry_after_seconds: Some(7_200) }, PullError::Locked),
-        ];
-        let mut work = None;
-        for (failures, (mischief, error)) in (1_u32..).zip(table) {
-            world.network.misbehave(mischief);
-            world.stage.clock.advance_seconds(4_000);
-            assert_eq!(world.pull().failed, 1, "{mischief:?}");
-            let row = world.row();
-            assert_eq!(row.last_error, Some((error, world.stage.clock.now())), "{mischief:?}");
-            assert_eq!((row.failures, row.stuck()), (failures, failures >= 3));
-            assert!(work.is_none_or(|before| before == row.work), "it stays where it was");
-            work = Some(row.work);
-        }
-        assert_eq!(world.count(&MESSAGES), 1, "what could not be read is kept");
-        world.stage.clock.advance_seconds(7_100);
-        assert!(world.pull().idle(), "it said for how long it is closed, and is locked besides");
-        world.stage.clock.advance_seconds(101);
-        assert_eq!(world.pull_later().failed, 0);
-        assert_eq!((world.row().failures, world.row().stuck()), (0, false));
-        assert_eq!(world.stage.purse(), "has 0 expects 60 owes 0");
-    });
+    with_network(
+        &test,
+        Adapter::ValueCommerce,
+        |terms| terms.look_back_days = 3,
+        |world| {
+            world.buy(4_000);
+            let table = [
+                (Mischief::Unavailable, PullError::Unavailable),
+                (Mischief::Broken, PullError::Unreadable),
+                (Mischief::TokenWithdrawn, PullError::Unauthorized),
+                (Mischief::Lock { retry_after_seconds: Some(7_200) }, PullError::Locked),
+            ];
+            let mut work = None;
+            for (failures, (mischief, error)) in (1_u32..).zip(table) {
+                world.network.misbehave(mischief);
+                world.stage.clock.advance_seconds(4_000);
+                assert_eq!(world.pull().failed, 1, "{mischief:?}");
+                let row = world.row();
+                assert_eq!(row.last_error, Some((error, world.stage.clock.now())), "{mischief:?}");
+                assert_eq!((row.failures, row.stuck()), (failures, failures >= 3));
+                assert!(work.is_none_or(|before| before == row.work), "it stays where it was");
+                work = Some(row.work);
+            }
+            assert_eq!(world.count(&MESSAGES), 1, "what could not be read is kept");
+            world.stage.clock.advance_seconds(7_100);
+            assert!(
+                world.pull().idle(),
+                "it said for how long it is closed, and is locked besides"
+            );
+            world.stage.clock.advance_seconds(101);
+            assert_eq!(world.pull_later().failed, 0);
+            assert_eq!((world.row().failures, world.row().stuck()), (0, false));
+            assert_eq!(world.stage.purse(), "has 0 expects 60 owes 0");
+        },
+    );
 }
 
 #[test]
@@ -452,66 +483,83 @@ fn strange_words_and_times_of_another_zone_wait_for_a_person() {
         [(Mischief::StrangeWords, "status_unknown"), (Mischief::ZoneWrong, "event_in_future")]
     {
         let test = TestDatabase::sqlite();
-        with_network(&test, Adapter::Awin, |terms| terms.look_back_days = 1, |world| {
-            world.buy(4_000);
-            for _answer in 0..4 {
-                world.network.misbehave(mischief);
-            }
-            world.stage.clock.advance_seconds(600);
-            world.pull();
-            world.process();
-            assert_eq!(world.stage.purse(), "has 0 expects 0 owes 0");
-            let database = world.stage.site.store().database();
-            let rows = database.read(|reader| reader.query(&REVIEWS, &[])).unwrap();
-            assert_eq!(rows[0].text(0).unwrap(), review);
-        });
+        with_network(
+            &test,
+            Adapter::Awin,
+            |terms| terms.look_back_days = 1,
+            |world| {
+                world.buy(4_000);
+                for _answer in 0..4 {
+                    world.network.misbehave(mischief);
+                }
+                world.stage.clock.advance_seconds(600);
+                world.pull();
+                world.process();
+                assert_eq!(world.stage.purse(), "has 0 expects 0 owes 0");
+                let database = world.stage.site.store().database();
+                let rows = database.read(|reader| reader.query(&REVIEWS, &[])).unwrap();
+                assert_eq!(rows[0].text(0).unwrap(), review);
+            },
+        );
     }
 }
 
 #[test]
 fn a_page_that_was_stored_is_read_by_the_next_process() {
     for_each_database(|test| {
-        with_network(test, Adapter::Cj, |terms| terms.look_back_days = 3, |world| {
-            world.buy(4_000);
-            world.stage.clock.advance_seconds(60);
-            assert_eq!(world.pull().failed, 0);
-            assert_eq!(world.stage.purse(), "has 0 expects 0 owes 0", "nothing is read yet");
-            let before = world.row();
-            world.stage.site.store().close();
-            let folder = tempfile::tempdir().unwrap();
-            let clock = world.stage.clock.clone();
-            let open = |database| {
-                let (options, ids) = (StoreOptions::default(), SeededIds::new(3));
-                Store::open(database, options, clock.clone(), ids, |_| ()).unwrap()
-            };
-            let mut config = world.stage.site.config().clone();
-            config.spool_folder = folder.path().join("spool");
-            let ids = SharedIds::new(SeededIds::new(4));
-            let site = Site::open(config, open(world.test.database()), clock.clone(), ids).unwrap();
-            assert_eq!(process_messages(&site).unwrap(), 1, "the page of this week");
-            let id = Id::of(crate::tests::HANA, 1, vocabulary::AccountRole::Member);
-            let member = site.store().account(site.store().find_account(id).unwrap()).unwrap();
-            assert_eq!(member.expected(), 60);
-            assert_eq!(process_messages(&site).unwrap(), 0);
-            let run = block_on(async { pull_due(&puller(&site)).await.unwrap() });
-            assert!(run.idle(), "it goes on from where it was: {before:?}");
-            site.store().close();
-        });
+        with_network(
+            test,
+            Adapter::Cj,
+            |terms| terms.look_back_days = 3,
+            |world| {
+                world.buy(4_000);
+                world.stage.clock.advance_seconds(60);
+                assert_eq!(world.pull().failed, 0);
+                assert_eq!(world.stage.purse(), "has 0 expects 0 owes 0", "nothing is read yet");
+                let before = world.row();
+                world.stage.site.store().close();
+                let folder = tempfile::tempdir().unwrap();
+                let clock = world.stage.clock.clone();
+                let open = |database| {
+                    let (options, ids) = (StoreOptions::default(), SeededIds::new(3));
+                    Store::open(database, options, clock.clone(), ids, |_| ()).unwrap()
+                };
+                let mut config = world.stage.site.config().clone();
+                config.spool_folder = folder.path().join("spool");
+                let ids = SharedIds::new(SeededIds::new(4));
+                let site =
+                    Site::open(config, open(world.test.database()), clock.clone(), ids).unwrap();
+                assert_eq!(process_messages(&site).unwrap(), 1, "the page of this week");
+                let id = Id::of(crate::tests::HANA, 1, vocabulary::AccountRole::Member);
+                let member = site.store().account(site.store().find_account(id).unwrap()).unwrap();
+                assert_eq!(member.expected(), 60);
+                assert_eq!(process_messages(&site).unwrap(), 0);
+                let run = block_on(async { pull_due(&puller(&site)).await.unwrap() });
+                assert!(run.idle(), "it goes on from where it was: {before:?}");
+                site.store().close();
+            },
+        );
     });
 }
 
 #[test]
 fn of_two_who_ask_at_once_one_does() {
     for_each_database(|test| {
-        with_network(test, Adapter::Awin, |terms| terms.look_back_days = 3, |world| {
-            world.buy(4_000);
-            world.stage.clock.advance_seconds(60);
-            let (one, other) = (world.puller.clone(), puller(&world.stage.site));
-            let (left, right) = block_on(async { tokio::join!(pull_due(&one), pull_due(&other)) });
-            let (left, right) = (left.unwrap(), right.unwrap());
-            assert_eq!(left.stored + right.stored, 1, "{left:?} {right:?}");
-            assert_eq!(world.count(&MESSAGES), 1);
-        });
+        with_network(
+            test,
+            Adapter::Awin,
+            |terms| terms.look_back_days = 3,
+            |world| {
+                world.buy(4_000);
+                world.stage.clock.advance_seconds(60);
+                let (one, other) = (world.puller.clone(), puller(&world.stage.site));
+                let (left, right) =
+                    block_on(async { tokio::join!(pull_due(&one), pull_due(&other)) });
+                let (left, right) = (left.unwrap(), right.unwrap());
+                assert_eq!(left.stored + right.stored, 1, "{left:?} {right:?}");
+                assert_eq!(world.count(&MESSAGES), 1);
+            },
+        );
     });
 }
 

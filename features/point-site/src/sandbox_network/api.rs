@@ -278,8 +278,10 @@ impl Sheet<'_> {
             at.is_some_and(|at| span.holds(at))
         });
         let currency = self.network.config().currency.to_string();
-        let money = |minor| json!({ "amount": number(&self.network.decimal(minor)),
-            "currency": currency });
+        let money = |minor| {
+            json!({ "amount": number(&self.network.decimal(minor)),
+            "currency": currency })
+        };
         let rows = chosen.map(|action| {
             let local = self.local(Zone::UTC, action.occurred_at).replace(' ', "T");
             json!({

@@ -11,6 +11,4 @@ mod state;
 
 pub use api::routes;
 pub use job::SendError;
-pub use state::{
-    Action, Mischief, Push, SandboxNetwork, SandboxNetworkConfig, SandboxNetworks,
-};
+pub use state::{Action, Mischief, Push, SandboxNetwork, SandboxNetworkConfig, SandboxNetworks};

@@ -33,7 +33,9 @@ pub struct SandboxNetworkConfig {
 
 impl fmt::Debug for SandboxNetworkConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SandboxNetworkConfig").field("adapter", &self.adapter).finish_non_exhaustive()
+        f.debug_struct("SandboxNetworkConfig")
+            .field("adapter", &self.adapter)
+            .finish_non_exhaustive()
     }
 }
 
@@ -311,91 +313,111 @@ impl SandboxNetwork {
     /// Writes what it sends about an act; `None` at networks that send nothing, or nothing more.
     pub fn push(&self, number: u32) -> Option<Push> {
         let action = self.actions().into_iter().find(|action| action.number == number)?;
-        let config = &self.config;
-        let local = Zone::UTC.format_second(action.occurred_at);
-        let tokyo = Zone::JAPAN.format_second(action.occurred_at);
-        let (sale, pays) = (self.decimal(action.sale), self.decimal(action.commission));
-        let (id, currency) = (action.number.to_string(), config.currency.to_string());
-        let (reference, order) = (action.reference.as_str(), action.order.as_str());
-        let word = |words: [&'static str; 3]| match action.status {
-            Status::Occurred => words[0],
-            Status::Approved => words[1],
-            Status::Rejected => words[2],
-        };
-        let get = |pairs: &[(&str, &str)]| {
-            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-            Some(Push { target: format!("{}?{query}", config.path), body: None })
-        };
-        match config.adapter {
-            Adapter::AccessTrade => get(&[
-                ("pbid", reference),
-                ("conversion_id", &id),
-                ("order_id", order),
-                ("item", "1"),
-                ("price", &sale),
-                ("reward", &pays),
-                ("status", word(["0", "1", "2"])),
-                ("occurred_at", &tokyo),
-            ]),
-            Adapter::Tune => get(&[
-                ("aff_sub", reference),
-                ("transaction_id", &id),
-                ("adv_sub", order),
-                ("amount", &sale),
-                ("payout", &pays),
-                ("currency", &currency),
-                ("status", word(["pending", "approved", "rejected"])),
-                ("datetime", &local),
-            ]),
-            Adapter::Affilicode => (action.status != Status::Occurred).then_some(())
-                .and_then(|()| get(&[
-                ("pbid", reference),
-                ("order_id", order),
-                ("item", "1"),
-                ("price", &sale),
-                ("reward", &pays),
-                ("state", word(["0", "1", "2"])),
-                ("occurred_at", &tokyo),
-            ])),
-            Adapter::Affise => get(&[
-                ("sub1", reference),
-                ("transactionid", &id),
-                ("sum", &pays),
-                ("currency", &currency),
-                ("order_sum", &sale),
-                ("order_currency", &currency),
-                ("status", word(["2", "1", "3"])),
-                ("date", &local),
-            ]),
-            Adapter::Impact => {
-                let body = serde_json::json!({
-                    "campaign_id": "10306", "action_id": id, "currency": currency,
-                    "status": word(["PENDING", "APPROVED", "REVERSED"]), "sub_id1": reference,
-                    "payout": pays, "amount": sale, "order_id": order,
-                    "event_date": action.occurred_at.to_string(),
-                });
-                let body = Some(("application/json", body.to_string()));
-                Some(Push { target: config.path.clone(), body })
+        let happened = action.status == Status::Occurred;
+        match self.config.adapter {
+            // It tells nothing before the decision.
+            Adapter::Affilicode if happened => None,
+            Adapter::AccessTrade | Adapter::Tune | Adapter::Affilicode | Adapter::Affise => {
+                self.push_query(&action)
             }
+            Adapter::Impact => Some(self.push_notice(&action)),
             // Only what happens is sent, once.
-            Adapter::Awin if action.status == Status::Occurred => {
-                let json = serde_json::json!({
-                    "transactionId": id, "transactionDate": local, "transactionCurrency": currency,
-                    "transactionAmount": sale, "commission": pays, "clickRef": reference,
-                    "affiliateId": config.identifier, "merchantId": "3661", "orderRef": order,
-                });
-                let body = form_urlencoded::Serializer::new(String::new())
-                    .append_pair("AwinTransactionPush", &json.to_string())
-                    .finish();
-                let body = Some(("application/x-www-form-urlencoded", body));
-                Some(Push { target: config.path.clone(), body })
-            }
+            Adapter::Awin if happened => Some(self.push_transaction(&action)),
             Adapter::Awin
             | Adapter::Cj
             | Adapter::Rakuten
             | Adapter::ValueCommerce
             | Adapter::A8 => None,
         }
+    }
+
+    /// A GET of a template.
+    fn push_query(&self, action: &Action) -> Option<Push> {
+        let (local, tokyo) = (Zone::UTC, Zone::JAPAN);
+        let at = |zone: Zone| zone.format_second(action.occurred_at);
+        let (id, currency) = (action.number.to_string(), self.config.currency.to_string());
+        let (sale, pays) = (self.decimal(action.sale), self.decimal(action.commission));
+        let status = |words: [&str; 3]| action.word(words).to_owned();
+        let (click, order) = (action.reference.clone(), action.order.clone());
+        let pairs = match self.config.adapter {
+            Adapter::AccessTrade => vec![
+                ("pbid", click),
+                ("conversion_id", id),
+                ("order_id", order),
+                ("item", "1".to_owned()),
+                ("price", sale),
+                ("reward", pays),
+                ("status", status(["0", "1", "2"])),
+                ("occurred_at", at(tokyo)),
+            ],
+            Adapter::Tune => vec![
+                ("aff_sub", click),
+                ("transaction_id", id),
+                ("adv_sub", order),
+                ("amount", sale),
+                ("payout", pays),
+                ("currency", currency),
+                ("status", status(["pending", "approved", "rejected"])),
+                ("datetime", at(local)),
+            ],
+            Adapter::Affilicode => vec![
+                ("pbid", click),
+                ("order_id", order),
+                ("item", "1".to_owned()),
+                ("price", sale),
+                ("reward", pays),
+                ("state", status(["0", "1", "2"])),
+                ("occurred_at", at(tokyo)),
+            ],
+            Adapter::Affise => vec![
+                ("sub1", click),
+                ("transactionid", id),
+                ("sum", pays),
+                ("currency", currency.clone()),
+                ("order_sum", sale),
+                ("order_currency", currency),
+                ("status", status(["2", "1", "3"])),
+                ("date", at(local)),
+            ],
+            Adapter::Awin
+            | Adapter::Impact
+            | Adapter::Cj
+            | Adapter::Rakuten
+            | Adapter::ValueCommerce
+            | Adapter::A8 => return None,
+        };
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        Some(Push { target: format!("{}?{query}", self.config.path), body: None })
+    }
+
+    /// Impact's notification, as JSON.
+    fn push_notice(&self, action: &Action) -> Push {
+        let body = serde_json::json!({
+            "campaign_id": "10306", "action_id": action.number.to_string(),
+            "status": action.word(["PENDING", "APPROVED", "REVERSED"]),
+            "payout": self.decimal(action.commission), "amount": self.decimal(action.sale),
+            "currency": self.config.currency.to_string(), "order_id": action.order,
+            "sub_id1": action.reference, "event_date": action.occurred_at.to_string(),
+        });
+        let body = Some(("application/json", body.to_string()));
+        Push { target: self.config.path.clone(), body }
+    }
+
+    /// Awin's push: JSON in a form.
+    fn push_transaction(&self, action: &Action) -> Push {
+        let json = serde_json::json!({
+            "transactionId": action.number.to_string(), "orderRef": action.order,
+            "transactionDate": Zone::UTC.format_second(action.occurred_at),
+            "transactionCurrency": self.config.currency.to_string(),
+            "transactionAmount": self.decimal(action.sale),
+            "commission": self.decimal(action.commission), "clickRef": action.reference,
+            "affiliateId": self.config.identifier, "merchantId": "3661",
+        });
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("AwinTransactionPush", &json.to_string())
+            .finish();
+        let body = Some(("application/x-www-form-urlencoded", body));
+        Push { target: self.config.path.clone(), body }
     }
 
     /// Writes minor units as the currency is written: `64.50`.
@@ -409,13 +431,19 @@ impl SandboxNetwork {
 }
 
 impl Action {
+    /// Picks the network's word for what was decided: happened, approved, rejected.
+    pub(super) const fn word<'a>(&self, words: [&'a str; 3]) -> &'a str {
+        match self.status {
+            Status::Occurred => words[0],
+            Status::Approved => words[1],
+            Status::Rejected => words[2],
+        }
+    }
+
     fn take_back(&mut self, now: Timestamp) {
-        let (sale, commission) = self
-            .entries
-            .iter()
-            .fold((0_i64, 0_i64), |(sale, pays), entry| {
-                (sale.saturating_add(entry.sale), pays.saturating_add(entry.commission))
-            });
+        let (sale, commission) = self.entries.iter().fold((0_i64, 0_i64), |(sale, pays), entry| {
+            (sale.saturating_add(entry.sale), pays.saturating_add(entry.commission))
+        });
         self.add_entry(sale.saturating_neg(), commission.saturating_neg(), now);
     }
 
@@ -442,6 +470,7 @@ impl SandboxNetworks {
         self.named(adapter.code())
     }
 
+    /// Finds the network of a name.
     pub(super) fn named(&self, code: &str) -> Option<&SandboxNetwork> {
         self.0.get(code)
     }

@@ -4,8 +4,8 @@ use serde_json::value::RawValue;
 use crate::conversion::{Status, Told};
 use crate::message::{Content, Unreadable};
 use crate::network::form::origin::{Finer, Origin, Row, Text, document, read_rows};
-use crate::network::{Cursor, Page};
 use crate::network::form::query::fields;
+use crate::network::{Cursor, Page};
 
 /// A notification. Impact fills in a template of ours; these are the names that ours has to have,
 /// in a query or in JSON. Beyond the sample they are `amount`, `currency`, `event_date`,
