@@ -315,6 +315,7 @@ impl Elsewhere {
             offer: abroad.offer(),
             offer_version: 1,
             clicked_at: now,
+            mark: None,
         };
         match self.site.store().run(RecordClick(click))? {
             Ok(()) => {}
