@@ -84,8 +84,8 @@ impl Site {
         Ok(site)
     }
 
-    /// Reads shops, offers and the accounts with networks anew. Saving through this site does it; a job does it now and then,
-    /// for what another node saved.
+    /// Reads shops, offers and the accounts with networks anew. Saving through this site does it; a
+    /// job does it now and then, for what another node saved.
     ///
     /// # Errors
     ///

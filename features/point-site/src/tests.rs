@@ -404,16 +404,21 @@ fn the_routes_are_the_ones_that_were_reviewed() {
     let test = TestDatabase::sqlite();
     let stage = Stage::open(&test, Trust::Reports);
     expect![[r#"
-        GET    /clicks                      point-site   member.self                  idempotent
-        GET    /go/{offer}                  point-site   member.self                  idempotent
-        GET    /in/v1/{network}/{secret}/cv point-site   public                       idempotent
-        POST   /in/v1/{network}/{secret}/cv point-site   public                       idempotent
-        GET    /shops                       point-site   public                       idempotent
-        GET    /shops/{slug}                point-site   public                       idempotent
-        GET    /staff/reports               point-site   report.import                idempotent
-        POST   /staff/reports               point-site   report.import                idempotent
-        GET    /staff/reports/{id}          point-site   report.import                idempotent
-        POST   /staff/reports/{id}/apply    point-site   report.import                idempotent
+        GET    /clicks                                             point-site   member.self                  idempotent
+        GET    /go/{offer}                                         point-site   member.self                  idempotent
+        GET    /in/v1/{network}/{secret}/cv                        point-site   public                       idempotent
+        POST   /in/v1/{network}/{secret}/cv                        point-site   public                       idempotent
+        GET    /shops                                              point-site   public                       idempotent
+        GET    /shops/{slug}                                       point-site   public                       idempotent
+        GET    /staff/networks/accounts                            point-site   offer.manage                 idempotent
+        POST   /staff/networks/accounts                            point-site   offer.manage                 idempotent
+        GET    /staff/networks/accounts/{network}/{account}        point-site   offer.manage                 idempotent
+        POST   /staff/networks/accounts/{network}/{account}        point-site   offer.manage                 idempotent
+        POST   /staff/networks/accounts/{network}/{account}/rotate point-site   offer.manage                 idempotent
+        GET    /staff/reports                                      point-site   report.import                idempotent
+        POST   /staff/reports                                      point-site   report.import                idempotent
+        GET    /staff/reports/{id}                                 point-site   report.import                idempotent
+        POST   /staff/reports/{id}/apply                           point-site   report.import                idempotent
     "#]]
     .assert_eq(&crate::routes(&stage.site).to_text());
 }

@@ -113,8 +113,8 @@ impl Adapter {
         }
     }
 
-    /// Gives the query to put behind our address, with the network's macros, where the network fills
-    /// in a template; empty where it knows by itself what to send.
+    /// Gives the query to put behind our address, with the network's macros, where the network
+    /// fills in a template; empty where it knows by itself what to send.
     pub const fn template(self) -> &'static str {
         match self {
             Self::AccessTrade => {
@@ -141,6 +141,21 @@ impl Adapter {
                  &order_id={Oid}&sub_id1={SubId1}"
             }
             Self::Awin | Self::Cj | Self::Rakuten | Self::ValueCommerce | Self::A8 => "",
+        }
+    }
+
+    /// Tells whether the network corrects a conversion by further rows, which are added up.
+    pub const fn adds_rows(self) -> bool {
+        match self {
+            Self::Cj | Self::Rakuten => true,
+            Self::AccessTrade
+            | Self::Tune
+            | Self::Affilicode
+            | Self::Affise
+            | Self::Awin
+            | Self::Impact
+            | Self::ValueCommerce
+            | Self::A8 => false,
         }
     }
 

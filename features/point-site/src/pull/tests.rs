@@ -413,6 +413,24 @@ fn rows_twice_and_in_any_order_change_nothing() {
 }
 
 #[test]
+fn an_event_that_comes_again_after_its_rows_were_added_up_changes_nothing() {
+    for_each_database(|test| {
+        let narrow = |terms: &mut NetworkTerms| terms.look_back_days = 3;
+        with_network(test, Adapter::Rakuten, narrow, |world| {
+            let number = world.buy(4_000);
+            world.network.restate(number, 3_000, 90);
+            world.stage.clock.advance_seconds(86_400);
+            world.pull_later();
+            assert_eq!(world.stage.purse(), "has 0 expects 45 owes 0");
+            // The page of events is another one now, and is read without the rows that count.
+            world.network.misbehave(Mischief::Twice);
+            assert_eq!(world.pull_later().stored, 1);
+            assert_eq!(world.stage.purse(), "has 0 expects 45 owes 0");
+        });
+    });
+}
+
+#[test]
 fn a_network_that_locks_is_left_alone_until_it_opens() {
     for_each_database(|test| {
         with_network(
