@@ -18,6 +18,7 @@ use point_site::{
     click::feed_spool,
     follow_up::{FOLLOWED_AT_ONCE, follow_conversions},
     message::{MESSAGES_AT_ONCE, process_messages},
+    pull::{Puller, pull_due},
     report::apply_reports,
 };
 use store::{Fault, Listed, Store, migrate::Migration};
@@ -83,6 +84,11 @@ pub const STAFF_PAGES: &[StaffPage] = &[
     StaffPage { need: Need::ReportImport, href: "/staff/reports", text: "staff-page-reports" },
     StaffPage { need: Need::ClaimDecide, href: "/staff/claims", text: "staff-page-claims" },
     StaffPage { need: Need::OfferRead, href: "/staff/campaigns", text: "staff-page-campaigns" },
+    StaffPage {
+        need: Need::OfferManage,
+        href: "/staff/networks/accounts",
+        text: "staff-page-network-accounts",
+    },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
 
@@ -108,6 +114,7 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
     let features = house.features()?;
     if let Some(site) = &features.site {
         jobs.extend(site_jobs(site));
+        jobs.push(pull_networks(site)?);
     }
     jobs.push(deliver_webhooks(features)?);
     Ok(jobs)
@@ -121,6 +128,25 @@ fn deliver_webhooks(features: &Features) -> anyhow::Result<Job> {
     let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     Ok(Job::new("deliver-webhooks", 2, move || {
         let run = runtime.block_on(bank::deliver_due(&bank, &outgoing))?;
+        Ok(if run.idle() { Next::Rest } else { Next::Again })
+    }))
+}
+
+/// The longest page of a network that is taken; a row holds twice as much.
+const PAGE_BYTES_MAX: usize = 8 << 20;
+
+/// Asks networks what became of clicks, on a runtime of the job's own.
+fn pull_networks(site: &Site) -> anyhow::Result<Job> {
+    let options = OutgoingOptions {
+        reach: Reach::PublicAndLoopback,
+        timeout_ms: 45_000,
+        body_max: PAGE_BYTES_MAX,
+        ..OutgoingOptions::default()
+    };
+    let puller = Puller::new(site, Outgoing::try_new(options, &[])?);
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    Ok(Job::new("pull-networks", 10, move || {
+        let run = runtime.block_on(pull_due(&puller))?;
         Ok(if run.idle() { Next::Rest } else { Next::Again })
     }))
 }

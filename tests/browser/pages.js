@@ -35,6 +35,8 @@ const PUBLIC = [
   { name: 'an operation of the API', path: '/api/operations/post_holds' },
   { name: 'the demo', path: '/demo' },
   { name: 'the practice network', path: '/sandbox/network' },
+  { name: 'the practice networks that are asked', path: '/sandbox/market' },
+  { name: 'a practice shop of one', path: '/sandbox/market/awin' },
   { name: 'a practice shop', path: '/sandbox/shop/yomu?ref=A9SZ16HX' },
 ];
 
@@ -87,6 +89,11 @@ const OF_STAFF = [
   { name: 'a campaign tried out', arrive: tryCampaign, who: SALES },
   { name: 'a new campaign', path: '/staff/campaigns/new', who: SALES },
   { name: 'a campaign with mistakes', arrive: mistypeCampaign, who: SALES, status: 422 },
+  { name: 'accounts with networks', path: '/staff/networks/accounts', who: SALES },
+  { name: 'an account', path: '/staff/networks/accounts/awin/main', who: SALES },
+  { name: 'an account that is only asked', path: '/staff/networks/accounts/cj/main', who: SALES },
+  { name: 'an account with a wrong name', arrive: addAccount('Ａ'), who: SALES, status: 422 },
+  { name: 'an account with a wrong address', arrive: editAccount, who: SALES, status: 422 },
   { name: 'an unknown address', path: '/staff/nowhere', who: SALES, status: 404 },
   { name: 'a forbidden page', path: '/staff/keys', who: SALES, status: 403 },
   { name: 'how it is running', path: '/staff/ops', who: SRE },
@@ -244,6 +251,22 @@ async function uploadNothing(window, texts) {
   await window.locator('form').evaluate((form) => (form.noValidate = true));
   await press(window, texts('report-check'));
   await window.locator('.notice').waitFor();
+}
+
+function addAccount(account) {
+  return async (window, texts) => {
+    await window.goto('/staff/networks/accounts');
+    await window.getByLabel(texts('network-account-account')).fill(account);
+    await press(window, texts('network-account-add'));
+    await window.locator('[aria-invalid]').waitFor();
+  };
+}
+
+async function editAccount(window, texts) {
+  await window.goto('/staff/networks/accounts/awin/main');
+  await window.getByLabel(texts('network-account-base')).fill('ftp://nowhere');
+  await press(window, texts('network-account-save'));
+  await window.locator('[aria-invalid]').waitFor();
 }
 
 function createKey(needs) {

@@ -50,6 +50,7 @@ static TABLES: &[(&str, Statement)] = drop_tables![
     "site_follow_up" "site_bonus"
     "site_guarantee" "site_claim" "site_claim_event"
     "site_campaign" "site_campaign_member" "site_first_purchase"
+    "site_network_account" "site_pull" "site_pull_place"
     "site_report" "site_report_part" "site_report_error" "site_report_tally"
     "wallet_payment" "wallet_job"
 ];

@@ -6,6 +6,8 @@
 //! | [`click`] | a member follows an offer | recorded once, in the database or first in the spool |
 //! | [`message`] | what a network sends to our address | waiting → done, or unreadable |
 //! | [`network`] | how each network speaks | read only: from what came to statements |
+//! | [`network_account`] | our account with a network | added, edited, its secret rotated |
+//! | [`pull`] | how far a network was asked | idle → asking → idle, or refused for a while |
 //! | [`conversion`] | what the member did, what it is worth | tracked → approved or rejected → … |
 //! | [`report`] | a network's file of decisions | checked → applying → done |
 //! | [`follow_up`] | what follows from a conversion that changed | a row, until it is worked off |
@@ -16,6 +18,7 @@
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
 //! | [`sandbox`] | a network and shops to try all of this with | |
+//! | [`sandbox_network`] | networks of every form, which push and are asked | |
 //!
 //! Of what networks report, a conversion moves value and nothing else does: tracked announces an
 //! expectation (判定中), approved turns it into a lot that the site's company bears, rejected drops
@@ -42,9 +45,12 @@ pub mod gift_code;
 pub mod kana;
 pub mod message;
 pub mod network;
+pub mod network_account;
 pub mod offer;
+pub mod pull;
 pub mod report;
 pub mod sandbox;
+pub mod sandbox_network;
 pub mod search;
 pub mod sheet;
 mod site;
@@ -57,7 +63,7 @@ pub mod zengin;
 use store::{Listed, migrate::Migration};
 use web::{ProblemKind, Routes, TextSource};
 
-pub use config::{Network, PathSecret, SiteConfig, Trust};
+pub use config::{Network, Networks, PathSecret, SiteConfig, Trust};
 pub use conversion::{ConversionStory, stories};
 pub use site::{OpenError, Site};
 pub use spool::SpoolError;
@@ -68,6 +74,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::migration!(340, "bonus", Expand, "../migrations/0340_bonus"),
     store::migration!(341, "claim", Expand, "../migrations/0341_claim"),
     store::migration!(342, "campaign", Expand, "../migrations/0342_campaign"),
+    store::migration!(360, "network_account", Expand, "../migrations/0360_network_account"),
 ];
 
 /// The problems of this feature beside the door's own.
@@ -92,6 +99,8 @@ pub fn statements() -> Vec<Listed> {
         follow_up::store::STATEMENTS,
         claim::store::STATEMENTS,
         campaign::store::STATEMENTS,
+        network_account::store::STATEMENTS,
+        pull::store::STATEMENTS,
     ]
     .concat()
 }
@@ -106,5 +115,6 @@ pub fn routes(site: &Site) -> Routes {
         .and(report::routes())
         .and(claim::routes())
         .and(campaign::routes())
+        .and(network_account::routes())
         .with_state(site)
 }

@@ -13,6 +13,7 @@ use crate::claim::{ClaimAction, ClaimKind, ClaimRefusal, ClaimState};
 use crate::click::{Click, RecordClick, reference};
 use crate::conversion::{ConversionFacts, Outcome, Told};
 use crate::network::Adapter;
+use crate::network_account::NetworkKey;
 use crate::offer::{OfferTerms, Reward, SaveOffer, SaveShop, Shop};
 use crate::report::{StartReport, UploadedReport, apply_reports, receive_report};
 use crate::sandbox::{Pays, Sandbox, SandboxConfig, SandboxShop};
@@ -154,7 +155,9 @@ impl Stage {
                 foreign(Adapter::Tune, Currency::USD, trust),
                 foreign(Adapter::Awin, Currency::JPY, trust),
                 foreign(Adapter::Impact, Currency::JPY, trust),
-            ],
+            ]
+            .into(),
+            network_key: NetworkKey::new([7; 32]),
             member_nav: navigation,
             staff_nav: |view, _needs| navigation(view),
         };

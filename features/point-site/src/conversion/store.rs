@@ -328,10 +328,15 @@ pub(crate) fn load_facts<'a>(
         .filter_map(|one| one.order.as_ref().map(Reference::as_str))
         .collect();
     let orders: Vec<Value> = orders.into_iter().map(Value::from).collect();
+    // Also of a statement about the whole, which is late when rows are there.
+    let adds_rows = |one: &&Conversion| {
+        let network = config.network(&one.key.network, &one.key.account);
+        network.is_some_and(|network| network.adapter.adds_rows())
+    };
     let with_entries: Vec<Value> = if told.iter().any(|one| one.entry.is_some()) {
         known.keys().copied().map(Value::from).collect()
     } else {
-        Vec::new()
+        known.values().filter(adds_rows).map(|one| Value::from(one.id)).collect()
     };
     let approved = |one: &&Conversion| matches!(one.state, ConversionState::Approved { .. });
     let approved: Vec<Value> =
