@@ -12,7 +12,9 @@ use crate::{
 };
 use access::{ForgetEnded, Need, NoteUse};
 use answers::ACCESS_PROBLEMS;
-use point_site::{Site, click::feed_spool, message::process_messages, report::apply_reports};
+use point_site::{
+    Site, click::feed_spool, message::process_messages, report::apply_reports, undo::undo_reports,
+};
 use store::{Fault, Listed, Store, migrate::Migration};
 use vocabulary::Timestamp;
 use wallet::expiry::Progress;
@@ -74,6 +76,11 @@ pub fn assets() -> Assets {
 pub const STAFF_PAGES: &[StaffPage] = &[
     StaffPage { need: Need::KeyRead, href: "/staff/keys", text: "staff-page-keys" },
     StaffPage { need: Need::ReportImport, href: "/staff/reports", text: "staff-page-reports" },
+    StaffPage {
+        need: Need::ConversionRead,
+        href: "/staff/conversions",
+        text: "staff-page-conversions",
+    },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
 
@@ -121,15 +128,19 @@ fn expiry(house: &House, name: &'static str, every_seconds: u32, expire: Expire)
     })
 }
 
-fn site_jobs(site: &Site) -> [Job; 4] {
+fn site_jobs(site: &Site) -> [Job; 5] {
     let (messages, spool, reports, shelf) =
         (site.clone(), site.clone(), site.clone(), site.clone());
+    let undone = site.clone();
     let again = |count: usize| if count == 0 { Next::Rest } else { Next::Again };
     [
         Job::new("process-messages", 1, move || Ok(again(process_messages(&messages)?))),
         Job::new("feed-spool", 5, move || Ok(again(feed_spool(&spool)?))),
         Job::new("apply-reports", 2, move || {
             Ok(if apply_reports(&reports)? == 0 { Next::Rest } else { Next::Again })
+        }),
+        Job::new("undo-reports", 2, move || {
+            Ok(if undo_reports(&undone)? == 0 { Next::Rest } else { Next::Again })
         }),
         Job::new("refresh-shelf", 30, move || {
             shelf.refresh()?;

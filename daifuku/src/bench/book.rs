@@ -47,7 +47,8 @@ static TABLES: &[(&str, Statement)] = drop_tables![
     "site_click"
     "site_message" "site_message_work"
     "site_conversion" "site_conversion_version" "site_conversion_entry"
-    "site_report" "site_report_part" "site_report_error" "site_report_tally"
+    "site_report" "site_report_part" "site_report_error" "site_report_tally" "site_report_outcome" "site_report_undo"
+    "site_report_left" "site_review" "site_decision"
     "wallet_payment" "wallet_job"
 ];
 

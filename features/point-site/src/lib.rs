@@ -7,7 +7,10 @@
 //! | [`message`] | what a network sends to our address | waiting → done, or unreadable |
 //! | [`network`] | how each network speaks | read only: from what came to statements |
 //! | [`conversion`] | what the member did, what it is worth | tracked → approved or rejected → … |
+//! | [`review`] | a conversion waits for a person | as long as it waits |
+//! | [`decision`] | what a person decides about it | proposed → done, declined or overtaken |
 //! | [`report`] | a network's file of decisions | checked → applying → done |
+//! | [`undo`] | a report was wrong and is undone | tried → proposed → undoing → done |
 //! | [`destination`] | what points can be turned into | versions, each from its day |
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
@@ -28,6 +31,7 @@
 pub mod click;
 mod config;
 pub mod conversion;
+pub mod decision;
 pub mod destination;
 pub mod exchange;
 pub mod gift_code;
@@ -36,6 +40,7 @@ pub mod message;
 pub mod network;
 pub mod offer;
 pub mod report;
+pub mod review;
 pub mod sandbox;
 pub mod search;
 pub mod sheet;
@@ -44,6 +49,7 @@ mod spool;
 pub mod step_up;
 #[cfg(test)]
 mod tests;
+pub mod undo;
 pub mod zengin;
 
 use store::{Listed, migrate::Migration};
@@ -55,8 +61,11 @@ pub use site::{OpenError, Site};
 pub use spool::SpoolError;
 
 /// The tables, 300 to 399.
-pub const MIGRATIONS: &[Migration] =
-    &[store::migration!(300, "point_site", Expand, "../migrations/0300_point_site")];
+pub const MIGRATIONS: &[Migration] = &[
+    store::migration!(300, "point_site", Expand, "../migrations/0300_point_site"),
+    store::migration!(320, "decision", Expand, "../migrations/0320_decision"),
+    store::migration!(321, "report_undo", Expand, "../migrations/0321_report_undo"),
+];
 
 /// The problems of this feature beside the door's own.
 pub const PROBLEMS: &[&ProblemKind] = &[];
@@ -76,6 +85,9 @@ pub fn statements() -> Vec<Listed> {
         message::store::STATEMENTS,
         conversion::store::STATEMENTS,
         report::store::STATEMENTS,
+        review::store::STATEMENTS,
+        decision::store::STATEMENTS,
+        undo::store::STATEMENTS,
     ]
     .concat()
 }
@@ -88,5 +100,9 @@ pub fn routes(site: &Site) -> Routes {
         .and(click::page_routes())
         .and(message::routes())
         .and(report::routes())
+        .and(review::routes())
+        .and(decision::routes())
+        .and(report::file_routes())
+        .and(undo::routes())
         .with_state(site)
 }

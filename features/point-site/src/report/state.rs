@@ -89,6 +89,34 @@ pub struct Count {
     pub points: Amount,
 }
 
+/// What became of one row when it was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowOutcome {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What it credited to the member.
+    pub points: Amount,
+    /// The version that its conversion came to; 0 when it did not change.
+    pub version: u32,
+}
+
+impl RowOutcome {
+    /// Writes it as a line, as it is stored.
+    pub(crate) fn to_line(self) -> String {
+        format!("{} {} {}", self.outcome.code(), self.points.minor_units(), self.version)
+    }
+
+    /// Reads a stored line.
+    pub(crate) fn from_line(line: &str) -> Option<Self> {
+        let mut parts = line.split(' ');
+        Some(Self {
+            outcome: Outcome::parse(parts.next()?)?,
+            points: Amount::magnitude(parts.next()?.parse().ok().filter(|points| *points >= 0)?),
+            version: parts.next()?.parse().ok()?,
+        })
+    }
+}
+
 /// Rows by outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally(pub BTreeMap<Outcome, Count>);
