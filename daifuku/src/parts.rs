@@ -81,6 +81,7 @@ pub const STAFF_PAGES: &[StaffPage] = &[
         href: "/staff/conversions",
         text: "staff-page-conversions",
     },
+    StaffPage { need: Need::ConversionRead, href: "/staff/networks", text: "staff-page-networks" },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
 

@@ -4,6 +4,7 @@
 mod authenticator;
 mod history;
 mod page;
+mod reviews;
 mod seed;
 mod shops;
 mod start;

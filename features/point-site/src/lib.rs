@@ -11,6 +11,7 @@
 //! | [`decision`] | what a person decides about it | proposed → done, declined or overtaken |
 //! | [`report`] | a network's file of decisions | checked → applying → done |
 //! | [`undo`] | a report was wrong and is undone | tried → proposed → undoing → done |
+//! | [`health`] | how networks do | read only |
 //! | [`destination`] | what points can be turned into | versions, each from its day |
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
@@ -32,9 +33,11 @@ pub mod click;
 mod config;
 pub mod conversion;
 pub mod decision;
+pub mod defects;
 pub mod destination;
 pub mod exchange;
 pub mod gift_code;
+pub mod health;
 pub mod kana;
 pub mod message;
 pub mod network;
@@ -88,6 +91,7 @@ pub fn statements() -> Vec<Listed> {
         review::store::STATEMENTS,
         decision::store::STATEMENTS,
         undo::store::STATEMENTS,
+        health::store::STATEMENTS,
     ]
     .concat()
 }
@@ -104,5 +108,6 @@ pub fn routes(site: &Site) -> Routes {
         .and(decision::routes())
         .and(report::file_routes())
         .and(undo::routes())
+        .and(health::routes())
         .with_state(site)
 }

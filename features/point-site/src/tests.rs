@@ -400,29 +400,32 @@ fn the_routes_are_the_ones_that_were_reviewed() {
     let test = TestDatabase::sqlite();
     let stage = Stage::open(&test, Trust::Reports);
     expect![[r#"
-        GET    /clicks                          point-site   member.self                  idempotent
-        GET    /go/{offer}                      point-site   member.self                  idempotent
-        GET    /in/v1/{network}/{secret}/cv     point-site   public                       idempotent
-        POST   /in/v1/{network}/{secret}/cv     point-site   public                       idempotent
-        GET    /shops                           point-site   public                       idempotent
-        GET    /shops/{slug}                    point-site   public                       idempotent
-        GET    /staff/conversions               point-site   conversion.read              idempotent
-        POST   /staff/conversions               point-site   conversion.decide            idempotent
-        GET    /staff/conversions/{id}          point-site   conversion.read              idempotent
-        POST   /staff/conversions/{id}          point-site   conversion.decide            idempotent
-        POST   /staff/conversions/{id}/withdraw point-site   conversion.decide            idempotent
-        GET    /staff/decisions                 point-site   conversion.read              idempotent
-        POST   /staff/decisions                 point-site   conversion.approve           idempotent
-        GET    /staff/reports                   point-site   report.import                idempotent
-        POST   /staff/reports                   point-site   report.import                idempotent
-        GET    /staff/reports/{id}              point-site   report.import                idempotent
-        POST   /staff/reports/{id}/apply        point-site   report.import                idempotent
-        GET    /staff/reports/{id}/rows.csv     point-site   report.import                idempotent
-        GET    /staff/reports/{id}/undo         point-site   conversion.read              idempotent
-        POST   /staff/reports/{id}/undo/approve point-site   conversion.approve           idempotent
-        POST   /staff/reports/{id}/undo/decline point-site   conversion.approve           idempotent
-        POST   /staff/reports/{id}/undo/propose point-site   report.import                idempotent
-        POST   /staff/reports/{id}/undo/try     point-site   report.import                idempotent
+        GET    /clicks                             point-site   member.self                  idempotent
+        GET    /go/{offer}                         point-site   member.self                  idempotent
+        GET    /in/v1/{network}/{secret}/cv        point-site   public                       idempotent
+        POST   /in/v1/{network}/{secret}/cv        point-site   public                       idempotent
+        GET    /shops                              point-site   public                       idempotent
+        GET    /shops/{slug}                       point-site   public                       idempotent
+        GET    /staff/conversions                  point-site   conversion.read              idempotent
+        POST   /staff/conversions                  point-site   conversion.decide            idempotent
+        GET    /staff/conversions/{id}             point-site   conversion.read              idempotent
+        POST   /staff/conversions/{id}             point-site   conversion.decide            idempotent
+        POST   /staff/conversions/{id}/withdraw    point-site   conversion.decide            idempotent
+        GET    /staff/decisions                    point-site   conversion.read              idempotent
+        POST   /staff/decisions                    point-site   conversion.approve           idempotent
+        GET    /staff/networks                     point-site   conversion.read              idempotent
+        GET    /staff/networks/messages/{id}       point-site   conversion.read              idempotent
+        POST   /staff/networks/messages/{id}/again point-site   conversion.decide            idempotent
+        GET    /staff/reports                      point-site   report.import                idempotent
+        POST   /staff/reports                      point-site   report.import                idempotent
+        GET    /staff/reports/{id}                 point-site   report.import                idempotent
+        POST   /staff/reports/{id}/apply           point-site   report.import                idempotent
+        GET    /staff/reports/{id}/rows.csv        point-site   report.import                idempotent
+        GET    /staff/reports/{id}/undo            point-site   conversion.read              idempotent
+        POST   /staff/reports/{id}/undo/approve    point-site   conversion.approve           idempotent
+        POST   /staff/reports/{id}/undo/decline    point-site   conversion.approve           idempotent
+        POST   /staff/reports/{id}/undo/propose    point-site   report.import                idempotent
+        POST   /staff/reports/{id}/undo/try        point-site   report.import                idempotent
     "#]]
     .assert_eq(&crate::routes(&stage.site).to_text());
 }

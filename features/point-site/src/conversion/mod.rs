@@ -10,8 +10,8 @@ mod tests;
 
 pub(crate) use command::{ConversionFacts, paid_by, taken_by};
 pub use state::{
-    Authority, Conversion, ConversionKey, ConversionState, Hand, Outcome, Review, Route, Source, Status,
-    Told,
+    Authority, Conversion, ConversionKey, ConversionState, Hand, Outcome, Review, Route, Source,
+    Status, Told,
 };
 pub(crate) use state::{
     Effect, Entries, NO_ENTRIES, Plan, Sight, announce, batch_id, changed, conversion_of_posting,

@@ -793,12 +793,7 @@ fn plan_known(sight: Sight<'_>, current: &Conversion, told: &Told, now: Timestam
 
 /// What a person decided is not decided again by a rule: what agrees, or says again what the person
 /// knew, is nothing new; anything else waits for a person. `None` where no person decided.
-fn plan_by_hand(
-    current: &Conversion,
-    told: &Told,
-    status: Status,
-    now: Timestamp,
-) -> Option<Plan> {
+fn plan_by_hand(current: &Conversion, told: &Told, status: Status, now: Timestamp) -> Option<Plan> {
     if current.hand != Hand::Decided {
         return None;
     }
@@ -817,9 +812,7 @@ fn plan_by_hand(
         && (same_amounts(current, told) || !matches!(status, Status::Approved));
     Some(match status {
         Status::Occurred => Plan::nothing(Outcome::Stale),
-        Status::Approved | Status::Rejected if agrees || known => {
-            Plan::nothing(Outcome::Duplicate)
-        }
+        Status::Approved | Status::Rejected if agrees || known => Plan::nothing(Outcome::Duplicate),
         Status::Approved | Status::Rejected => {
             let mut plan = flag(current, Review::HandDiffers, now);
             if let Some(next) = &mut plan.next {

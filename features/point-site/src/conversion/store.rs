@@ -9,8 +9,7 @@ use crate::conversion::command::{
     ConversionFacts, OrderUse, PostingKind, PostingLine, VersionLine,
 };
 use crate::conversion::{
-    Conversion, ConversionKey, ConversionState, Entries, Hand, Review,
-    Route, Source, Status, Told,
+    Conversion, ConversionKey, ConversionState, Entries, Hand, Review, Route, Source, Status, Told,
     batch_id, conversion_of_posting, expectation_id,
 };
 use store::{Fault, Insert, Listed, Reader, Row, Statement, Tx, Upsert, Value};
@@ -320,8 +319,8 @@ pub(crate) fn find_of_clicks(
     Ok(found)
 }
 
-/// Reads conversions by their ids, with what deciding about them takes; `clicks` are those that they
-/// may come to belong to.
+/// Reads conversions by their ids, with what deciding about them takes; `clicks` are those that
+/// they may come to belong to.
 pub(crate) fn load_by_id(
     config: &Arc<SiteConfig>,
     conversions: &BTreeSet<Id<kind::Conversion>>,

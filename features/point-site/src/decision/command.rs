@@ -203,9 +203,11 @@ impl EndDecision {
     /// Gives what was answered before to the same question.
     fn repeated(&self, state: DecisionState) -> Result<DecisionState, DecisionRefusal> {
         let same = match (state, self.verdict) {
-            (DecisionState::Done { by, .. }, Verdict::Approve)
-            | (DecisionState::Declined { by, .. }, Verdict::Decline)
-            | (DecisionState::Overtaken { by, .. }, Verdict::Approve) => by == self.who.actor(),
+            (
+                DecisionState::Done { by, .. } | DecisionState::Overtaken { by, .. },
+                Verdict::Approve,
+            )
+            | (DecisionState::Declined { by, .. }, Verdict::Decline) => by == self.who.actor(),
             (
                 DecisionState::Proposed
                 | DecisionState::Done { .. }

@@ -1,5 +1,5 @@
-//! What people decide about conversions that rules cannot decide: the queue of those that wait, what
-//! can be done about each reason, and the second person that whatever pays or takes back needs.
+//! What people decide about conversions that rules cannot decide: what can be done about each
+//! reason, and the second person that whatever pays or takes back needs.
 
 mod command;
 mod page;

@@ -8,8 +8,8 @@ use crate::conversion::{
     Conversion, ConversionFacts, ConversionState, Outcome, Route, batch_id, paid_by, taken_by,
 };
 use crate::decision::store::{
-    Candidate, Cause, VersionStory, find_decisions, find_messages, list_candidates,
-    list_decisions, list_proposed, list_versions,
+    Candidate, Cause, VersionStory, find_decisions, find_messages, list_candidates, list_decisions,
+    list_proposed, list_versions,
 };
 use crate::decision::{
     Action, Choice, Decision, DecisionRefusal, DecisionState, EndDecision, Eyes, Figures,
@@ -234,7 +234,8 @@ async fn show(
     let mut notices = Vec::new();
     if ["proposed", "done", "declined", "overtaken"].contains(&asked.told.as_str()) {
         let tone = if asked.told == "done" { Tone::Good } else { Tone::Wait };
-        let (key, text) = (format!("decided-{}", asked.told), format!("decided-{}-text", asked.told));
+        let (key, text) =
+            (format!("decided-{}", asked.told), format!("decided-{}-text", asked.told));
         notices.push(Notice::new(tone, words.get(&key), words.get(&text)));
     }
     if member.is_some() && whole.candidates.is_empty() {
@@ -254,7 +255,8 @@ fn render(
     let words = view.words();
     let conversion = &whole.conversion;
     if let Some(review) = conversion.review {
-        let (title, next) = (format!("review-{}", review.code()), format!("review-{}-next", review.code()));
+        let (title, next) =
+            (format!("review-{}", review.code()), format!("review-{}-next", review.code()));
         notices.push(Notice::new(Tone::Wait, words.get(&title), words.get(&next)));
     }
     let open = whole.decisions.iter().find(|one| one.state == DecisionState::Proposed);
@@ -316,10 +318,8 @@ fn facts(site: &Site, words: Words<'_>, conversion: &Conversion) -> DataList {
         return list.pair(words.get("click-shop"), words.get("fact-no-click").as_ref());
     };
     let shop = shelf.shops.get(&route.shop).map_or("–", |shop| shop.name.as_str());
-    let version = words.with(
-        "fact-offer-version",
-        &[("version", route.offer_version.to_string().into())],
-    );
+    let version =
+        words.with("fact-offer-version", &[("version", route.offer_version.to_string().into())]);
     list.pair(words.get("click-shop"), shop)
         .pair(words.get("fact-member"), route.member.to_string())
         .pair(words.get("click-at"), minute(route.clicked_at))
@@ -449,7 +449,13 @@ fn decision_badge(words: Words<'_>, state: DecisionState) -> Badge {
 fn pending(words: Words<'_>, who: &Authenticated, open: &Decision) -> Pending {
     let own = open.proposed_by == who.actor();
     let may = who.require(Need::ConversionApprove).is_ok() && !own;
-    let note = if own { "pending-own" } else if may { "pending-check" } else { "pending-other" };
+    let note = if own {
+        "pending-own"
+    } else if may {
+        "pending-check"
+    } else {
+        "pending-other"
+    };
     Pending {
         id: open.id.to_string(),
         what: choice_text(words, &open.choice),
@@ -459,8 +465,7 @@ fn pending(words: Words<'_>, who: &Authenticated, open: &Decision) -> Pending {
             let decline = Button::new(words.get("decision-decline")).choice("verdict", "decline");
             (approve, decline.weight(Weight::Danger))
         }),
-        withdraw: own
-            .then(|| Button::new(words.get("decision-withdraw")).weight(Weight::Quiet)),
+        withdraw: own.then(|| Button::new(words.get("decision-withdraw")).weight(Weight::Quiet)),
         note: words.get(note).into_owned(),
     }
 }
@@ -728,7 +733,8 @@ async fn proposals(
         .await?;
     let paged = Paged::new(found, limit, cursor_of);
     let may = who.require(Need::ConversionApprove).is_ok();
-    let mut table = Table::new(words.get("proposals-title"), proposal_columns(words, may)).untitled();
+    let mut table =
+        Table::new(words.get("proposals-title"), proposal_columns(words, may)).untitled();
     for decision in &paged.items {
         let effect = effect_of(site.now(), decision, &facts);
         let name = name_of(&actors, decision.proposed_by);

@@ -458,12 +458,7 @@ fn restated(current: &Conversion, mut next: Conversion) -> Plan {
     Plan { next: Some(next), effect, outcome }
 }
 
-fn rejected(
-    current: &Conversion,
-    mut next: Conversion,
-    choice: &Choice,
-    now: Timestamp,
-) -> Plan {
+fn rejected(current: &Conversion, mut next: Conversion, choice: &Choice, now: Timestamp) -> Plan {
     next.state = ConversionState::Rejected { decided_at: now };
     next.reason.clone_from(&choice.reason);
     next.hand = Hand::Decided;

@@ -321,14 +321,8 @@ pub(crate) fn list_candidates(
     until: Timestamp,
 ) -> Result<Vec<Candidate>, Fault> {
     const CANDIDATES: u32 = 20;
-    let values = [
-        member.into(),
-        company.into(),
-        shop.into(),
-        shop.into(),
-        until.into(),
-        CANDIDATES.into(),
-    ];
+    let values =
+        [member.into(), company.into(), shop.into(), shop.into(), until.into(), CANDIDATES.into()];
     let rows = reader.query(&LIST_CLICKS, &values)?;
     rows.iter()
         .map(|row| {

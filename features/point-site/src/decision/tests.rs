@@ -6,8 +6,8 @@ use crate::conversion::{
     Authority, ConversionFacts, ConversionKey, ConversionState, Hand, Review, Source, Status, Told,
 };
 use crate::decision::{
-    Action, Choice, DecisionRefusal, DecisionState, EndDecision, Figures, ProposeDecision,
-    Verdict, allowed, settle,
+    Action, Choice, DecisionRefusal, DecisionState, EndDecision, Figures, ProposeDecision, Verdict,
+    allowed, settle,
 };
 use crate::tests::{HANA, OURS, Stage, THEIRS, at, play, tell, token, wait};
 use access::testing::{member, staff};
@@ -36,7 +36,7 @@ fn row(external: &str, click: Option<Id<kind::Click>>, status: Status, sale: i64
         item: None,
         occurred_at: at("2026-11-01 12:30"),
         sale,
-        commission: sale * 3 / 100,
+        commission: (sale * 3).div_euclid(100),
         currency: None,
         status: Some(status),
         reason: None,
@@ -301,7 +301,8 @@ fn a_later_statement_about_a_decision_is_kept_for_a_person() {
                 if state == DecisionState::Proposed {
                     end(stage, number, Verdict::Approve, supervisor()).unwrap();
                 }
-                (told.status, told.sale, told.commission) = (Some(later), sale, sale * 3 / 100);
+                (told.status, told.sale) = (Some(later), sale);
+                told.commission = (sale * 3).div_euclid(100);
                 // The network goes on naming what is no click of ours.
                 told.click = Some(Id::from_bits(77 << 80));
                 let (outcome, _) = stage.say(vec![told.clone()])[0];
@@ -350,9 +351,8 @@ fn granted_points_are_taken_back_by_two_people() {
 }
 
 #[test]
-fn staff_decide_on_the_pages() {
+fn many_of_one_reason_are_rejected_together() {
     play(|stage| {
-        let click = stage.click(1, stage.books);
         let other = stage.click(2, stage.second);
         stage.clock.advance_seconds(3_600);
         let unmatched: Vec<Told> =
@@ -360,7 +360,6 @@ fn staff_decide_on_the_pages() {
         let late = row("9", Some(other), Status::Approved, 10_000);
         stage.say([unmatched.clone(), vec![late.clone()]].concat());
         let maker = stage.client(Some(support())).browser();
-        let checker = stage.client(Some(supervisor())).browser();
         let list = wait(maker.get("/staff/conversions")).text;
         assert!(list.contains("クリックが見つからない (3)") && list.contains("別のASPのクリック"));
         let by_reason = wait(maker.get("/staff/conversions?reason=click_unknown&days=1")).text;
@@ -389,8 +388,22 @@ fn staff_decide_on_the_pages() {
             assert!(address.contains("done=2") && address.contains("reason=click_unknown"));
             assert!(wait(maker.get(&address)).text.contains("2件に反映しました"));
         }
-        // The third is linked to Hana's click and announced.
-        let page = format!("/staff/conversions/{}", id_of(&unmatched[2]));
+    });
+}
+
+#[test]
+fn what_pays_is_proposed_and_approved_on_the_pages() {
+    play(|stage| {
+        let click = stage.click(1, stage.books);
+        let other = stage.click(2, stage.second);
+        stage.clock.advance_seconds(3_600);
+        let unmatched = vec![row("3", None, Status::Occurred, 10_000)];
+        let late = row("9", Some(other), Status::Approved, 10_000);
+        stage.say([unmatched.clone(), vec![late.clone()]].concat());
+        let maker = stage.client(Some(support())).browser();
+        let checker = stage.client(Some(supervisor())).browser();
+        // One is linked to Hana's click and announced.
+        let page = format!("/staff/conversions/{}", id_of(&unmatched[0]));
         let text = wait(maker.get(&format!("{page}?member={HANA}"))).text;
         let reference = crate::click::reference(click);
         assert!(text.contains(&reference), "{text}");
@@ -413,7 +426,7 @@ fn staff_decide_on_the_pages() {
         assert!(wait(maker.get(&page)).text.contains("申請を取り下げる"), "it is one's own");
         // The maker may not approve: neither by the role, nor as a supervisor.
         let proposals = wait(checker.get("/staff/decisions")).text;
-        let id = crate::review::decision_id(Id::from_bits(6), id_of(&unmatched[2])).to_string();
+        let id = crate::review::decision_id(Id::from_bits(6), id_of(&unmatched[0])).to_string();
         assert!(proposals.contains(&id), "{proposals}");
         let approve = [("id", id.as_str()), ("verdict", "approve")];
         let forbidden = wait(maker.post_form("/staff/decisions", &approve));
@@ -421,7 +434,11 @@ fn staff_decide_on_the_pages() {
         for _repeat in 0..2 {
             let answer = wait(checker.post_form("/staff/decisions", &approve));
             assert_eq!(answer.status.as_u16(), 303);
-            assert!(answer.header("location").contains("done=1"), "{:?}", answer.header("location"));
+            assert!(
+                answer.header("location").contains("done=1"),
+                "{:?}",
+                answer.header("location")
+            );
         }
         assert_eq!(stage.purse(), "has 0 expects 150 owes 0");
         let own = format!("/staff/conversions/{}", id_of(&late));

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 use encoding_rs::SHIFT_JIS;
 use serde::Deserialize;
 
-use crate::report::store::{find_reports, read_file, read_outcomes};
-use crate::report::{Report, RowOutcome};
+use crate::report::store::{find_reports, read_outcomes};
+use crate::report::{RowOutcome, sheet_of};
 use crate::review::permit;
-use crate::sheet::{RowError, Sheet, read_sheet};
+use crate::sheet::{RowError, Sheet};
 use crate::site::Site;
 use access::{Authenticated, Need};
 use answers::{OrProblem as _, off_thread};
-use store::{Fault, FaultKind, Reader};
-use vocabulary::{Id, Zone, kind};
+use store::Fault;
+use vocabulary::{Id, kind};
 use web::{
-    Body, Caller, Class, HeaderValue, Path, Problem, Query, Response, Routes, State,
-    View, Words, get, header, problems,
+    Body, Caller, Class, HeaderValue, Path, Problem, Query, Response, Routes, State, View, Words,
+    get, header, problems,
 };
 
 /// How long putting half a million rows together may take.
@@ -56,17 +56,12 @@ async fn rows(
     let shared = site.clone();
     let work = move || -> Result<Option<Vec<u8>>, Fault> {
         let database = shared.store().database();
-        let read = |reader: &mut Reader<'_>| {
-            let report = find_reports(reader, &[id])?.remove(&id);
-            let Some(report) = report.filter(|report| report.company == company) else {
-                return Ok(None);
-            };
-            Ok(Some((report, read_file(reader, id)?, read_outcomes(reader, id)?)))
+        let found = database.read(|reader| find_reports(reader, &[id]))?.remove(&id);
+        let Some(report) = found.filter(|report| report.company == company) else {
+            return Ok(None);
         };
-        let Some((report, bytes, outcomes)) = database.read(read)? else { return Ok(None) };
-        let sheet = sheet_of(&shared, &report, &bytes)?;
-        drop(bytes);
-        let text = file_of(view.words(), &sheet, &outcomes);
+        let outcomes = database.read(|reader| read_outcomes(reader, id))?;
+        let text = file_of(view.words(), &sheet_of(&shared, &report)?, &outcomes);
         Ok(Some(match asked.encoding {
             Encoding::Utf8 => [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
             Encoding::Cp932 => SHIFT_JIS.encode(&text).0.into_owned(),
@@ -88,13 +83,6 @@ async fn rows(
     Ok(response)
 }
 
-fn sheet_of(site: &Site, report: &Report, bytes: &[u8]) -> Result<Sheet, Fault> {
-    let network = site.config().network(&report.network, &report.account);
-    let zone = network.map_or(Zone::JAPAN, |network| network.zone);
-    let damaged = "list report rows: its file cannot be read";
-    read_sheet(bytes, zone).map_err(|error| Fault::new(FaultKind::Corrupt, damaged).caused_by(error))
-}
-
 /// Writes a line for each row and each error, in the order of the file. A row that is not applied
 /// yet has no outcome.
 pub(crate) fn file_of(words: Words<'_>, sheet: &Sheet, outcomes: &[RowOutcome]) -> String {
@@ -107,7 +95,7 @@ pub(crate) fn file_of(words: Words<'_>, sheet: &Sheet, outcomes: &[RowOutcome]) 
     let mut errors = sheet.errors.iter().peekable();
     for (place, row) in sheet.rows.iter().enumerate() {
         while let Some(error) = errors.next_if(|error| error.line < row.line) {
-            write_error(words, &mut text, error);
+            write_error(words, &mut text, *error);
         }
         let external = row.external.as_str();
         let _infallible = match outcomes.get(place) {
@@ -120,16 +108,15 @@ pub(crate) fn file_of(words: Words<'_>, sheet: &Sheet, outcomes: &[RowOutcome]) 
         };
     }
     for error in errors {
-        write_error(words, &mut text, error);
+        write_error(words, &mut text, *error);
     }
     text
 }
 
-fn write_error(words: Words<'_>, text: &mut String, error: &RowError) {
+fn write_error(words: Words<'_>, text: &mut String, error: RowError) {
     let (column, problem) = (error.column.code(), error.problem.code());
     let name = words.get(&format!("column-{column}"));
     let what = words.get(&format!("row-problem-{problem}"));
     let what = what.replace('"', "\"\"");
-    let _infallible =
-        write!(text, "{},,error,{problem},,{name},\"{what}\"\r\n", error.line);
+    let _infallible = write!(text, "{},,error,{problem},,{name},\"{what}\"\r\n", error.line);
 }

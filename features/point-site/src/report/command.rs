@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::config::SiteConfig;
 use crate::conversion::{ConversionFacts, Told};
 use crate::report::store::{
-    Phase, find_reports, read_tally, save_errors, save_outcomes, save_parts, save_reports, save_tally,
+    Phase, find_reports, read_tally, save_errors, save_outcomes, save_parts, save_reports,
+    save_tally,
 };
 use crate::report::{Report, ReportState, RowOutcome, Tally};
 use crate::sheet::RowError;

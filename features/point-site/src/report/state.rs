@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest as _, Sha256};
 
 use crate::conversion::Outcome;
+use crate::sheet::{RowProblem, SheetColumn};
 use ledger::ActorNumber;
 use store::natural_id;
 use vocabulary::{Amount, CompanyNumber, Id, Label, Timestamp, Token, kind};
@@ -98,6 +99,17 @@ pub struct RowOutcome {
     pub points: Amount,
     /// The version that its conversion came to; 0 when it did not change.
     pub version: u32,
+}
+
+/// What became of a row, or what is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowResult {
+    /// It was applied.
+    Applied(RowOutcome),
+    /// It can be applied, and is not yet.
+    Pending,
+    /// It cannot be taken; a row is there once for each thing that is wrong with it.
+    Wrong(SheetColumn, RowProblem),
 }
 
 impl RowOutcome {

@@ -314,7 +314,8 @@ pub(crate) fn find_row(
         let end = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at.saturating_add(1));
         let tail = rest.split_off(end);
         let line = rest.split(|byte| *byte == b'\n').find(|line| has_cell(line, sought));
-        found = line.map(|line| crate::sheet::decode(line.get(..LINE_MAX).unwrap_or(line)).into_owned());
+        found = line
+            .map(|line| crate::sheet::decode(line.get(..LINE_MAX).unwrap_or(line)).into_owned());
         rest = tail;
         Ok(())
     })?;
@@ -327,8 +328,10 @@ pub(crate) fn find_row(
 /// Tells whether a cell of a line is exactly this.
 fn has_cell(line: &[u8], sought: &[u8]) -> bool {
     let cells = line.split(|byte| matches!(byte, b',' | b'\r'));
-    cells.into_iter().any(|cell| cell.trim_ascii().trim_ascii_start() == sought
-        || cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")) == Some(sought))
+    cells.into_iter().any(|cell| {
+        cell.trim_ascii().trim_ascii_start() == sought
+            || cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")) == Some(sought)
+    })
 }
 
 pub(crate) fn save_errors(

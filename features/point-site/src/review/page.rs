@@ -6,8 +6,7 @@ use serde::Deserialize;
 use crate::conversion::{ConversionState, Review};
 use crate::decision::store::{count_proposed, find_open};
 use crate::decision::{
-    Action, Choice, DecisionRefusal, DecisionState, Eyes, ProposeDecision, allowed,
-    figures_needed,
+    Action, Choice, DecisionRefusal, DecisionState, Eyes, ProposeDecision, allowed, figures_needed,
 };
 use crate::review::store::{
     After, FIRST, Filter, QueueCounts, Waiting, count_waiting, list_waiting,

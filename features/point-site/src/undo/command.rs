@@ -5,10 +5,8 @@ use crate::config::SiteConfig;
 use crate::conversion::{Conversion, ConversionFacts, Source, paid_by, taken_by};
 use crate::report::store::find_reports;
 use crate::report::{Report, ReportState};
-use crate::undo::store::{find_undos, find_before, save_left, save_undos};
-use crate::undo::{
-    Before, Expected, LeftRow, LeftWhy, Undo, UndoState, UndoneRow, plan_undo,
-};
+use crate::undo::store::{find_before, find_undos, save_left, save_undos};
+use crate::undo::{Before, Expected, LeftRow, LeftWhy, Undo, UndoState, UndoneRow, plan_undo};
 use access::{Authenticated, audit_trail, audit_trail::AuditEntry};
 use store::{Command, Fault, Posting, Recall, Tx};
 use vocabulary::{Amount, CompanyNumber, Id, kind};
@@ -129,7 +127,10 @@ impl ChangeUndo {
                 Ok(Some("report.undo_decline"))
             }
             (
-                UndoChange::Try(_) | UndoChange::Propose | UndoChange::Approve | UndoChange::Decline,
+                UndoChange::Try(_)
+                | UndoChange::Propose
+                | UndoChange::Approve
+                | UndoChange::Decline,
                 UndoState::Tried
                 | UndoState::Proposed
                 | UndoState::Undoing

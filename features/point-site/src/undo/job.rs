@@ -103,7 +103,8 @@ pub(crate) fn undo_slices(site: &Site, slices_max: u32) -> Result<u32, Fault> {
         let Some(undo) = site.store().database().read(next)?.into_iter().next() else {
             return Ok(looked);
         };
-        let reports = site.store().database().read(|reader| find_reports(reader, &[undo.report]))?;
+        let reports =
+            site.store().database().read(|reader| find_reports(reader, &[undo.report]))?;
         let Some(report) = reports.get(&undo.report) else { return Ok(looked) };
         let changed = changed_rows(site, report)?;
         let mut first = undo.rows_done;
@@ -112,7 +113,8 @@ pub(crate) fn undo_slices(site: &Site, slices_max: u32) -> Result<u32, Fault> {
                 return Ok(looked);
             }
             slices = slices.saturating_add(1);
-            let count = u32::try_from(SLICE).unwrap_or(u32::MAX).min(undo.rows.saturating_sub(first));
+            let count =
+                u32::try_from(SLICE).unwrap_or(u32::MAX).min(undo.rows.saturating_sub(first));
             let begin = changed.partition_point(|row| row.place < first);
             let end = changed.partition_point(|row| row.place < first.saturating_add(count));
             let rows = changed.get(begin..end).unwrap_or_default().to_vec();

@@ -12,7 +12,7 @@ pub(crate) mod store;
 mod tests;
 
 pub use command::{ChangeUndo, ChangeUndoFacts, UndoChange, UndoFacts, UndoRefusal, UndoRows};
-pub(crate) use page::routes;
 pub use job::{try_undo, undo_reports};
-pub use state::{Expected, LeftRow, LeftWhy, Undo, UndoState, UndoneRow};
+pub(crate) use page::routes;
 pub(crate) use state::{Before, Stood, plan_undo};
+pub use state::{Expected, LeftRow, LeftWhy, Undo, UndoState, UndoneRow};

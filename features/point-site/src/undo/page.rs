@@ -182,10 +182,8 @@ fn figures(site: &Site, words: Words<'_>, what: Expected, tried: bool) -> DataLi
 }
 
 fn left_table(words: Words<'_>, left: &[LeftRow]) -> Table {
-    let columns = vec![
-        Column::text(words.get("review-conversion")),
-        Column::text(words.get("undo-why")),
-    ];
+    let columns =
+        vec![Column::text(words.get("review-conversion")), Column::text(words.get("undo-why"))];
     let rows = left.iter().map(|row| {
         let address = format!("/staff/conversions/{}", row.conversion);
         vec![

@@ -69,14 +69,47 @@ fn undo(stage: &Stage, report: Id<kind::Report>) -> Undo {
 }
 
 fn states(stage: &Stage, click: Id<kind::Click>) -> String {
-    let find = |reader: &mut store::Reader<'_>| {
-        crate::conversion::store::find_of_clicks(reader, &[click])
-    };
+    let find =
+        |reader: &mut store::Reader<'_>| crate::conversion::store::find_of_clicks(reader, &[click]);
     let found = stage.site.store().database().read(find).unwrap().remove(&click).unwrap();
     let mut states: Vec<_> =
         found.iter().map(|one| format!("{} {}", one.state.code(), one.points)).collect();
     states.sort();
     states.join(", ")
+}
+
+/// As it stood before: announced, announced, granted, announced, granted.
+fn tell_before(stage: &Stage, click: Id<kind::Click>) {
+    apply(
+        stage,
+        &[
+            row(1, click, 10_000, "未確定"),
+            row(2, click, 10_000, "未確定"),
+            row(3, click, 10_000, "承認"),
+            row(4, click, 10_000, "未確定"),
+            row(5, click, 10_000, "承認"),
+        ]
+        .concat(),
+    );
+}
+
+/// Approves, rejects, corrects, restates, takes back, and tells of new ones.
+fn apply_wrong(stage: &Stage, click: Id<kind::Click>) -> Id<kind::Report> {
+    apply(
+        stage,
+        &[
+            row(1, click, 20_000, "承認"),
+            row(2, click, 10_000, "否認"),
+            row(3, click, 40_000, "承認"),
+            row(4, click, 20_000, "未確定"),
+            row(5, click, 10_000, "否認"),
+            row(6, click, 10_000, "承認"),
+            row(7, click, 10_000, "未確定"),
+            row(8, Id::from_bits(9 << 80), 10_000, "承認"),
+            row(9, click, 60_000, "承認"),
+        ]
+        .concat(),
+    )
 }
 
 #[test]
@@ -99,35 +132,9 @@ fn a_report_is_undone_once_and_what_changed_since_is_left_alone() {
     tell(&expected, |stage| {
         let click = stage.click(1, stage.books);
         stage.clock.advance_seconds(600);
-        // As it stood before: announced, announced, granted, announced, granted.
-        apply(
-            stage,
-            &[
-                row(1, click, 10_000, "未確定"),
-                row(2, click, 10_000, "未確定"),
-                row(3, click, 10_000, "承認"),
-                row(4, click, 10_000, "未確定"),
-                row(5, click, 10_000, "承認"),
-            ]
-            .concat(),
-        );
+        tell_before(stage, click);
         let mut text = format!("before: {}\n{}\n", stage.purse(), states(stage, click));
-        // The wrong file: approves, rejects, corrects, restates, takes back, and tells of new ones.
-        let wrong = apply(
-            stage,
-            &[
-                row(1, click, 20_000, "承認"),
-                row(2, click, 10_000, "否認"),
-                row(3, click, 40_000, "承認"),
-                row(4, click, 20_000, "未確定"),
-                row(5, click, 10_000, "否認"),
-                row(6, click, 10_000, "承認"),
-                row(7, click, 10_000, "未確定"),
-                row(8, Id::from_bits(9 << 80), 10_000, "承認"),
-                row(9, click, 60_000, "承認"),
-            ]
-            .concat(),
-        );
+        let wrong = apply_wrong(stage, click);
         writeln!(text, "wrong: {}\n{}", stage.purse(), states(stage, click)).unwrap();
         // Something else changes the last one afterwards.
         apply(stage, &row(9, click, 50_000, "承認"));
@@ -197,7 +204,9 @@ fn two_people_undo_on_the_page_and_rows_are_a_file() {
         let checker = stage.client(Some(supervisor())).browser();
         let file = format!("/staff/reports/{report}/rows.csv");
         let text = wait(maker.get(&file)).text;
-        for line in ["2,1,approved_unannounced,", ",150,,", "3,,error,not_time,", "3,,error,not_amount,"] {
+        for line in
+            ["2,1,approved_unannounced,", ",150,,", "3,,error,not_time,", "3,,error,not_amount,"]
+        {
             assert!(text.contains(line), "{line} in {text}");
         }
         let other = wait(maker.get(&format!("{file}?encoding=cp932")));
