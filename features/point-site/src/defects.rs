@@ -1,8 +1,8 @@
 //! A network's file with every defect that such files were seen to have, as large as one likes, and
 //! what has to become of each of its rows. The tests and the bench compare the two.
 //!
-//! The file is in CP932 with a title, two lines of headings and a total. Some of its conversions are
-//! told of before by another file, [`Sample::before`].
+//! The file is in CP932 with a title, two lines of headings and a total. Some of its conversions
+//! are told of before by another file, [`Sample::before`].
 
 use core::fmt::Write as _;
 

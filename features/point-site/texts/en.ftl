@@ -455,3 +455,4 @@ unreadable-amount_unreadable = No amount
 unreadable-occurred_at_unreadable = No time
 unreadable-account_unknown = The account is not set up
 unreadable-form_unreadable = Not of the network's form
+proposal-undo = Look at undoing the report “{ $file }”

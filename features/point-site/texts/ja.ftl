@@ -452,3 +452,4 @@ unreadable-amount_unreadable = 金額として読めません
 unreadable-occurred_at_unreadable = 日時として読めません
 unreadable-account_unknown = アカウントの設定がありません
 unreadable-form_unreadable = 決められた形式ではありません
+proposal-undo = レポート「{ $file }」の取り消しを確認する

@@ -17,9 +17,12 @@ use crate::decision::{
 };
 use crate::message::Request;
 use crate::report::find_row;
+use crate::report::store::find_reports;
 use crate::review::store::{After, FIRST};
 use crate::review::{action_key, decision_id, permit, state_badge};
 use crate::site::Site;
+use crate::undo::UndoState;
+use crate::undo::store::list_undos;
 use access::{Actor, Authenticated, Need, find_actors};
 use answers::{OrProblem as _, faulted, off_thread};
 use ledger::{ActorNumber, Movement};
@@ -669,6 +672,8 @@ struct ProposalsMain<'a> {
     notices: Vec<Notice>,
     list: Option<(Table, Pager)>,
     approve: Option<(Button, Button)>,
+    /// Reports that somebody proposed to undo.
+    undos: Vec<LinkButton>,
     empty: EmptyState,
     back: LinkButton,
 }
@@ -721,14 +726,16 @@ async fn proposals(
     let limit = PageLimit::default();
     let after = asked.after.as_ref().and_then(after_of).unwrap_or(FIRST);
     let config = site.shared_config();
-    let (found, facts, actors) = site
+    let (found, facts, actors, undone) = site
         .read(move |reader| {
             let found = list_proposed(reader, company, after, limit.and_one())?;
             let named = found.iter().map(|decision| decision.conversion).collect();
             let clicks = found.iter().filter_map(|decision| decision.choice.click);
             let facts = ConversionFacts::load_by_id(&config, &named, clicks, reader)?;
             let actors = find_actors(reader, &actors_of(&found))?;
-            Ok((found, facts, actors))
+            let undos = list_undos(reader, company, UndoState::Proposed)?;
+            let reports: Vec<_> = undos.iter().map(|undo| undo.report).collect();
+            Ok((found, facts, actors, find_reports(reader, &reports)?))
         })
         .await?;
     let paged = Paged::new(found, limit, cursor_of);
@@ -753,6 +760,15 @@ async fn proposals(
             let decline = button("decision-decline", "decline").weight(Weight::Danger);
             (button("decision-approve", "approve"), decline)
         }),
+        undos: undone
+            .values()
+            .map(|report| {
+                let name = [("file", report.file_name.as_str().into())];
+                let address = format!("/staff/reports/{}/undo", report.id);
+                let label = words.with("proposal-undo", &name);
+                LinkButton::new(label, address).weight(Weight::Quiet)
+            })
+            .collect(),
         empty: EmptyState::new(words.get("proposals-empty"), words.get("proposals-empty-text")),
         back: LinkButton::new(words.get("decision-back"), CONVERSIONS).weight(Weight::Quiet),
     };
