@@ -18,13 +18,14 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     WAIT_AGAIN.listed(),
 ];
 
-// By the primary key, which sorts by time; at most a million of the newest.
+// By the primary key, which sorts by time; at most a million of the newest. What is marked is no
+// person.
 static COUNT_CLICKS: Statement = Statement::new(
     "count clicks of late",
     "SELECT offer, offer_version, shop, COUNT(*)
      FROM (SELECT offer, offer_version, shop
            FROM site_click
-           WHERE id >= ? AND company = ?
+           WHERE id >= ? AND company = ? AND mark IS NULL
            ORDER BY id DESC
            LIMIT 1000000) AS recent
      GROUP BY offer, offer_version, shop

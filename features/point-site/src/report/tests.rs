@@ -280,6 +280,7 @@ fn every_row_of_a_file_with_every_defect_becomes_what_it_has_to() {
                 offer: stage.books,
                 offer_version: 1,
                 clicked_at: clicked.at,
+                mark: None,
             })
         };
         stage.site.store().run_all(clicks.iter().map(record).collect()).unwrap();
