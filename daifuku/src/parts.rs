@@ -80,10 +80,16 @@ pub fn assets() -> Assets {
 pub const STAFF_PAGES: &[StaffPage] = &[
     StaffPage { need: Need::KeyRead, href: "/staff/keys", text: "staff-page-keys" },
     StaffPage { need: Need::ReportImport, href: "/staff/reports", text: "staff-page-reports" },
+    // Not for all who may read: developers of other companies have no conversions here.
     StaffPage {
-        need: Need::ConversionRead,
+        need: Need::ConversionDecide,
         href: "/staff/conversions",
         text: "staff-page-conversions",
+    },
+    StaffPage {
+        need: Need::ConversionApprove,
+        href: "/staff/decisions",
+        text: "staff-page-decisions",
     },
     StaffPage { need: Need::ConversionRead, href: "/staff/networks", text: "staff-page-networks" },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },

@@ -456,3 +456,5 @@ unreadable-occurred_at_unreadable = No time
 unreadable-account_unknown = The account is not set up
 unreadable-form_unreadable = Not of the network's form
 proposal-undo = Look at undoing the report “{ $file }”
+staff-page-decisions = Approve
+staff-page-decisions-about = Decisions that move points

@@ -453,3 +453,5 @@ unreadable-occurred_at_unreadable = 日時として読めません
 unreadable-account_unknown = アカウントの設定がありません
 unreadable-form_unreadable = 決められた形式ではありません
 proposal-undo = レポート「{ $file }」の取り消しを確認する
+staff-page-decisions = 承認待ち
+staff-page-decisions-about = ポイントが動く判断を承認します
