@@ -20,6 +20,7 @@ use point_site::{
     message::{MESSAGES_AT_ONCE, process_messages},
     pull::{Puller, pull_due},
     report::apply_reports,
+    undo::undo_reports,
 };
 use store::{Fault, Listed, Store, migrate::Migration};
 use vocabulary::Timestamp;
@@ -89,6 +90,18 @@ pub const STAFF_PAGES: &[StaffPage] = &[
         href: "/staff/networks/accounts",
         text: "staff-page-network-accounts",
     },
+    // Not for all who may read: developers of other companies have no conversions here.
+    StaffPage {
+        need: Need::ConversionDecide,
+        href: "/staff/conversions",
+        text: "staff-page-conversions",
+    },
+    StaffPage {
+        need: Need::ConversionApprove,
+        href: "/staff/decisions",
+        text: "staff-page-decisions",
+    },
+    StaffPage { need: Need::ConversionRead, href: "/staff/networks", text: "staff-page-networks" },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
 
@@ -176,6 +189,7 @@ fn site_jobs(site: &Site) -> Vec<Job> {
             Ok(follow_conversions(site)? >= FOLLOWED_AT_ONCE)
         }),
         site_job(site, "grant-bonuses", 60, |site| Ok(grant_due(site)? > 0)),
+        site_job(site, "undo-reports", 2, |site| Ok(undo_reports(site)? > 0)),
         site_job(site, "refresh-shelf", 30, |site| Ok(site.refresh().map(|()| false)?)),
     ]
 }

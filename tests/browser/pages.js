@@ -11,6 +11,8 @@ import { addStaff } from './stage.js';
 
 const { ADMINISTRATOR, AUDITOR, DEVELOPER, HANA, SALES, SRE } = people;
 const { SUPERVISOR, SUPPORT, TRAVEL_DEVELOPER } = people;
+const { ADMINISTRATOR, AUDITOR, DEVELOPER, HANA, SALES, SRE, SUPERVISOR, TRAVEL_DEVELOPER } =
+  people;
 
 // Reports with the headings that are asked for, and nothing below that can be read.
 const HEADINGS = '成果ID,発生日時,注文番号,会員識別,売上金額,報酬金額,ステータス,否認理由';
@@ -18,6 +20,7 @@ const brokenReport = () => [HEADINGS, `1,yesterday,${randomUUID()},A9SZ16HX,5000
 const noReport = () => ['1,2'];
 
 const APPLIED = 'tr:has(.badge-good) a';
+const REVIEWED = 'tbody th a';
 
 const PUBLIC = [
   { name: 'the form to sign in', path: '/sign-in' },
@@ -94,6 +97,18 @@ const OF_STAFF = [
   { name: 'an account that is only asked', path: '/staff/networks/accounts/cj/main', who: SALES },
   { name: 'an account with a wrong name', arrive: addAccount('Ａ'), who: SALES, status: 422 },
   { name: 'an account with a wrong address', arrive: editAccount, who: SALES, status: 422 },
+  { name: 'conversions to review', path: '/staff/conversions', who: SUPERVISOR },
+  {
+    name: 'conversions of one reason',
+    path: '/staff/conversions?reason=click_unknown',
+    who: SUPERVISOR,
+  },
+  { name: 'no conversions of a reason', path: '/staff/conversions?reason=item_differs', who: SALES },
+  { name: 'a conversion', arrive: followFrom('/staff/conversions', REVIEWED), who: SUPERVISOR },
+  { name: 'a wrong decision', arrive: decideNothing, who: SUPERVISOR, status: 422 },
+  { name: 'proposals', path: '/staff/decisions', who: SUPERVISOR },
+  { name: 'undoing a report', arrive: openUndo, who: SALES },
+  { name: 'how networks do', path: '/staff/networks', who: SALES },
   { name: 'an unknown address', path: '/staff/nowhere', who: SALES, status: 404 },
   { name: 'a forbidden page', path: '/staff/keys', who: SALES, status: 403 },
   { name: 'how it is running', path: '/staff/ops', who: SRE },
@@ -134,6 +149,23 @@ function followFrom(path, selector) {
     await window.goto(path);
     await window.locator(selector).first().click();
   };
+}
+
+/** Sends a decision without the reason that it needs. */
+async function decideNothing(window, texts) {
+  await window.goto('/staff/conversions');
+  await window.locator(REVIEWED).first().click();
+  await window.locator('select[name=action]').selectOption('reject');
+  await press(window, texts('decision-send'));
+  await window.locator('[aria-invalid=true]').first().waitFor();
+}
+
+async function openUndo(window, texts) {
+  await window.goto('/staff/reports');
+  await window.locator(APPLIED).first().click();
+  await follow(window, texts('undo-title'));
+  await press(window, texts('undo-try'));
+  await window.locator('.badge').first().waitFor();
 }
 
 /** Opens the first line of the passbook that has something about it. */

@@ -52,6 +52,8 @@ static TABLES: &[(&str, Statement)] = drop_tables![
     "site_campaign" "site_campaign_member" "site_first_purchase"
     "site_network_account" "site_pull" "site_pull_place"
     "site_report" "site_report_part" "site_report_error" "site_report_tally"
+    "site_report_outcome" "site_report_undo" "site_report_left"
+    "site_review" "site_decision"
     "wallet_payment" "wallet_job"
 ];
 

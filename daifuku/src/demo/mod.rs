@@ -6,6 +6,7 @@ mod earning;
 mod history;
 mod networks;
 mod page;
+mod reviews;
 mod seed;
 mod shops;
 mod start;

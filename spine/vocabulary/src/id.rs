@@ -55,6 +55,8 @@ pub mod kind {
         Click "clk";
         /// What a network reported.
         Conversion "cv";
+        /// What a person decides about a conversion.
+        Decision "dec";
         /// An exchange of points for something else.
         Exchange "exc";
         /// A raw message as it arrived.
