@@ -11,8 +11,6 @@ import { addStaff } from './stage.js';
 
 const { ADMINISTRATOR, AUDITOR, DEVELOPER, HANA, SALES, SRE } = people;
 const { SUPERVISOR, SUPPORT, TRAVEL_DEVELOPER } = people;
-const { ADMINISTRATOR, AUDITOR, DEVELOPER, HANA, SALES, SRE, SUPERVISOR, TRAVEL_DEVELOPER } =
-  people;
 
 // Reports with the headings that are asked for, and nothing below that can be read.
 const HEADINGS = '成果ID,発生日時,注文番号,会員識別,売上金額,報酬金額,ステータス,否認理由';
