@@ -10,6 +10,11 @@
 //! | [`report`] | a network's file of decisions | checked → applying → done |
 //! | [`destination`] | what points can be turned into | versions, each from its day |
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
+//! | [`proof`] | a code sent by mail before an exchange | sent → passed, or ended |
+//! | [`review`] | what persons say of an exchange that waits | proposed → decided by another |
+//! | [`payee`] | where a member's exchanges go | active → replaced or blocked |
+//! | [`payout`] | exchanges that a bank is told to pay | draft → approved → results |
+//! | [`partner`] | who makes codes and takes points | asked with one id, for ever |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
 //! | [`sandbox`] | a network and shops to try all of this with | |
 //!
@@ -17,8 +22,9 @@
 //! expectation (判定中), approved turns it into a lot that the site's company bears, rejected drops
 //! it, reversed takes the lot back.
 //!
-//! Of exchanges there is so far what is decided, in [`step_up`] as well, and the files that banks
-//! take, in [`zengin`] and [`kana`]; no tables and no pages.
+//! An exchange holds points when it is accepted and captures them when its destination says that it
+//! arrived. What names a person or is worth money is sealed, in [`vault`]; when one more proof is
+//! needed is data, in [`step_up`]; files of banks are in [`zengin`] and [`kana`].
 //!
 //! Start with `conversion/state.rs`, whose `plan` decides all of that; then `site.rs`.
 //!
@@ -35,7 +41,12 @@ pub mod kana;
 pub mod message;
 pub mod network;
 pub mod offer;
+pub mod partner;
+pub mod payee;
+pub mod payout;
+pub mod proof;
 pub mod report;
+pub mod review;
 pub mod sandbox;
 pub mod search;
 pub mod sheet;
@@ -44,19 +55,23 @@ mod spool;
 pub mod step_up;
 #[cfg(test)]
 mod tests;
+pub mod vault;
 pub mod zengin;
 
 use store::{Listed, migrate::Migration};
 use web::{ProblemKind, Routes, TextSource};
 
-pub use config::{Network, PathSecret, SiteConfig, Trust};
+pub use config::{ExchangeConfig, Network, Partner, PathSecret, SiteConfig, Trust};
 pub use conversion::{ConversionStory, stories};
+pub use exchange::{ExchangeStory, exchange_stories};
 pub use site::{OpenError, Site};
 pub use spool::SpoolError;
 
 /// The tables, 300 to 399.
-pub const MIGRATIONS: &[Migration] =
-    &[store::migration!(300, "point_site", Expand, "../migrations/0300_point_site")];
+pub const MIGRATIONS: &[Migration] = &[
+    store::migration!(300, "point_site", Expand, "../migrations/0300_point_site"),
+    store::migration!(330, "exchange", Expand, "../migrations/0330_exchange"),
+];
 
 /// The problems of this feature beside the door's own.
 pub const PROBLEMS: &[&ProblemKind] = &[];
@@ -76,6 +91,11 @@ pub fn statements() -> Vec<Listed> {
         message::store::STATEMENTS,
         conversion::store::STATEMENTS,
         report::store::STATEMENTS,
+        destination::store::STATEMENTS,
+        exchange::store::STATEMENTS,
+        gift_code::store::STATEMENTS,
+        payee::store::STATEMENTS,
+        payout::store::STATEMENTS,
     ]
     .concat()
 }
@@ -88,5 +108,11 @@ pub fn routes(site: &Site) -> Routes {
         .and(click::page_routes())
         .and(message::routes())
         .and(report::routes())
+        .and(exchange::routes())
+        .and(proof::routes())
+        .and(payee::routes())
+        .and(review::routes())
+        .and(payout::routes())
+        .and(gift_code::routes())
         .with_state(site)
 }

@@ -57,6 +57,10 @@ pub mod kind {
         Conversion "cv";
         /// An exchange of points for something else.
         Exchange "exc";
+        /// Where a member has exchanges go: a bank account, an account at a partner.
+        Payee "pye";
+        /// Exchanges that are paid together by one file.
+        Payout "pyt";
         /// A raw message as it arrived.
         Message "msg";
         /// A file of decisions.
@@ -135,6 +139,8 @@ pub enum AccountRole {
     Receivable,
     /// The outside world: banks, gift codes, cash.
     Outside,
+    /// What a company charges for a service.
+    Fee,
 }
 
 impl Id<kind::Account> {
@@ -148,6 +154,7 @@ impl Id<kind::Account> {
             AccountRole::Takings => 4,
             AccountRole::Receivable => 5,
             AccountRole::Outside => 6,
+            AccountRole::Fee => 7,
         };
         let unit_bytes = unit.to_be_bytes();
         let unit = u128::from_be_bytes([

@@ -1,0 +1,12 @@
+//! Exchanges that a rule holds back until persons have looked: one proposes to release or deny,
+//! another one decides. Also the staff's search for exchanges.
+
+mod command;
+mod page;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use command::{DecideExchange, DecideRefusal, ProposeVerdict};
+pub(crate) use page::routes;
+pub use state::{Proposal, Verdict};
