@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::runtime;
 
 use crate::{
+    exchange,
     features::Features,
     house::House,
     jobs::{Job, Next},
@@ -74,6 +75,9 @@ pub fn assets() -> Assets {
 pub const STAFF_PAGES: &[StaffPage] = &[
     StaffPage { need: Need::KeyRead, href: "/staff/keys", text: "staff-page-keys" },
     StaffPage { need: Need::ReportImport, href: "/staff/reports", text: "staff-page-reports" },
+    StaffPage { need: Need::ExchangeRead, href: "/staff/exchanges", text: "staff-page-exchanges" },
+    StaffPage { need: Need::ExchangeRead, href: "/staff/payouts", text: "staff-page-payouts" },
+    StaffPage { need: Need::ExchangeRead, href: "/staff/gift-codes", text: "staff-page-gift-codes" },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
 
@@ -92,6 +96,7 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
     let features = house.features()?;
     if let Some(site) = &features.site {
         jobs.extend(site_jobs(site));
+        jobs.extend(exchange::jobs(site)?);
     }
     jobs.push(deliver_webhooks(features)?);
     Ok(jobs)

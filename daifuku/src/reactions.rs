@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use point_site::{ConversionStory, Site, stories};
+use point_site::{ConversionStory, ExchangeStory, Site, exchange_stories, stories};
 use store::Fault;
+use vocabulary::{Id, Scale, kind};
 use wallet::{Explained, Explains, passbook::Line};
 use web::Language;
 
@@ -20,15 +21,18 @@ impl ShopStories {
 }
 
 impl Explains for ShopStories {
-    fn explain(&self, lines: &[Line], _: Language) -> Result<Vec<Option<Explained>>, Fault> {
+    fn explain(&self, lines: &[Line], language: Language) -> Result<Vec<Option<Explained>>, Fault> {
         let ids: Vec<u128> = lines
             .iter()
             .flat_map(|line| [Some(line.batch.bits()), line.subject])
             .flatten()
             .collect();
         let company = self.site.config().company;
-        let known = self.site.store().database().read(|reader| stories(reader, company, &ids))?;
-        Ok(lines.iter().map(|line| explain(line, &known)).collect())
+        let (known, exchanged) = self.site.store().database().read(|reader| {
+            Ok((stories(reader, company, &ids)?, exchange_stories(reader, company, &ids)?))
+        })?;
+        let explain = |line| explain(line, &known).or_else(|| exchange(line, &exchanged, language));
+        Ok(lines.iter().map(explain).collect())
     }
 }
 
@@ -42,5 +46,28 @@ fn explain(line: &Line, known: &BTreeMap<u128, ConversionStory>) -> Option<Expla
         clicked_at: story.clicked_at,
         reason: story.reason.as_ref().map(|reason| reason.as_str().to_owned()),
         href: Some(format!("/shops/{}", slug.as_str())),
+    })
+}
+
+/// Names what points were exchanged for. A hold and a capture carry the exchange's own bits, and so
+/// does what a reversal is about.
+fn exchange(
+    line: &Line,
+    known: &BTreeMap<u128, ExchangeStory>,
+    language: Language,
+) -> Option<Explained> {
+    let ids = [line.subject, Some(line.batch.bits())];
+    let (id, story) = ids.into_iter().flatten().find_map(|id| Some((id, known.get(&id)?)))?;
+    let (name, figure) = match language {
+        Language::Japanese => (&story.name, story.value),
+        Language::English => (&story.name_english, story.value),
+    };
+    let figure = Scale::default().format(figure.minor_units());
+    Some(Explained {
+        title: name.clone(),
+        note: format!("{figure} {}", story.unit.as_str()),
+        clicked_at: None,
+        reason: None,
+        href: Some(format!("/exchange/{}", Id::<kind::Exchange>::from_bits(id))),
     })
 }

@@ -184,3 +184,12 @@ member-nav-home = Home
 member-nav-shops = Shops
 member-nav-passbook = Passbook
 member-nav-clicks = Clicks
+
+## Exchange
+member-nav-exchange = Exchange
+staff-page-exchanges = Exchanges
+staff-page-exchanges-about = Find an exchange by its number, release or deny those that wait
+staff-page-payouts = Bank payouts
+staff-page-payouts-about = Put payouts together, approve them, take in what the bank says
+staff-page-gift-codes = Gift codes
+staff-page-gift-codes-about = Take codes in and see what is left

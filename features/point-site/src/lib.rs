@@ -15,6 +15,7 @@
 //! | [`payee`] | where a member's exchanges go | active → replaced or blocked |
 //! | [`payout`] | exchanges that a bank is told to pay | draft → approved → results |
 //! | [`partner`] | who makes codes and takes points | asked with one id, for ever |
+//! | [`partner_sandbox`] | a partner to try that with | |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
 //! | [`sandbox`] | a network and shops to try all of this with | |
 //!
@@ -42,6 +43,7 @@ pub mod message;
 pub mod network;
 pub mod offer;
 pub mod partner;
+pub mod partner_sandbox;
 pub mod payee;
 pub mod payout;
 pub mod proof;

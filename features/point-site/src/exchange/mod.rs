@@ -13,9 +13,10 @@ pub use command::{
     AcceptExchange, AcceptFacts, AcceptRefusal, Cause, ChangeExchange, ChangeRefusal,
     ExchangeFacts, QuoteExchange, QuoteFacts, QuotingRefusal, VersionLine,
 };
+pub(crate) use job::due;
 pub use job::{deliver_codes, expire_quotes};
 pub(crate) use page::{
-    day_text, name_of, own_member, points_text, refusal_notice, routes, state_badge, take_up,
+    day_text, own_member, points_text, refusal_notice, routes, state_badge, take_up,
     value_text,
 };
 pub use page::{ExchangeStory, stories as exchange_stories};

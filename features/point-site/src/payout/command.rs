@@ -6,7 +6,9 @@ use sha2::{Digest as _, Sha256};
 use crate::config::SiteConfig;
 use crate::destination::DestinationKind;
 use crate::exchange::store::{Due, list_due, list_of_payout};
-use crate::exchange::{Cause, Exchange, ExchangeEvent, ExchangeFacts, Outcome};
+use crate::exchange::{
+    Cause, Clearance, Exchange, ExchangeEvent, ExchangeFacts, ExchangeState, Outcome,
+};
 use crate::kana::BankText;
 use crate::payee::Payee;
 use crate::payee::store::find_payees;
@@ -286,7 +288,9 @@ impl Command for ApprovePayout {
         let ids = facts.lines.get(&run.id).cloned().unwrap_or_default();
         let lines: Vec<&Exchange> =
             ids.iter().filter_map(|id| facts.exchanges.known.get(id)).collect();
-        let held = lines.iter().all(|exchange| exchange.state.code() == "held");
+        let held = lines.iter().all(|exchange| {
+            matches!(exchange.state, ExchangeState::Held { clearance: Clearance::Free, .. })
+        });
         let total = lines.iter().map(|exchange| exchange.quote.value);
         let total = total.fold(Amount::ZERO, |sum, one| sum.checked_add(one).unwrap_or(Amount::MAX));
         let found = (u32::try_from(lines.len()).unwrap_or(u32::MAX), total);
@@ -296,8 +300,8 @@ impl Command for ApprovePayout {
         let file = self.file(&run, &lines, facts)?;
         let cause = Cause { by: self.by, reason: None };
         for id in &ids {
-            // Held and free: the one thing that can happen is that it is sent.
-            drop(facts.exchanges.apply(*id, ExchangeEvent::Send, &cause, posting));
+            let sent = facts.exchanges.apply(*id, ExchangeEvent::Send, &cause, posting);
+            assert_eq!(sent, Ok(Outcome::Changed), "what is held and free can be sent");
         }
         let digest: [u8; 32] = Sha256::digest(&file).into();
         let place = Place { purpose: PURPOSE, row: &run.id.to_bytes() };

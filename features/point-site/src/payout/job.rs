@@ -110,13 +110,13 @@ pub fn check_result(
 
 /// A bank's file with what it would do.
 #[derive(Clone, Debug)]
-pub struct Checked {
+pub(super) struct Checked {
     /// The payout it is of.
-    pub run: PayoutRun,
+    pub(super) run: PayoutRun,
     /// The file.
-    pub upload: ResultUpload,
+    pub(super) upload: ResultUpload,
     /// What its records are to us.
-    pub check: ResultCheck,
+    pub(super) check: ResultCheck,
 }
 
 /// Compares a bank's file with its payout, as both are now. `None` when there is no such file.
@@ -124,7 +124,7 @@ pub struct Checked {
 /// # Errors
 ///
 /// A [`Fault`] when the database fails, or something that is sealed does not open.
-pub(crate) fn compare(site: &Site, id: Id<kind::Report>) -> Result<Option<Checked>, Fault> {
+pub(super) fn compare(site: &Site, id: Id<kind::Report>) -> Result<Option<Checked>, Fault> {
     let found = site.store().database().read(|reader| {
         let Some(upload) = find_results(reader, &[id])?.remove(&id) else { return Ok(None) };
         let Some(run) = find_payouts(reader, &[upload.payout])?.remove(&upload.payout) else {

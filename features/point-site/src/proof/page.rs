@@ -13,7 +13,7 @@ use answers::{OrProblem as _, faulted};
 use mail::{Body, Category, Letter, Recipient};
 use store::{Fault, FaultKind, natural_id};
 use vocabulary::{Id, Label, Zone, kind};
-use web::components::{Button, LinkButton, Notice, TextField, Tone, Weight};
+use web::components::{Button, LinkButton, Notice, TextField, Weight};
 use web::{
     Caller, Form, IntoResponse as _, Path, Problem, Redirect, Response, Routes, State, StatusCode,
     View, get, post, problems,
