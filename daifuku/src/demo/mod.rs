@@ -2,6 +2,7 @@
 //! put forward.
 
 mod authenticator;
+mod exchange;
 mod history;
 mod page;
 mod seed;

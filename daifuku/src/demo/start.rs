@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::{
+    exchange::plant_exchanges,
     history::{DAYS, plant_past},
     page,
     seed::{PASSWORD, PEOPLE, api_key_text, plant},
@@ -19,6 +20,7 @@ use crate::{
     chance::SystemChance,
     clock::{ShiftedClock, WallClock},
     config::{Config, Sources, Supervision},
+    exchange::partner_key,
     house::{Apply, House, World, open_database, prepare_schema},
     routes,
     secrets::Secrets,
@@ -26,7 +28,10 @@ use crate::{
     terminal::{say, table},
     upkeep::Ended,
 };
-use point_site::sandbox::{self, Sandbox};
+use point_site::{
+    partner_sandbox::{self, PartnerSandbox},
+    sandbox::{self, Sandbox},
+};
 use vocabulary::{Clock, SharedIds};
 
 /// How the demo starts.
@@ -67,7 +72,10 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
         plant_all(&house, &clock)?
     };
     clock.put_forward(u32::from(options.days).saturating_mul(24));
-    let demo = page::routes(&house, &clock).and(sandbox::routes(&network));
+    let partner = PartnerSandbox::new(partner_key(&house));
+    let demo = page::routes(&house, &clock)
+        .and(sandbox::routes(&network))
+        .and(partner_sandbox::routes(&partner));
     let routes = routes::routes(&house)?.and(demo);
     let door = house.door_to(routes)?;
     say(greeting(&house));
@@ -129,6 +137,7 @@ pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<S
     plant_shops(house)?;
     let network = open_network(house);
     plant_past(house, clock, &network)?;
+    plant_exchanges(house)?;
     clock.catch_up(WallClock.now());
     Ok(network)
 }

@@ -90,7 +90,7 @@ pub struct SaveLimitGroup {
 }
 
 /// The groups that a slice saves.
-pub type LimitGroupFacts = BTreeMap<(CompanyNumber, Token), (LimitGroup, Timestamp)>;
+pub(super) type LimitGroupFacts = BTreeMap<(CompanyNumber, Token), (LimitGroup, Timestamp)>;
 
 impl Command for SaveLimitGroup {
     type Facts = LimitGroupFacts;

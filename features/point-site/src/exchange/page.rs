@@ -69,7 +69,6 @@ struct Counter {
     stock: Stock,
     groups: BTreeMap<Token, LimitGroup>,
     taken: BTreeMap<Token, Taken>,
-    payee: Option<Payee>,
     available: Amount,
     now: Timestamp,
 }
@@ -83,10 +82,10 @@ impl Counter {
                 let groups = read_limit_groups(reader, &[company])?;
                 let taken = read_taken(reader, &[member], month_start(now))?;
                 let stock = read_stock(reader, company)?;
-                Ok((entries, groups, taken, stock, find_active(reader, member)?))
+                Ok((entries, groups, taken, stock))
             })
             .await?;
-        let (entries, groups, taken, stock, payee) = rows;
+        let (entries, groups, taken, stock) = rows;
         let account = site.store().find_account(Id::of(
             member,
             site.config().unit.get(),
@@ -103,7 +102,6 @@ impl Counter {
                 .into_iter()
                 .map(|((_, group), lines)| (group, taken_of(lines.values(), now)))
                 .collect(),
-            payee,
             available: account.as_ref().map_or(Amount::ZERO, ledger::Account::available),
             now,
         })

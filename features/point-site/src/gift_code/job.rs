@@ -12,7 +12,7 @@ use store::{Fault, FaultKind, natural_id};
 use vocabulary::{Amount, CompanyNumber, Day, Id, Label, Token, kind};
 
 /// The most codes of one list; all of them go in one transaction.
-pub const CODES_MAX: usize = 20_000;
+const CODES_MAX: usize = 20_000;
 /// Lines that are named as wrong; whoever has more has sent the wrong file.
 const WRONG_MAX: usize = 50;
 
