@@ -38,11 +38,7 @@ pub(crate) fn settings(house: &House) -> anyhow::Result<ExchangeConfig> {
     let address = house.config.server_listen;
     let url = format!("http://localhost:{}/sandbox/partner/requests", address.port());
     Ok(ExchangeConfig {
-        vault: Vault::new(
-            (1, house.secrets.key("vault 1")),
-            &[],
-            house.secrets.key("vault names"),
-        ),
+        vault: Vault::new((1, house.secrets.key("vault 1")), &[], house.secrets.key("vault names")),
         rules: vec![
             rule("amount_large", more(PROOF_ABOVE), Decision::StepUp)?,
             rule("amount_huge", more(REVIEW_ABOVE), Decision::Hold)?,

@@ -77,7 +77,11 @@ pub const STAFF_PAGES: &[StaffPage] = &[
     StaffPage { need: Need::ReportImport, href: "/staff/reports", text: "staff-page-reports" },
     StaffPage { need: Need::ExchangeRead, href: "/staff/exchanges", text: "staff-page-exchanges" },
     StaffPage { need: Need::ExchangeRead, href: "/staff/payouts", text: "staff-page-payouts" },
-    StaffPage { need: Need::ExchangeRead, href: "/staff/gift-codes", text: "staff-page-gift-codes" },
+    StaffPage {
+        need: Need::ExchangeRead,
+        href: "/staff/gift-codes",
+        text: "staff-page-gift-codes",
+    },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
 

@@ -58,14 +58,19 @@ fn exchange(
 ) -> Option<Explained> {
     let ids = [line.subject, Some(line.batch.bits())];
     let (id, story) = ids.into_iter().flatten().find_map(|id| Some((id, known.get(&id)?)))?;
-    let (name, figure) = match language {
-        Language::Japanese => (&story.name, story.value),
-        Language::English => (&story.name_english, story.value),
+    let figure = Scale::default().format(story.value.minor_units());
+    let unit = story.unit.as_str();
+    let (name, note) = match (language, unit) {
+        (Language::Japanese, "JPY") => (&story.name, format!("{figure}円に交換")),
+        (Language::Japanese, unit) => (&story.name, format!("{figure} {unit}に交換")),
+        (Language::English, "JPY") => (&story.name_english, format!("exchanged for ¥{figure}")),
+        (Language::English, unit) => {
+            (&story.name_english, format!("exchanged for {figure} {unit}"))
+        }
     };
-    let figure = Scale::default().format(figure.minor_units());
     Some(Explained {
         title: name.clone(),
-        note: format!("{figure} {}", story.unit.as_str()),
+        note,
         clicked_at: None,
         reason: None,
         href: Some(format!("/exchange/{}", Id::<kind::Exchange>::from_bits(id))),

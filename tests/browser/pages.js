@@ -9,7 +9,7 @@ import * as people from './people.js';
 import { follow, press } from './people.js';
 import { addStaff } from './stage.js';
 
-const { ADMINISTRATOR, AUDITOR, DEVELOPER, HANA, SALES, SRE, TRAVEL_DEVELOPER } = people;
+const { ACCOUNTANT, ADMINISTRATOR, AUDITOR, DEVELOPER, HANA, SALES, SRE, TRAVEL_DEVELOPER } = people;
 
 // Reports with the headings that are asked for, and nothing below that can be read.
 const HEADINGS = '成果ID,発生日時,注文番号,会員識別,売上金額,報酬金額,ステータス,否認理由';
@@ -34,6 +34,7 @@ const PUBLIC = [
   { name: 'an operation of the API', path: '/api/operations/post_holds' },
   { name: 'the demo', path: '/demo' },
   { name: 'the practice network', path: '/sandbox/network' },
+  { name: 'the practice partner', path: '/sandbox/partner' },
   { name: 'a practice shop', path: '/sandbox/shop/yomu?ref=A9SZ16HX' },
 ];
 
@@ -48,6 +49,16 @@ const OF_MEMBERS = [
   { name: 'the story of points declined', arrive: openLine('.badge-bad') },
   { name: 'the story of points spent or expired', arrive: openLine('.figure-minus') },
   { name: 'the clicks', path: '/clicks' },
+  { name: 'what points can be exchanged for', path: '/exchange' },
+  { name: 'an exchange to a bank account', path: '/exchange/to/bank' },
+  { name: 'an exchange for a gift code', path: '/exchange/to/hoshi-gift' },
+  { name: 'an exchange of too few points', arrive: askQuote('100'), status: 422 },
+  { name: 'an exchange to be confirmed', arrive: askQuote('500') },
+  { name: 'an exchange that asks for a code', arrive: askQuote('4000', 'exchange-accept') },
+  { name: 'the exchanges', path: '/exchange/history' },
+  { name: 'an exchange done', arrive: followFrom('/exchange/history', 'tr:has(.badge-good) a') },
+  { name: 'the bank account', path: '/exchange/account' },
+  { name: 'a bank account that cannot be', arrive: mistypeAccount, status: 422 },
   { name: 'thanks for an order', arrive: order },
   { name: 'an unknown address', path: '/nowhere', status: 404 },
   { name: 'the way out', path: '/sign-out' },
@@ -72,6 +83,12 @@ const OF_STAFF = [
   { name: 'a report without a file', arrive: uploadNothing, who: SALES, status: 422 },
   { name: 'an unknown address', path: '/staff/nowhere', who: SALES, status: 404 },
   { name: 'a forbidden page', path: '/staff/keys', who: SALES, status: 403 },
+  { name: 'payouts', path: '/staff/payouts', who: ACCOUNTANT },
+  { name: 'a payout', arrive: followFrom('/staff/payouts', 'table a'), who: ACCOUNTANT },
+  { name: 'gift codes', path: '/staff/gift-codes', who: ACCOUNTANT },
+  { name: 'exchanges', path: '/staff/exchanges', who: ACCOUNTANT },
+  { name: 'an exchange', arrive: followFrom('/staff/exchanges', 'table a'), who: ACCOUNTANT },
+  { name: 'exchanges that nobody finds', path: '/staff/exchanges?q=none', who: ACCOUNTANT },
   { name: 'how it is running', path: '/staff/ops', who: SRE },
   { name: 'how it is running', path: '/staff/ops', who: ADMINISTRATOR },
   { name: 'the keys', path: '/staff/keys', who: DEVELOPER },
@@ -103,6 +120,25 @@ function mistypePassword(path) {
     await people.enterPassword(window, texts, 'nobody@example.jp');
     await window.locator('[role=alert]').waitFor();
   };
+}
+
+/** Asks what so many points give, and goes on by the button of that name. */
+function askQuote(points, button) {
+  return async (page, texts) => {
+    await page.goto('/exchange/to/bank');
+    await page.getByLabel(texts('exchange-points-field')).fill(points);
+    await press(page, texts('exchange-quote-button'));
+    if (button) await press(page, texts(button));
+  };
+}
+
+async function mistypeAccount(page, texts) {
+  await page.goto('/exchange/account');
+  await page.getByLabel(texts('payee-bank')).fill('12');
+  await page.getByLabel(texts('payee-branch')).fill('001');
+  await page.getByLabel(texts('payee-number')).first().fill('1234567');
+  await page.getByLabel(texts('payee-name')).first().fill('山田');
+  await press(page, texts('payee-save'));
 }
 
 function followFrom(path, selector) {

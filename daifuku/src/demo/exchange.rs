@@ -21,7 +21,8 @@ use point_site::{
 };
 use store::{Outcome, natural_id};
 use vocabulary::{
-    AccountRole, Amount, BankCalendar, Day, Id, Label, Rate, Rounding, Token, UnitCode, Zone, kind,
+    AccountRole, Amount, BankCalendar, Day, Id, Label, Rate, Rounding, SharedIds, Token, UnitCode,
+    Zone, kind,
 };
 
 /// A sample destination.
@@ -116,8 +117,7 @@ const SAMPLES: [Sample; 5] = [
 /// Points that each member of the demo has to exchange.
 const POINTS: u32 = 20_000;
 
-/// Plants all of it; the past is there already. Ids follow from names, so that planting twice
-/// changes nothing.
+/// Plants all of it, once; the past is there already.
 pub(super) fn plant_exchanges(house: &House) -> anyhow::Result<()> {
     let site = house.features()?.site.as_ref().context("the demo has a members' site")?;
     plant_destinations(site)?;
@@ -129,24 +129,25 @@ pub(super) fn plant_exchanges(house: &House) -> anyhow::Result<()> {
     for member in [hana, taro, yuki] {
         grant(house, site, member)?;
     }
+    let at = (site, &house.world.chance);
     let hana_bank = register(site, hana, "1234567", "カイイン ハナ")?;
     let taro_bank = register(site, taro, "2345678", "カイイン タロウ")?;
-    exchange(site, hana, "hoshi-gift", 490, None)?;
-    exchange(site, taro, "hoshi-gift", 980, None)?;
+    exchange(at, hana, "hoshi-gift", 490, None)?;
+    exchange(at, taro, "hoshi-gift", 980, None)?;
     deliver_codes(site)?;
-    let paid = exchange(site, hana, "bank", 1_000, Some(hana_bank))?;
-    let returned = exchange(site, taro, "bank", 800, Some(taro_bank))?;
+    let paid = exchange(at, hana, "bank", 1_000, Some(hana_bank))?;
+    let returned = exchange(at, taro, "bank", 800, Some(taro_bank))?;
     pay(site, &[(paid.id, PayoutOutcome::Done), (returned.id, PayoutOutcome::Other)])?;
-    exchange(site, hana, "cafe-gift", 500, None)?;
+    exchange(at, hana, "cafe-gift", 500, None)?;
     for request in due_requests(site)? {
         settle(site, &request, &PartnerAnswer::Again)?;
     }
     // What is still to be done: a payout to be put together, and a case for a person.
-    exchange(site, hana, "bank", 600, Some(hana_bank))?;
+    exchange(at, hana, "bank", 600, Some(hana_bank))?;
     let before = register(site, yuki, "3456789", "カイイン ユキ")?;
-    exchange(site, yuki, "bank", 500, Some(before))?;
+    exchange(at, yuki, "bank", 500, Some(before))?;
     let changed = register(site, yuki, "4567890", "カイイン ユキ")?;
-    exchange(site, yuki, "bank", 2_500, Some(changed))?;
+    exchange(at, yuki, "bank", 2_500, Some(changed))?;
     Ok(())
 }
 
@@ -248,17 +249,16 @@ fn register(
 }
 
 fn exchange(
-    site: &Site,
+    (site, chance): (&Site, &SharedIds),
     member: Id<kind::Member>,
     to: &str,
     points: u32,
     payee: Option<Id<kind::Payee>>,
 ) -> anyhow::Result<Exchange> {
-    let parts = [&member.to_bytes()[..], to.as_bytes(), &points.to_be_bytes()];
     let by = site.config().actor;
     let quote = QuoteExchange {
         config: site.shared_config(),
-        id: natural_id("demo.exchange", &parts),
+        id: chance.next(site.now()),
         member,
         destination: Token::parse(to)?,
         points: Amount::from(points),

@@ -180,8 +180,8 @@ impl Challenge {
     /// when too many were.
     pub fn sent(before: Option<&Self>, code_hash: [u8; 32], now: Timestamp) -> Option<Self> {
         let sends = before.map_or(0, |before| before.sends);
-        let rests = before
-            .is_some_and(|before| now < before.sent_at.plus_seconds(SEND_AGAIN_SECONDS));
+        let rests =
+            before.is_some_and(|before| now < before.sent_at.plus_seconds(SEND_AGAIN_SECONDS));
         let passed_at = before.and_then(|before| before.passed_at);
         (sends < SENDS_MAX && !rests).then(|| Self {
             code_hash,

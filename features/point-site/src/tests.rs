@@ -30,8 +30,8 @@ use ledger::{
 use store::testing::{Setup, TestDatabase, assert_same_schema, for_each_database, prepare_all};
 use store::{Command, Fault, Outcome as Posted, Posting, Recall, Store, StoreOptions, Tx};
 use vocabulary::{
-    AccountRole, Amount, CompanyNumber, Currency, CutOff, Day, Id, Label, ManualClock, Scale, SeededIds,
-    SharedIds, Timestamp, Token, UnitCode, Zone, kind,
+    AccountRole, Amount, CompanyNumber, Currency, CutOff, Day, Id, Label, ManualClock, Scale,
+    SeededIds, SharedIds, Timestamp, Token, UnitCode, Zone, kind,
 };
 use web::testing::{Client, door_with, frame};
 use web::{
@@ -313,14 +313,8 @@ impl Stage {
 
     /// Gives a member points, good until a day of their own or for ever.
     pub(crate) fn grant(&self, member: Id<kind::Member>, points: u32, until: Option<Day>) {
-        let spec = |id, side, rule, lots| AccountSpec {
-            id,
-            unit: UNIT,
-            company: OURS,
-            side,
-            rule,
-            lots,
-        };
+        let spec =
+            |id, side, rule, lots| AccountSpec { id, unit: UNIT, company: OURS, side, rule, lots };
         let cost = Id::of(COMPANY, UNIT.get(), AccountRole::Cost);
         let purse = Id::of(member, UNIT.get(), AccountRole::Member);
         let accounts = vec![
@@ -480,16 +474,44 @@ fn the_routes_are_the_ones_that_were_reviewed() {
     let test = TestDatabase::sqlite();
     let stage = Stage::open(&test, Trust::Reports);
     expect![[r#"
-        GET    /clicks                      point-site   member.self                  idempotent
-        GET    /go/{offer}                  point-site   member.self                  idempotent
-        GET    /in/v1/{network}/{secret}/cv point-site   public                       idempotent
-        POST   /in/v1/{network}/{secret}/cv point-site   public                       idempotent
-        GET    /shops                       point-site   public                       idempotent
-        GET    /shops/{slug}                point-site   public                       idempotent
-        GET    /staff/reports               point-site   report.import                idempotent
-        POST   /staff/reports               point-site   report.import                idempotent
-        GET    /staff/reports/{id}          point-site   report.import                idempotent
-        POST   /staff/reports/{id}/apply    point-site   report.import                idempotent
+        GET    /clicks                          point-site   member.self                  idempotent
+        GET    /exchange                        point-site   member.self                  idempotent
+        GET    /exchange/account                point-site   member.self                  idempotent
+        POST   /exchange/account                point-site   member.self                  idempotent
+        GET    /exchange/history                point-site   member.self                  idempotent
+        GET    /exchange/to/{code}              point-site   member.self                  idempotent
+        POST   /exchange/to/{code}              point-site   member.self                  idempotent
+        GET    /exchange/{id}                   point-site   member.self                  idempotent
+        POST   /exchange/{id}/accept            point-site   member.self                  idempotent
+        POST   /exchange/{id}/cancel            point-site   member.self                  idempotent
+        GET    /exchange/{id}/code              point-site   member.self                  idempotent
+        POST   /exchange/{id}/code              point-site   member.self                  idempotent
+        POST   /exchange/{id}/code/send         point-site   member.self                  idempotent
+        POST   /exchange/{id}/reveal            point-site   member.self                  idempotent
+        GET    /go/{offer}                      point-site   member.self                  idempotent
+        GET    /in/v1/{network}/{secret}/cv     point-site   public                       idempotent
+        POST   /in/v1/{network}/{secret}/cv     point-site   public                       idempotent
+        GET    /shops                           point-site   public                       idempotent
+        GET    /shops/{slug}                    point-site   public                       idempotent
+        GET    /staff/exchanges                 point-site   exchange.read                idempotent
+        GET    /staff/exchanges/{id}            point-site   exchange.read                idempotent
+        POST   /staff/exchanges/{id}/decide     point-site   payout.approve               idempotent
+        POST   /staff/exchanges/{id}/propose    point-site   fraud.manage                 idempotent
+        GET    /staff/gift-codes                point-site   exchange.read                idempotent
+        POST   /staff/gift-codes                point-site   payout.manage                idempotent
+        GET    /staff/payout-results/{id}       point-site   exchange.read                idempotent
+        POST   /staff/payout-results/{id}/apply point-site   payout.manage                idempotent
+        GET    /staff/payouts                   point-site   exchange.read                idempotent
+        POST   /staff/payouts                   point-site   payout.manage                idempotent
+        GET    /staff/payouts/{id}              point-site   exchange.read                idempotent
+        POST   /staff/payouts/{id}/approve      point-site   payout.approve               idempotent
+        POST   /staff/payouts/{id}/discard      point-site   payout.manage                idempotent
+        POST   /staff/payouts/{id}/file         point-site   payout.manage                idempotent
+        POST   /staff/payouts/{id}/results      point-site   payout.manage                idempotent
+        GET    /staff/reports                   point-site   report.import                idempotent
+        POST   /staff/reports                   point-site   report.import                idempotent
+        GET    /staff/reports/{id}              point-site   report.import                idempotent
+        POST   /staff/reports/{id}/apply        point-site   report.import                idempotent
     "#]]
     .assert_eq(&crate::routes(&stage.site).to_text());
 }

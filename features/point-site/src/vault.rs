@@ -118,7 +118,8 @@ impl Vault {
     /// Names something secret by a keyed hash: the same is found again, and who has only the hash
     /// cannot try out what it may be.
     pub fn fingerprint(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
-        let all: Vec<&[u8]> = core::iter::once(purpose.as_bytes()).chain(parts.iter().copied()).collect();
+        let all: Vec<&[u8]> =
+            core::iter::once(purpose.as_bytes()).chain(parts.iter().copied()).collect();
         keyed(&self.names, &all)
     }
 }

@@ -545,3 +545,4 @@ partner-amount = Amount
 partner-times = Times
 partner-none = No requests yet
 partner-none-text = They appear when members exchange.
+review-at = When

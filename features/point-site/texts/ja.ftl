@@ -542,3 +542,4 @@ partner-amount = 金額
 partner-times = 回数
 partner-none = まだ依頼はありません
 partner-none-text = 会員が交換すると、ここに並びます。
+review-at = 日時

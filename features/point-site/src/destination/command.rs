@@ -103,11 +103,7 @@ impl Command for SaveLimitGroup {
         Ok(BTreeMap::new())
     }
 
-    fn decide(
-        &self,
-        facts: &mut Self::Facts,
-        posting: &mut Posting<'_>,
-    ) -> Result<(), Infallible> {
+    fn decide(&self, facts: &mut Self::Facts, posting: &mut Posting<'_>) -> Result<(), Infallible> {
         let key = (self.company, self.group.code.clone());
         facts.insert(key, (self.group.clone(), posting.now()));
         Ok(())

@@ -19,7 +19,7 @@ pub enum DestinationKind {
 
 impl DestinationKind {
     /// Every kind.
-    pub const ALL: &'static [Self] = 
+    pub const ALL: &'static [Self] =
         &[Self::Bank, Self::GiftCode, Self::PooledCode, Self::PartnerPoints];
 
     /// Gives the stable code, as stored and as key of the texts.

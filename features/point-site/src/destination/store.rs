@@ -94,10 +94,7 @@ static READ_LIMIT_GROUPS: Statement = Statement::new(
      ORDER BY company, code",
 );
 
-pub(crate) fn save_destinations(
-    tx: &mut Tx<'_>,
-    saved: &[SavedDestination],
-) -> Result<(), Fault> {
+pub(crate) fn save_destinations(tx: &mut Tx<'_>, saved: &[SavedDestination]) -> Result<(), Fault> {
     let rows: Vec<[Value; 20]> = saved
         .iter()
         .map(|(command, saved_at)| {

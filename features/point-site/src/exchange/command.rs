@@ -16,11 +16,9 @@ use crate::exchange::{
 };
 use crate::gift_code::store::{Stock, find_issues, read_stock, save_issues, shelf_of};
 use crate::gift_code::{Agreement, Issue};
-use crate::payee::store::{block_payees, find_payees, read_changes};
+use crate::payee::store::{Changes, block_payees, find_payees, read_changes};
 use crate::payee::{Payee, PayeeState};
-use crate::step_up::{
-    Challenge, Custom, Decision, Particular, Proof, StepUpFacts, decide as decide_step_up,
-};
+use crate::step_up::{Challenge, Custom, Decision, Proof, StepUpFacts, decide as decide_step_up};
 use ledger::{
     AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, CaptureRule, LotKind, NormalSide,
     Refusal, Remaining, Step, Transfer, TransferKind, Wanted,
@@ -602,7 +600,7 @@ pub struct AcceptFacts {
     challenges: BTreeMap<Id<kind::Exchange>, Challenge>,
     taken: TakenLines,
     custom: BTreeSet<(Id<kind::Member>, Token)>,
-    changes: BTreeMap<Id<kind::Member>, Vec<(Particular, Timestamp)>>,
+    changes: Changes,
     stock: Stock,
 }
 
@@ -749,13 +747,11 @@ impl AcceptExchange {
     ) -> Result<Exchange, AcceptRefusal> {
         let now = posting.now();
         // The hold is posted first: what the ledger refuses leaves the facts as they were.
-        facts
-            .exchanges
-            .post(exchange, Effect::Hold, posting)
-            .map_err(AcceptRefusal::Ledger)?;
-        let bought = posting.book().hold(exchange.hold()).is_some_and(|hold| {
-            hold.parts.iter().any(|part| part.lot.kind() == LotKind::Paid)
-        });
+        facts.exchanges.post(exchange, Effect::Hold, posting).map_err(AcceptRefusal::Ledger)?;
+        let bought = posting
+            .book()
+            .hold(exchange.hold())
+            .is_some_and(|hold| hold.parts.iter().any(|part| part.lot.kind() == LotKind::Paid));
         if bought {
             return Err(AcceptRefusal::PointsBought);
         }

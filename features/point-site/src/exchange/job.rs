@@ -54,7 +54,10 @@ pub fn deliver_codes(site: &Site) -> Result<usize, Fault> {
         let Ok(given) = site.store().run(command)?;
         if given.sold_out > 0 {
             let waiting = given.sold_out;
-            tracing::error!(exchanges = waiting, "a pool of gift codes is empty: {waiting} were called off");
+            tracing::error!(
+                exchanges = waiting,
+                "a pool of gift codes is empty: {waiting} were called off"
+            );
         }
         count = count.saturating_add(given.given).saturating_add(given.sold_out);
     }

@@ -9,15 +9,13 @@ use crate::destination::{
     quote,
 };
 use crate::exchange::command::{due_on, month_start, taken_of};
-use crate::exchange::store::{
-    find_exchanges, list_of_member, list_versions, read_taken,
-};
+use crate::exchange::store::{find_exchanges, list_of_member, list_versions, read_taken};
 use crate::exchange::{
     AcceptExchange, AcceptRefusal, Cause, ChangeExchange, ChangeRefusal, Clearance, Exchange,
     ExchangeEvent, ExchangeState, QuoteExchange, QuotingRefusal, VersionLine,
 };
-use crate::gift_code::store::{Stock, find_issues, read_stock};
 use crate::gift_code::RevealCode;
+use crate::gift_code::store::{Stock, find_issues, read_stock};
 use crate::payee::Payee;
 use crate::payee::store::{find_active, find_payees};
 use crate::site::Site;
@@ -26,8 +24,8 @@ use answers::{OrProblem as _, faulted};
 use store::Fault;
 use vocabulary::{Amount, Day, Id, Scale, Timestamp, Token, UnitCode, Zone, kind};
 use web::components::{
-    Badge, Button, Cell, Column, DataList, EmptyState, FieldKind, Figure, LinkButton, Notice, Pager,
-    StepState, Story, Table, TextField, Tone, Weight,
+    Badge, Button, Cell, Column, DataList, EmptyState, FieldKind, Figure, LinkButton, Notice,
+    Pager, StepState, Story, Table, TextField, Tone, Weight,
 };
 use web::{
     Caller, Cursor, Form, IntoResponse as _, Language, PageRequest, Paged, Path, Problem, Query,
@@ -51,10 +49,7 @@ pub(crate) fn routes() -> Routes<Site> {
 }
 
 /// Gives the member who asks.
-pub(crate) fn own_member(
-    site: &Site,
-    who: &Authenticated,
-) -> Result<Id<kind::Member>, Problem> {
+pub(crate) fn own_member(site: &Site, who: &Authenticated) -> Result<Id<kind::Member>, Problem> {
     let not_found = || Problem::new(&problems::NOT_FOUND);
     who.require(NEED).map_err(|_denied| Problem::new(&problems::FORBIDDEN))?;
     let member = who.member().ok_or_else(not_found)?;
@@ -121,7 +116,10 @@ impl Counter {
         let limit = self.groups.get(&entry.terms.limit_group)?;
         let taken = self.taken.get(&entry.terms.limit_group).copied().unwrap_or_default();
         let left = |limit: Option<Amount>, used| limit.map(|limit| limit.saturating_sub(used));
-        [left(limit.daily, taken.today), left(limit.monthly, taken.month)].into_iter().flatten().min()
+        [left(limit.daily, taken.today), left(limit.monthly, taken.month)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
 
@@ -135,11 +133,7 @@ pub(crate) fn name_of(entry: &DestinationEntry, words: Words<'_>) -> String {
 }
 
 /// Names the destination of an exchange, by the version that it was quoted under.
-fn name_of_exchange(
-    entries: &[DestinationEntry],
-    exchange: &Exchange,
-    words: Words<'_>,
-) -> String {
+fn name_of_exchange(entries: &[DestinationEntry], exchange: &Exchange, words: Words<'_>) -> String {
     let quote = &exchange.quote;
     let of_code = entries.iter().filter(|entry| entry.terms.code == quote.destination);
     let known = of_code.clone().find(|entry| entry.terms.effective_from == quote.effective_from);
@@ -228,13 +222,13 @@ async fn list(
     };
     let main = ListMain {
         words,
-        available: Figure::amount(
-            counter.available,
-            site.config().scale,
-            words.get("points-unit"),
-        )
-        .total(),
-        destinations: counter.entries.iter().map(|entry| tile(&site, words, entry, counter.now)).collect(),
+        available: Figure::amount(counter.available, site.config().scale, words.get("points-unit"))
+            .total(),
+        destinations: counter
+            .entries
+            .iter()
+            .map(|entry| tile(&site, words, entry, counter.now))
+            .collect(),
         empty: EmptyState::new(words.get("exchange-empty"), words.get("exchange-empty-text")),
         links: [
             quiet("exchange-history-link", "/exchange/history"),
@@ -271,8 +265,7 @@ fn tile(site: &Site, words: Words<'_>, entry: &DestinationEntry, now: Timestamp)
         href: (terms.opening == Opening::Open)
             .then(|| format!("/exchange/to/{}", terms.code.as_str())),
         rate,
-        minimum: words
-            .with("exchange-from", &[("points", points_text(words, site, least).into())]),
+        minimum: words.with("exchange-from", &[("points", points_text(words, site, least).into())]),
         fee,
         due: arrival(words, terms.kind, due, today),
     }
@@ -432,10 +425,8 @@ fn choices(
     let wanted = [
         least,
         Amount::from(500_u32),
-        Amount::from(1_000_u32),
         times(2),
-        times(4),
-        times(10),
+        Amount::from(1_000_u32),
         Amount::from(3_000_u32),
         most,
     ];
@@ -446,11 +437,14 @@ fn choices(
             continue;
         }
         let taken = quote.taken();
-        found.insert(taken.minor_units(), Choice {
-            points: taken.minor_units(),
-            label: points_text(words, site, taken),
-            gives: value_text(words, quote.value, quote.unit),
-        });
+        found.insert(
+            taken.minor_units(),
+            Choice {
+                points: taken.minor_units(),
+                label: points_text(words, site, taken),
+                gives: value_text(words, quote.value, quote.unit),
+            },
+        );
     }
     found.into_values().collect()
 }
@@ -492,9 +486,7 @@ async fn ask_quote(
         by: who.actor(),
     };
     match site.run(command).await.or_problem()? {
-        Ok(exchange) => {
-            Ok(Redirect::to(&format!("/exchange/{}", exchange.id)).into_response())
-        }
+        Ok(exchange) => Ok(Redirect::to(&format!("/exchange/{}", exchange.id)).into_response()),
         Err(QuotingRefusal::Quote(QuoteRefusal::BelowMinimum { minimum })) => {
             let least = points_text(words, &site, minimum);
             wrong(words.with("exchange-wrong-minimum", &[("points", least.into())]))
@@ -568,7 +560,7 @@ async fn show(
     if shown.exchange.kind.gives_code() && shown.exchange.state.code() == "completed" {
         let issues = site.read(move |reader| find_issues(reader, &[id])).await?;
         let last_four = issues.get(&id).map(|issue| issue.last_four.to_string());
-        return Ok(exchange_page(&site, &view, &shown, None, last_four));
+        return Ok(exchange_page(&site, &view, &shown, None, last_four.as_deref()));
     }
     Ok(exchange_page(&site, &view, &shown, None, None))
 }
@@ -584,6 +576,7 @@ struct ExchangeMain<'a> {
     facts: DataList,
     story: Option<Story>,
     confirm: Option<Confirm>,
+    title: String,
     cancel: Option<Button>,
     reveal: Option<Button>,
     address: String,
@@ -601,23 +594,25 @@ fn exchange_page(
     view: &View,
     shown: &Shown,
     refused: Option<Notice>,
-    last_four: Option<String>,
+    last_four: Option<&str>,
 ) -> Response {
     let words = view.words();
     let (exchange, now) = (&shown.exchange, site.now());
     let open = matches!(exchange.state, ExchangeState::Quoted { expires_at } if now < expires_at);
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let quiet = |key: &str, href: String| LinkButton::new(words.get(key), href).weight(Weight::Quiet);
+    let quiet =
+        |key: &str, href: String| LinkButton::new(words.get(key), href).weight(Weight::Quiet);
     let back = format!("/exchange/to/{}", exchange.quote.destination.as_str());
     let missing = open && exchange.kind.needs_target() && shown.active.is_none();
-    let cancellable = matches!(exchange.state, ExchangeState::Held { .. }) && exchange.payout.is_none();
+    let cancellable =
+        matches!(exchange.state, ExchangeState::Held { .. }) && exchange.payout.is_none();
     let main = ExchangeMain {
         words,
         name: name_of_exchange(&shown.entries, exchange, words),
         state: (!open).then(|| state_badge(words, exchange, now)),
         notice: refused.or_else(|| state_notice(words, exchange, missing, now)),
         gets: value_text(words, exchange.quote.value, exchange.quote.unit),
-        facts: facts(site, words, shown, last_four.as_deref()),
+        facts: facts(site, words, shown, last_four),
         story: (!open).then(|| story(words, shown)),
         confirm: (open && !missing).then(|| Confirm {
             until: words.with(
@@ -626,9 +621,12 @@ fn exchange_page(
             ),
             accept: Button::new(words.get("exchange-accept")),
         }),
+        title: words
+            .get(if open { "exchange-confirm-title" } else { "exchange-facts" })
+            .into_owned(),
         cancel: cancellable
             .then(|| Button::new(words.get("exchange-cancel")).weight(Weight::Quiet)),
-        reveal: last_four.as_ref().map(|_| Button::new(words.get("exchange-reveal"))),
+        reveal: last_four.map(|_| Button::new(words.get("exchange-reveal"))),
         address: format!("/exchange/{}", exchange.id),
         account: missing.then(|| LinkButton::new(words.get("payee-link"), "/exchange/account")),
         links: if open {
@@ -756,11 +754,8 @@ fn story(words: Words<'_>, shown: &Shown) -> Story {
         if line.event == "accept" || line.event == "accept_for_review" {
             continue;
         }
-        let state = if place == count && open_end(exchange) {
-            StepState::Current
-        } else {
-            StepState::Done
-        };
+        let state =
+            if place == count && open_end(exchange) { StepState::Current } else { StepState::Done };
         let key = format!("exchange-event-{}", line.event);
         let text = line.reason.as_ref().map(Token::as_str);
         let text = text.and_then(|code| words.find(&format!("exchange-reason-{code}")));
@@ -768,11 +763,9 @@ fn story(words: Words<'_>, shown: &Shown) -> Story {
         story = story.step(words, state, words.get(&key), when, text.unwrap_or_default());
     }
     if open_end(exchange) {
-        let when = exchange.due_on.map(|due| {
-            words.with("exchange-due-by", &[("day", day_text(words, due).into())])
-        });
-        let next = words.get("exchange-next");
-        story = story.step(words, StepState::Next, next, when.unwrap_or_default(), "");
+        let accepted_on = Zone::JAPAN.day_of(exchange.accepted_at.unwrap_or(exchange.quoted_at));
+        let when = arrival(words, exchange.kind, exchange.due_on, accepted_on);
+        story = story.step(words, StepState::Next, words.get("exchange-next"), when, "");
     }
     story
 }
@@ -870,9 +863,7 @@ async fn cancel(
     match site.run(command).await.or_problem()? {
         Ok(_) => Ok(Redirect::to(&format!("/exchange/{id}")).into_response()),
         Err(ChangeRefusal::NotFound) => Err(Problem::new(&problems::NOT_FOUND)),
-        Err(
-            ChangeRefusal::TooLate | ChangeRefusal::Contradicted | ChangeRefusal::Ledger(_),
-        ) => {
+        Err(ChangeRefusal::TooLate | ChangeRefusal::Contradicted | ChangeRefusal::Ledger(_)) => {
             let words = view.words();
             let text = words.get("exchange-cancel-late-text");
             let notice = Notice::new(Tone::Bad, words.get("exchange-cancel-late"), text);
@@ -903,7 +894,8 @@ async fn reveal(
     let issue = issue.ok_or(Problem::new(&problems::NOT_FOUND))?;
     let company = site.config().company;
     // First written down, then shown.
-    let Ok(()) = site.run(RevealCode { exchange: id, company, by: who.actor() }).await.or_problem()?;
+    let Ok(()) =
+        site.run(RevealCode { exchange: id, company, by: who.actor() }).await.or_problem()?;
     let code = issue.open(&site.config().exchange.vault).ok_or_else(|| {
         faulted(&Fault::new(store::FaultKind::Corrupt, "open the code of an exchange"))
     })?;

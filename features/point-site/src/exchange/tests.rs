@@ -300,18 +300,21 @@ mod stories {
     use crate::partner_sandbox::{Asked, Manner, PartnerSandbox};
     use crate::payee::{BankPayee, NoteChange, Payee, RegisterPayee};
     use crate::payout::{
-        ApprovePayout, MakePayout, PayoutRun, UploadedResult, apply_result, check_result, file_of,
+        ApprovePayout, MakePayout, PayoutRefusal, PayoutRun, UploadedResult, apply_result,
+        check_result, file_of,
     };
     use crate::proof::{SendCode, TryCode, code_hash};
-    use crate::review::{DecideExchange, ProposeVerdict, Verdict};
+    use crate::review::{DecideExchange, DecideRefusal, ProposeVerdict, Verdict};
     use crate::step_up::{Particular, Tried};
-    use crate::tests::{HANA, OURS, Stage, at, play, token};
-    use crate::zengin::{
-        AccountType, BankAccount, Digits, LineEnd, PayoutOutcome, read,
-    };
+    use crate::tests::{HANA, OURS, Stage, at, play, token, wait};
+    use crate::zengin::{AccountType, BankAccount, Digits, LineEnd, PayoutOutcome, read};
+    use access::Role;
+    use access::testing::{member, staff};
     use ledger::ActorNumber;
     use mail::{Body, Category, Letter, Recipient};
     use vocabulary::{AccountRole, Amount, Day, Id, Label, Rate, Rounding, UnitCode, kind};
+
+    use web::testing::Client;
 
     const TARO: Id<kind::Member> = Id::from_bits(0x0192_0000_0000_0000_0000_0000_0000_0002);
 
@@ -420,7 +423,11 @@ mod stories {
         }
     }
 
-    fn change(stage: &Stage, id: Id<kind::Exchange>, event: ExchangeEvent) -> Result<String, ChangeRefusal> {
+    fn change(
+        stage: &Stage,
+        id: Id<kind::Exchange>,
+        event: ExchangeEvent,
+    ) -> Result<String, ChangeRefusal> {
         let command = ChangeExchange {
             config: stage.site.shared_config(),
             exchange: id,
@@ -448,7 +455,8 @@ mod stories {
             number.and_then(|number| store.account(number)).map_or(0, |account| account.balance())
         };
         let (outside, fee) = (balance(AccountRole::Outside), balance(AccountRole::Fee));
-        let mut text = format!("can use {} of {}", account.available().minor_units(), account.balance());
+        let mut text =
+            format!("can use {} of {}", account.available().minor_units(), account.balance());
         write!(text, ", out {}, fees {fee}", outside.abs()).unwrap();
         text
     }
@@ -460,7 +468,8 @@ mod stories {
             let payee = register(stage, "1234567");
             let quoted = ask(stage, HANA, "cash", 1_000);
             assert_eq!(purse(stage), "can use 5000 of 5000, out 0, fees 0");
-            let taps = vec![accept(stage, &quoted, Some(payee)), accept(stage, &quoted, Some(payee))];
+            let taps =
+                vec![accept(stage, &quoted, Some(payee)), accept(stage, &quoted, Some(payee))];
             let answers = stage.site.store().run_all(taps).unwrap();
             for answer in answers {
                 assert_eq!(answer.unwrap().state.code(), "held");
@@ -503,13 +512,14 @@ mod stories {
             limit(stage, Some(1_000));
             let payee = register(stage, "1234567");
             let asked = [("cash", 650), ("gift", 600), ("miles", 300)];
-            let commands = asked.map(|(to, points)| {
-                accept(stage, &ask(stage, HANA, to, points), Some(payee))
-            });
+            let commands =
+                asked.map(|(to, points)| accept(stage, &ask(stage, HANA, to, points), Some(payee)));
             let answers = stage.site.store().run_all(commands.to_vec()).unwrap();
             let told: Vec<_> = answers
                 .iter()
-                .map(|answer| answer.as_ref().map_or_else(|refusal| refusal.code(), |e| e.state.code()))
+                .map(|answer| {
+                    answer.as_ref().map_or_else(|refusal| refusal.code(), |e| e.state.code())
+                })
                 .collect();
             assert_eq!(told, ["held", "limit", "held"]);
             stage.clock.set(at("2026-12-01 00:00"));
@@ -567,7 +577,10 @@ mod stories {
             let looked_at = ask(stage, HANA, "cash", 1_000);
             assert_eq!(take(stage, &looked_at, Some(first)), "payee_missing");
             assert_eq!(take(stage, &looked_at, Some(second)), "held");
-            assert_eq!(change(stage, looked_at.id, ExchangeEvent::Send), Err(ChangeRefusal::TooLate));
+            assert_eq!(
+                change(stage, looked_at.id, ExchangeEvent::Send),
+                Err(ChangeRefusal::TooLate)
+            );
             let propose = |by| ProposeVerdict {
                 company: OURS,
                 exchange: looked_at.id,
@@ -579,7 +592,7 @@ mod stories {
             let decide = |by, verdict| {
                 let config = stage.site.shared_config();
                 let command = DecideExchange { config, exchange: looked_at.id, verdict, by };
-                stage.site.store().run(command).unwrap().map_err(|refusal| refusal.code())
+                stage.site.store().run(command).unwrap().map_err(DecideRefusal::code)
             };
             assert_eq!(decide(maker(), Verdict::Release), Err("same_person"));
             assert_eq!(decide(checker(), Verdict::Deny), Err("proposal_changed"));
@@ -611,7 +624,10 @@ mod stories {
             assert_eq!(stock(stage, lines), Ok((2, 0, false)));
             assert_eq!(stock(stage, lines), Ok((0, 2, true)));
             assert_eq!(stock(stage, "BBBB-2222,300,\nCCCC-3333,500,\n"), Ok((1, 1, false)));
-            assert!(stock(stage, "short,300,\n").unwrap_err().contains("cannot be read"), "a short code");
+            assert!(
+                stock(stage, "short,300,\n").unwrap_err().contains("cannot be read"),
+                "a short code"
+            );
             let quotes = [HANA, TARO, HANA].map(|member| ask(stage, member, "pool", 300));
             for quoted in &quotes {
                 assert_eq!(take(stage, quoted, None), "held");
@@ -623,8 +639,10 @@ mod stories {
             let ids = quotes.each_ref().map(|quoted| quoted.id);
             let issues = stage.site.store().database().read(|r| find_issues(r, &ids)).unwrap();
             let vault = &stage.site.config().exchange.vault;
-            let codes: Vec<String> =
-                issues.values().map(|issue| issue.open(vault).unwrap().reveal().to_owned()).collect();
+            let codes: Vec<String> = issues
+                .values()
+                .map(|issue| issue.open(vault).unwrap().reveal().to_owned())
+                .collect();
             assert_eq!(codes, ["BBBB-2222", "AAAA-1111"], "the one that ends first goes first");
             assert_eq!(purse(stage), "can use 4700 of 4700, out 600, fees 0");
             let again = QuoteExchange {
@@ -636,7 +654,7 @@ mod stories {
                 by: maker(),
             };
             let refused = stage.site.store().run(again).unwrap().map(drop);
-            assert_eq!(refused.map_err(|refusal| refusal.code()), Err("sold_out"));
+            assert_eq!(refused.map_err(crate::exchange::QuotingRefusal::code), Err("sold_out"));
         });
     }
 
@@ -662,7 +680,10 @@ mod stories {
             // Stored as sent, and then the process dies before anything leaves.
             assert_eq!(due_requests(&stage.site).unwrap().len(), 1);
             assert_eq!(state(stage, quoted.id), "sent");
-            assert_eq!(change(stage, quoted.id, ExchangeEvent::Cancel), Err(ChangeRefusal::TooLate));
+            assert_eq!(
+                change(stage, quoted.id, ExchangeEvent::Cancel),
+                Err(ChangeRefusal::TooLate)
+            );
             assert_eq!(ask_partner(stage, &partner), 0, "not at once");
             stage.clock.advance_seconds(60);
             partner.behave(Manner::LoseReply);
@@ -710,13 +731,13 @@ mod stories {
             by: maker(),
         };
         let saturday = stage.site.store().run(make("2026-11-07")).unwrap();
-        assert_eq!(saturday.map_err(|refusal| refusal.code()), Err("no_business_day"));
+        assert_eq!(saturday.map_err(PayoutRefusal::code), Err("no_business_day"));
         let made = stage.site.store().run(make("2026-11-04")).unwrap().unwrap();
         let again = stage.site.store().run(make("2026-11-04")).unwrap();
-        assert_eq!(again.map_err(|refusal| refusal.code()), Err("nothing_due"));
+        assert_eq!(again.map_err(PayoutRefusal::code), Err("nothing_due"));
         let approve = |by, seen| {
             let command = ApprovePayout { config: config.clone(), payout: made.id, seen, by };
-            stage.site.store().run(command).unwrap().map_err(|refusal| refusal.code())
+            stage.site.store().run(command).unwrap().map_err(PayoutRefusal::code)
         };
         let seen = (made.lines, made.total);
         assert_eq!(approve(maker(), seen), Err("same_person"));
@@ -749,10 +770,15 @@ mod stories {
             assert_eq!(state(stage, quotes[0].id), "sent");
             let (named, bytes) = file_of(&stage.site, run.id, maker()).unwrap().unwrap();
             assert_eq!(crate::payout::file_name(&named), "furikomi-20261104-0001.txt");
-            assert_eq!(file_of(&stage.site, run.id, checker()).unwrap().unwrap().1, bytes, "the same bytes");
+            assert_eq!(
+                file_of(&stage.site, run.id, checker()).unwrap().unwrap().1,
+                bytes,
+                "the same bytes"
+            );
             let file = read(&bytes).unwrap();
             assert_eq!(crate::zengin::write(&file, LineEnd::CrLf).unwrap(), bytes);
-            let amounts: Vec<_> = file.payouts.iter().map(|p| (p.name.as_str().to_owned(), p.amount)).collect();
+            let amounts: Vec<_> =
+                file.payouts.iter().map(|p| (p.name.as_str().to_owned(), p.amount)).collect();
             let name = "ﾔﾏﾀﾞ ﾊﾅｺ".to_owned();
             assert_eq!(amounts, [(name.clone(), Amount::from(300)), (name, Amount::from(1_000))]);
             let upload = |bytes: Vec<u8>| UploadedResult {
@@ -788,7 +814,11 @@ mod stories {
             take(stage, &quoted, None);
             ask_partner(stage, &PartnerSandbox::new("key"));
             let id = quoted.id;
-            let lines = stage.site.store().database().read(|r| crate::exchange::store::list_versions(r, id));
+            let lines = stage
+                .site
+                .store()
+                .database()
+                .read(|r| crate::exchange::store::list_versions(r, id));
             let told: Vec<String> = lines
                 .unwrap()
                 .iter()
@@ -801,6 +831,124 @@ mod stories {
                 4 send → sent
                 5 arrive → completed"#]]
             .assert_eq(&told.join("\n"));
+        });
+    }
+
+    /// Looks at a page in both languages: it is there, whole, and in its words.
+    fn look(client: &Client, path: &str) -> String {
+        let mut text = String::new();
+        for language in ["en", "ja"] {
+            let page = wait(client.get(&format!("{path}?lang={language}")));
+            assert_eq!(page.status.as_u16(), 200, "{path} {}", page.text);
+            assert!(!page.text.contains('⟦'), "a text of {path} is missing: {}", page.text);
+            assert!(page.text.len() < 40_000, "{path} has {} bytes", page.text.len());
+            text = page.text;
+        }
+        text
+    }
+
+    #[test]
+    fn a_member_exchanges_over_http_and_sees_only_their_own() {
+        play(|stage| {
+            furnish(stage, 50_000);
+            stock(stage, "AAAA-1111,300,2026-12-31\n").unwrap();
+            let hana = stage.client(Some(member(7, OURS, HANA))).browser();
+            let taro = stage.client(Some(member(8, OURS, TARO))).browser();
+            let post = |path: &str, fields: &[(&str, &str)]| wait(hana.post_form(path, fields));
+            look(&hana, "/exchange");
+            look(&hana, "/exchange/account");
+            look(&hana, "/exchange/history");
+            let wrong = [
+                ("form", "bank"),
+                ("bank", "1"),
+                ("branch", "001"),
+                ("number", "1"),
+                ("name", "山田"),
+            ];
+            assert_eq!(post("/exchange/account", &wrong).status.as_u16(), 422);
+            let yucho = [
+                ("form", "yucho"),
+                ("sign", "１２３４５"),
+                ("yucho_number", "12345671"),
+                ("yucho_name", "やまだ はなこ"),
+            ];
+            assert_eq!(post("/exchange/account", &yucho).status.as_u16(), 303);
+            for points in ["", "100", "99999999"] {
+                assert_eq!(post("/exchange/to/cash", &[("points", points)]).status.as_u16(), 422);
+            }
+            assert_eq!(post("/exchange/to/nowhere", &[("points", "300")]).status.as_u16(), 404);
+            let address =
+                post("/exchange/to/cash", &[("points", "１,０００")]).header("location").to_owned();
+            assert!(look(&hana, &address).contains("900円"), "what it gives");
+            assert_eq!(wait(taro.get(&address)).status.as_u16(), 404);
+            assert_eq!(
+                wait(taro.post_form(&format!("{address}/accept"), &[])).status.as_u16(),
+                404
+            );
+            for _tap in 0..2 {
+                let answer = post(&format!("{address}/accept"), &[]);
+                assert_eq!(
+                    (answer.status.as_u16(), answer.header("location")),
+                    (303, address.as_str())
+                );
+            }
+            assert_eq!(purse(stage), "can use 49050 of 50000, out 0, fees 0");
+            look(&hana, &address);
+            assert_eq!(post(&format!("{address}/cancel"), &[]).status.as_u16(), 303);
+            assert_eq!(purse(stage), "can use 50000 of 50000, out 0, fees 0");
+            let large =
+                post("/exchange/to/gift", &[("points", "20000")]).header("location").to_owned();
+            let proof = post(&format!("{large}/accept"), &[]).header("location").to_owned();
+            assert_eq!(proof, format!("{large}/code"));
+            look(&hana, &proof);
+            assert_eq!(post(&proof, &[("code", "12345")]).status.as_u16(), 422);
+            let code =
+                post("/exchange/to/pool", &[("points", "300")]).header("location").to_owned();
+            post(&format!("{code}/accept"), &[]);
+            assert_eq!(post(&format!("{code}/reveal"), &[]).status.as_u16(), 404, "not yet");
+            deliver_codes(&stage.site).unwrap();
+            look(&hana, &code);
+            assert!(post(&format!("{code}/reveal"), &[]).text.contains("AAAA-1111"), "the code");
+            assert_eq!(wait(taro.post_form(&format!("{code}/reveal"), &[])).status.as_u16(), 404);
+            look(&hana, "/exchange/history");
+        });
+    }
+
+    #[test]
+    fn the_staff_pays_over_http_and_never_alone() {
+        play(|stage| {
+            furnish(stage, 50_000);
+            let payee = register(stage, "1234567");
+            take(stage, &ask(stage, HANA, "cash", 1_050), Some(payee));
+            let maker = stage.client(Some(staff(31, OURS, Role::Accounting))).browser();
+            let checker = stage.client(Some(staff(32, OURS, Role::Accounting))).browser();
+            let sales = stage.client(Some(staff(33, OURS, Role::Sales))).browser();
+            assert_eq!(wait(sales.get("/staff/payouts")).status.as_u16(), 403);
+            look(&maker, "/staff/payouts");
+            look(&maker, "/staff/exchanges");
+            look(&maker, "/staff/gift-codes");
+            let post = |client: &Client, path: &str, fields: &[(&str, &str)]| {
+                wait(client.post_form(path, fields))
+            };
+            let sunday = post(&maker, "/staff/payouts", &[("pay_on", "2026-11-08")]);
+            assert_eq!(sunday.status.as_u16(), 422);
+            let made = post(&maker, "/staff/payouts", &[("pay_on", "2026-11-04")]);
+            let address = made.header("location").to_owned();
+            look(&maker, &address);
+            let seen = [("lines", "1"), ("total", "1000")];
+            let approve = format!("{address}/approve");
+            assert_eq!(post(&maker, &approve, &seen).status.as_u16(), 422);
+            let other = [("lines", "1"), ("total", "999")];
+            assert_eq!(post(&checker, &approve, &other).status.as_u16(), 422);
+            assert_eq!(post(&checker, &approve, &seen).status.as_u16(), 303);
+            look(&checker, &address);
+            let file = format!("{address}/file");
+            let (one, two) = (post(&maker, &file, &[]), post(&checker, &file, &[]));
+            assert!(
+                one.header("content-disposition").contains("furikomi-20261104-0001.txt"),
+                "its name"
+            );
+            assert_eq!(one.text, two.text);
         });
     }
 }

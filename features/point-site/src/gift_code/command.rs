@@ -1,3 +1,4 @@
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -156,13 +157,11 @@ impl Command for GiveCodes {
         // The job asks for one shelf at a time, so that this is one statement.
         for command in slice {
             let shelf = shelf_of(command.config.company, &command.pool, command.value);
-            if !free.contains_key(&shelf) {
-                let today = Zone::JAPAN.day_of(command.asked_at);
-                // The one that ends first is given first: taken off the end.
-                let mut codes = list_free(tx, shelf, today)?;
-                codes.reverse();
-                free.insert(shelf, codes);
-            }
+            let Entry::Vacant(place) = free.entry(shelf) else { continue };
+            // The one that ends first is given first: taken off the end.
+            let mut codes = list_free(tx, shelf, Zone::JAPAN.day_of(command.asked_at))?;
+            codes.reverse();
+            place.insert(codes);
         }
         let exchanges = ExchangeFacts::load(slice.first().map(|first| &first.config), &ids, tx)?;
         Ok(GiveFacts { exchanges, free, given: Vec::new(), now: Timestamp::default() })
@@ -265,11 +264,7 @@ impl Command for RevealCode {
         Ok(Vec::with_capacity(slice.len()))
     }
 
-    fn decide(
-        &self,
-        facts: &mut Self::Facts,
-        posting: &mut Posting<'_>,
-    ) -> Result<(), Infallible> {
+    fn decide(&self, facts: &mut Self::Facts, posting: &mut Posting<'_>) -> Result<(), Infallible> {
         facts.push(AuditEntry {
             at: posting.now(),
             actor: self.by,

@@ -81,10 +81,13 @@ pub struct ImportReceipt {
 ///
 /// [`CodeListError`] when it is no such list.
 pub fn read_codes(bytes: &[u8]) -> Result<CodeList, CodeListError> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
     let headings = reader.byte_headers().map_err(|_csv| CodeListError::HeadingMissing)?.clone();
     let place = |name: &[u8]| {
-        headings.iter().position(|found| found.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(found) == name)
+        headings
+            .iter()
+            .position(|found| found.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(found) == name)
     };
     let (code, value) = (place(b"code"), place(b"value"));
     let (Some(code), Some(value)) = (code, value) else {
@@ -134,9 +137,10 @@ pub fn import_codes(
     let codes = stocked(site.config().company, upload, id, &list, &site.config().exchange.vault);
     let ids: Vec<[u8; 16]> = codes.iter().map(|code| code.id).collect();
     let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-    let (imports, known) = site.store().database().read(|reader| {
-        Ok((find_imports(reader, &[id])?, find_known(reader, &ids)?))
-    })?;
+    let (imports, known) = site
+        .store()
+        .database()
+        .read(|reader| Ok((find_imports(reader, &[id])?, find_known(reader, &ids)?)))?;
     let again = imports.contains_key(&id);
     let known = count(known.len());
     let added = count(codes.len()).saturating_sub(known);

@@ -31,9 +31,7 @@ pub(crate) fn routes() -> Routes<Site> {
         .deadline_ms(60_000)
         .class(web::Class::Bulk)
         .idempotent();
-    Routes::of("point-site")
-        .on(get("/staff/gift-codes", READ.code()), list)
-        .on(upload, receive)
+    Routes::of("point-site").on(get("/staff/gift-codes", READ.code()), list).on(upload, receive)
 }
 
 #[derive(Template)]
@@ -67,17 +65,19 @@ async fn list(
     permit(&site, &who, READ)?;
     let words = view.words();
     let notice = match (asked.again, asked.added) {
-        (Some(_), _) => Some(Notice::new(
-            Tone::Wait,
-            words.get("gift-again"),
-            words.get("gift-again-text"),
-        )),
+        (Some(_), _) => {
+            Some(Notice::new(Tone::Wait, words.get("gift-again"), words.get("gift-again-text")))
+        }
         (None, Some(added)) => {
             let args = [
                 ("added", added.to_string().into()),
                 ("known", asked.known.unwrap_or(0).to_string().into()),
             ];
-            Some(Notice::new(Tone::Good, words.get("gift-added"), words.with("gift-added-text", &args)))
+            Some(Notice::new(
+                Tone::Good,
+                words.get("gift-added"),
+                words.with("gift-added-text", &args),
+            ))
         }
         (None, None) => None,
     };
@@ -110,7 +110,11 @@ async fn page(
                 .value(pool)
                 .characters_max(64);
             let check = Button::new(words.get("gift-check")).weight(Weight::Quiet);
-            (field, check.choice("do", "check"), Button::new(words.get("gift-take")).choice("do", "take"))
+            (
+                field,
+                check.choice("do", "check"),
+                Button::new(words.get("gift-take")).choice("do", "take"),
+            )
         }),
         stock: (!shelves.is_empty()).then(|| stock_table(words, &shelves, low)),
         none: EmptyState::new(words.get("gift-none"), words.get("gift-none-text")),
@@ -216,7 +220,9 @@ async fn receive(
         Err(CodeListError::HeadingMissing) => {
             ("gift-wrong-heading", words.get("gift-choose-hint").into_owned())
         }
-        Err(CodeListError::Empty) => ("gift-wrong-empty", words.get("gift-choose-hint").into_owned()),
+        Err(CodeListError::Empty) => {
+            ("gift-wrong-empty", words.get("gift-choose-hint").into_owned())
+        }
         Err(CodeListError::TooLong) => {
             ("gift-wrong-long", words.get("gift-wrong-long-next").into_owned())
         }

@@ -166,10 +166,7 @@ pub(crate) struct ShelfCount {
 /// Codes by shelf.
 pub(crate) type Stock = BTreeMap<[u8; 16], ShelfCount>;
 
-pub(crate) fn read_stock(
-    reader: &mut Reader<'_>,
-    company: CompanyNumber,
-) -> Result<Stock, Fault> {
+pub(crate) fn read_stock(reader: &mut Reader<'_>, company: CompanyNumber) -> Result<Stock, Fault> {
     let mut stock = Stock::new();
     for row in reader.query(&READ_STOCK, &[company.into()])? {
         let pool = row.parsed(0, |text| Token::parse(text).ok())?;
@@ -315,11 +312,7 @@ pub(crate) fn list_imports(
     company: CompanyNumber,
     limit: u32,
 ) -> Result<Vec<Import>, Fault> {
-    reader
-        .query(&LIST_IMPORTS, &[company.into(), limit.into()])?
-        .iter()
-        .map(import_of)
-        .collect()
+    reader.query(&LIST_IMPORTS, &[company.into(), limit.into()])?.iter().map(import_of).collect()
 }
 
 pub(crate) fn save_issues<'a>(

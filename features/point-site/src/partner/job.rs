@@ -115,11 +115,7 @@ pub fn due_requests(site: &Site) -> Result<Vec<PartnerRequest>, Fault> {
 /// # Errors
 ///
 /// A [`Fault`] when the database fails.
-pub fn settle(
-    site: &Site,
-    request: &PartnerRequest,
-    answer: &PartnerAnswer,
-) -> Result<(), Fault> {
+pub fn settle(site: &Site, request: &PartnerRequest, answer: &PartnerAnswer) -> Result<(), Fault> {
     let (config, id) = (site.config(), request.exchange);
     let issue = match answer {
         PartnerAnswer::Done(Some((code, until))) => {

@@ -3,9 +3,7 @@ use serde::Deserialize;
 
 use crate::partner_sandbox::{Manner, PartnerSandbox};
 use web::components::{Button, Column, EmptyState, Select, Table};
-use web::{
-    Form, IntoResponse as _, Redirect, Response, Routes, State, View, Words, get, post,
-};
+use web::{Form, IntoResponse as _, Redirect, Response, Routes, State, View, Words, get, post};
 
 /// Where the partner is told how to behave.
 pub(crate) fn routes() -> Routes<PartnerSandbox> {

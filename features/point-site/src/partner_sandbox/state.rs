@@ -157,8 +157,11 @@ fn body_of(asked: &Asked, manner: Manner) -> String {
         return r#"{"status":"success"}"#.to_owned();
     }
     let digest: [u8; 32] = Sha256::digest(&asked.request_id).into();
-    let digits: String = digest.iter().take(6).map(|byte| format!("{byte:02X}")).collect();
+    let hex = |text: String, byte: &u8| format!("{text}{byte:02X}");
+    let digits = digest.iter().take(6).fold(String::new(), hex);
     let (one, rest) = digits.split_at(4);
     let (two, three) = rest.split_at(4);
-    format!(r#"{{"status":"success","code":"DFK-{one}-{two}-{three}","usable_until":"2027-12-31"}}"#)
+    format!(
+        r#"{{"status":"success","code":"DFK-{one}-{two}-{three}","usable_until":"2027-12-31"}}"#
+    )
 }

@@ -117,11 +117,7 @@ impl Command for NoteChange {
         Ok(PayeeFacts::default())
     }
 
-    fn decide(
-        &self,
-        facts: &mut Self::Facts,
-        posting: &mut Posting<'_>,
-    ) -> Result<(), Infallible> {
+    fn decide(&self, facts: &mut Self::Facts, posting: &mut Posting<'_>) -> Result<(), Infallible> {
         facts.particulars.insert((self.member, self.particular), posting.now());
         Ok(())
     }

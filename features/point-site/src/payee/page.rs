@@ -86,7 +86,8 @@ impl Typed {
             return self.parse_yucho();
         }
         let mut wrong = Vec::new();
-        let (bank, branch) = (Digits::parse(&narrow(&self.bank)), Digits::parse(&narrow(&self.branch)));
+        let (bank, branch) =
+            (Digits::parse(&narrow(&self.bank)), Digits::parse(&narrow(&self.branch)));
         let number = Digits::padded(&narrow(&self.number));
         let account_type = self.account_type.bytes().next().and_then(AccountType::of);
         let name = name_of(&self.name, "name", &mut wrong);
@@ -136,7 +137,10 @@ fn name_of(text: &str, field: &'static str, wrong: &mut Vec<Wrong>) -> Option<Ba
             None
         }
         Err(KanaError::Character(character) | KanaError::Mark(character)) => {
-            wrong.push(Wrong { character: Some(character), ..Wrong::new(field, "payee-wrong-name") });
+            wrong.push(Wrong {
+                character: Some(character),
+                ..Wrong::new(field, "payee-wrong-name")
+            });
             None
         }
     }
@@ -172,9 +176,9 @@ async fn show(
     let member = own_member(&site, &who)?;
     let payee = site.read(move |reader| find_active(reader, member)).await?;
     let words = view.words();
-    let saved = asked.saved.map(|_| {
-        Notice::new(Tone::Good, words.get("payee-saved"), words.get("payee-saved-text"))
-    });
+    let saved = asked
+        .saved
+        .map(|_| Notice::new(Tone::Good, words.get("payee-saved"), words.get("payee-saved-text")));
     Ok(page(&site, &view, payee.as_ref(), &Typed::default(), &[], saved))
 }
 
@@ -205,7 +209,8 @@ fn page(
     let blocked = payee.filter(|payee| payee.state == PayeeState::Blocked).map(|_| {
         Notice::new(Tone::Bad, words.get("payee-blocked"), words.get("payee-blocked-text"))
     });
-    let types = [("1", "payee-type-ordinary"), ("2", "payee-type-current"), ("4", "payee-type-savings")];
+    let types =
+        [("1", "payee-type-ordinary"), ("2", "payee-type-current"), ("4", "payee-type-savings")];
     let types = types.map(|(value, key)| (value.to_owned(), words.get(key).into_owned()));
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let main = Main {
@@ -231,7 +236,9 @@ fn page(
         ],
         yucho_open: typed.form == "yucho",
         save: Button::new(words.get("payee-save")).choice("form", "bank"),
-        save_yucho: Button::new(words.get("payee-save-yucho")).choice("form", "yucho").weight(Weight::Quiet),
+        save_yucho: Button::new(words.get("payee-save-yucho"))
+            .choice("form", "yucho")
+            .weight(Weight::Quiet),
         back: LinkButton::new(words.get("exchange-back"), "/exchange").weight(Weight::Quiet),
     };
     let nav = (site.config().member_nav)(view);

@@ -189,13 +189,16 @@ pub(crate) fn note_changes(
     tx.upsert(&NOTE_CHANGES, &rows)
 }
 
+/// When particulars of members last changed.
+pub(crate) type Changes = BTreeMap<Id<kind::Member>, Vec<(Particular, Timestamp)>>;
+
 /// Reads when the particulars of some members last changed.
 pub(crate) fn read_changes(
     reader: &mut Reader<'_>,
     members: &[Id<kind::Member>],
-) -> Result<BTreeMap<Id<kind::Member>, Vec<(Particular, Timestamp)>>, Fault> {
+) -> Result<Changes, Fault> {
     let list: Vec<Value> = members.iter().copied().map(Value::from).collect();
-    let mut found: BTreeMap<Id<kind::Member>, Vec<(Particular, Timestamp)>> = BTreeMap::new();
+    let mut found = Changes::new();
     for row in reader.query_list(&READ_CHANGES, &[], &list)? {
         let change = (row.parsed(1, parse_particular)?, row.timestamp(2)?);
         let changes = found.entry(row.id(0)?).or_default();

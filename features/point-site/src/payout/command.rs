@@ -12,9 +12,7 @@ use crate::exchange::{
 use crate::kana::BankText;
 use crate::payee::Payee;
 use crate::payee::store::find_payees;
-use crate::payout::store::{
-    find_payouts, find_results, last_number, save_payouts, save_results,
-};
+use crate::payout::store::{find_payouts, find_results, last_number, save_payouts, save_results};
 use crate::payout::{LINES_MAX, PayoutRun, PayoutState, ResultState, ResultUpload};
 use crate::vault::{Place, Sealed};
 use crate::zengin::{
@@ -23,7 +21,9 @@ use crate::zengin::{
 use access::audit_trail::{self, AuditEntry, Outcome as Audited};
 use ledger::ActorNumber;
 use store::{Command, Fault, Posting, Recall, Tx};
-use vocabulary::{Amount, BankCalendar, BankDay, CompanyNumber, Day, Id, Timestamp, Token, Zone, kind};
+use vocabulary::{
+    Amount, BankCalendar, BankDay, CompanyNumber, Day, Id, Timestamp, Token, Zone, kind,
+};
 
 /// The word for files of payouts that are sealed.
 pub(crate) const PURPOSE: &str = "payout_file";
@@ -103,12 +103,12 @@ impl PayoutFacts {
             lines.insert(*id, found.iter().map(|exchange| exchange.id).collect());
             all.extend(found);
         }
-        Self::with(config, all, tx).map(|facts| Self { runs, lines, ..facts })
+        Self::with(config, &all, tx).map(|facts| Self { runs, lines, ..facts })
     }
 
     fn with(
         config: Option<&Arc<SiteConfig>>,
-        exchanges: Vec<Exchange>,
+        exchanges: &[Exchange],
         tx: &mut Tx<'_>,
     ) -> Result<Self, Fault> {
         let payees: Vec<_> = exchanges.iter().filter_map(|exchange| exchange.payee).collect();
@@ -148,11 +148,25 @@ impl PayoutFacts {
         self.changed.insert(run.id, run);
     }
 
-    fn audit(&mut self, whose: (CompanyNumber, ActorNumber), action: &str, subject: String, at: Timestamp) {
+    fn audit(
+        &mut self,
+        whose: (CompanyNumber, ActorNumber),
+        action: &str,
+        subject: String,
+        at: Timestamp,
+    ) {
         let (company, actor) = whose;
         let action = action.to_owned();
         let outcome = Audited::Done;
-        self.entries.push(AuditEntry { at, actor, company, action, subject, outcome, request: None });
+        self.entries.push(AuditEntry {
+            at,
+            actor,
+            company,
+            action,
+            subject,
+            outcome,
+            request: None,
+        });
     }
 
     fn save(self, tx: &mut Tx<'_>) -> Result<(), Fault> {
@@ -190,7 +204,7 @@ impl Command for MakePayout {
         let due = Due { company, state: "held", kind: DestinationKind::Bank, now };
         let due = list_due(tx, due, LINES_MAX)?;
         let last = last_number(tx, company)?;
-        Ok(PayoutFacts { last, ..PayoutFacts::with(config, due, tx)? })
+        Ok(PayoutFacts { last, ..PayoutFacts::with(config, &due, tx)? })
     }
 
     fn decide(
@@ -209,7 +223,8 @@ impl Command for MakePayout {
         }
         let values = due.iter().filter_map(|id| facts.exchanges.known.get(id));
         let total = values.map(|exchange| exchange.quote.value);
-        let total = total.fold(Amount::ZERO, |sum, one| sum.checked_add(one).unwrap_or(Amount::MAX));
+        let total =
+            total.fold(Amount::ZERO, |sum, one| sum.checked_add(one).unwrap_or(Amount::MAX));
         facts.last = facts.last.saturating_add(1);
         let id = PayoutRun::id_of(self.config.company, facts.last);
         for exchange in &due {
@@ -292,7 +307,8 @@ impl Command for ApprovePayout {
             matches!(exchange.state, ExchangeState::Held { clearance: Clearance::Free, .. })
         });
         let total = lines.iter().map(|exchange| exchange.quote.value);
-        let total = total.fold(Amount::ZERO, |sum, one| sum.checked_add(one).unwrap_or(Amount::MAX));
+        let total =
+            total.fold(Amount::ZERO, |sum, one| sum.checked_add(one).unwrap_or(Amount::MAX));
         let found = (u32::try_from(lines.len()).unwrap_or(u32::MAX), total);
         if !held || found != self.seen || found != (run.lines, run.total) {
             return Err(PayoutRefusal::Changed);
@@ -460,7 +476,7 @@ impl Command for OpenResult {
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         let ids: Vec<_> = slice.iter().map(|command| command.result.id).collect();
         let results = find_results(tx, &ids)?;
-        PayoutFacts::with(None, Vec::new(), tx).map(|facts| PayoutFacts { results, ..facts })
+        PayoutFacts::with(None, &[], tx).map(|facts| PayoutFacts { results, ..facts })
     }
 
     fn decide(
@@ -512,7 +528,7 @@ impl Command for ApplyResults {
         let ids: Vec<_> = rows.map(|(exchange, _)| *exchange).collect();
         let config = slice.first().map(|first| &first.config);
         let results = find_results(tx, &files)?;
-        let facts = PayoutFacts::with(config, Vec::new(), tx)?;
+        let facts = PayoutFacts::with(config, &[], tx)?;
         Ok(PayoutFacts { results, exchanges: ExchangeFacts::load(config, &ids, tx)?, ..facts })
     }
 
@@ -531,7 +547,8 @@ impl Command for ApplyResults {
         let mut changed = 0_u32;
         for (id, outcome) in &self.rows {
             let (event, reason) = event_of(*outcome);
-            let cause = Cause { by: self.by, reason: reason.and_then(|code| Token::parse(code).ok()) };
+            let cause =
+                Cause { by: self.by, reason: reason.and_then(|code| Token::parse(code).ok()) };
             match facts.exchanges.apply(*id, event, &cause, posting) {
                 Ok(Outcome::Changed) => changed = changed.saturating_add(1),
                 Ok(Outcome::Repeated) => continue,

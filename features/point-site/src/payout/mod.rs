@@ -11,8 +11,7 @@ pub(crate) mod store;
 mod tests;
 
 pub use command::{
-    ApplyResults, ApprovePayout, DiscardPayout, MakePayout, NoteDownload, OpenResult,
-    PayoutRefusal,
+    ApplyResults, ApprovePayout, DiscardPayout, MakePayout, NoteDownload, OpenResult, PayoutRefusal,
 };
 pub use job::{CheckError, UploadedResult, apply_result, check_result, file_of};
 pub(crate) use page::{permit, routes};

@@ -54,7 +54,8 @@ pub(crate) fn permit(site: &Site, who: &Authenticated, need: Need) -> Result<(),
 }
 
 fn yen(words: Words<'_>, amount: Amount) -> String {
-    UnitCode::parse("JPY").map_or_else(|_never| String::new(), |unit| value_text(words, amount, unit))
+    UnitCode::parse("JPY")
+        .map_or_else(|_never| String::new(), |unit| value_text(words, amount, unit))
 }
 
 fn total_of(exchanges: &[Exchange]) -> Amount {
@@ -240,7 +241,8 @@ async fn run_page(
     let (run, exchanges, results) = found.ok_or(Problem::new(&problems::NOT_FOUND))?;
     let words = view.words();
     let status = if notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let (draft, manage) = (run.state == PayoutState::Draft, who.needs().contains(Need::PayoutManage));
+    let (draft, manage) =
+        (run.state == PayoutState::Draft, who.needs().contains(Need::PayoutManage));
     let approves = draft && who.needs().contains(Need::PayoutApprove);
     let other = run.made_by != who.actor();
     let wait = (approves && !other).then(|| {
@@ -253,8 +255,9 @@ async fn run_page(
         notice: notice.or(wait),
         facts: facts(words, &run),
         address: format!("/staff/payouts/{id}"),
-        approve: (approves && other)
-            .then(|| (Button::new(words.get("payout-approve")), run.lines, run.total.minor_units())),
+        approve: (approves && other).then(|| {
+            (Button::new(words.get("payout-approve")), run.lines, run.total.minor_units())
+        }),
         discard: (draft && manage)
             .then(|| Button::new(words.get("payout-discard")).weight(Weight::Danger)),
         file: (run.file.is_some() && manage).then(|| Button::new(words.get("payout-file"))),
@@ -283,7 +286,8 @@ fn facts(words: Words<'_>, run: &PayoutRun) -> DataList {
         list = list.pair(words.get(&key), by(actor, at));
     }
     if let Some((digest, _)) = &run.file {
-        let start: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let hex = |text: String, byte: &u8| format!("{text}{byte:02x}");
+        let start = digest.iter().take(8).fold(String::new(), hex);
         list = list
             .pair(words.get("payout-file-name"), file_name(run))
             .pair(words.get("payout-digest"), format!("{start}…"));
@@ -319,10 +323,7 @@ fn results_table(words: Words<'_>, results: &[ResultUpload]) -> Table {
     ];
     let rows = results.iter().map(|result| {
         vec![
-            Cell::link(
-                result.file_name.as_str(),
-                format!("/staff/payout-results/{}", result.id),
-            ),
+            Cell::link(result.file_name.as_str(), format!("/staff/payout-results/{}", result.id)),
             Zone::JAPAN.format_minute(result.uploaded_at).into(),
             result_badge(words, result.state).into(),
         ]
@@ -354,8 +355,7 @@ async fn approve_run(
 ) -> Result<Response, Problem> {
     permit(&site, &who, Need::PayoutApprove)?;
     let seen = (seen.lines, Amount::try_new(seen.total).unwrap_or(Amount::ZERO));
-    let command =
-        ApprovePayout { config: site.shared_config(), payout: id, seen, by: who.actor() };
+    let command = ApprovePayout { config: site.shared_config(), payout: id, seen, by: who.actor() };
     let decided = site.run(command).await.or_problem()?.map(drop);
     answer(&site, &view, &who, id, decided).await
 }
@@ -488,7 +488,11 @@ async fn show_result(
         name: checked.upload.file_name.as_str(),
         state: result_badge(words, checked.upload.state),
         notice: again.again.map(|_| {
-            Notice::new(Tone::Wait, words.get("payout-result-again"), words.get("payout-result-again-text"))
+            Notice::new(
+                Tone::Wait,
+                words.get("payout-result-again"),
+                words.get("payout-result-again-text"),
+            )
         }),
         counts: DataList::new()
             .pair(words.get("payout-result-paid"), paid.to_string())

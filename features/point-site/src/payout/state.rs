@@ -239,7 +239,8 @@ pub fn compare_results(number: u32, lines: &[RunLine], file: &ResultFile) -> Res
     let open = |state: ExchangeState| {
         matches!(state, ExchangeState::Sent { .. } | ExchangeState::Unknown { .. })
     };
-    let missing = numbered.iter().filter(|(line, ours)| !seen.contains_key(line) && open(ours.state));
+    let missing =
+        numbered.iter().filter(|(line, ours)| !seen.contains_key(line) && open(ours.state));
     check.missing = missing.map(|(_, ours)| ours.exchange).collect();
     check
 }

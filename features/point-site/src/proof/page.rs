@@ -77,11 +77,7 @@ struct Asked {
     sent_at: Option<vocabulary::Timestamp>,
 }
 
-async fn find(
-    site: &Site,
-    who: &Authenticated,
-    id: Id<kind::Exchange>,
-) -> Result<Asked, Problem> {
+async fn find(site: &Site, who: &Authenticated, id: Id<kind::Exchange>) -> Result<Asked, Problem> {
     let member = own_member(site, who)?;
     let found = site
         .read(move |reader| {

@@ -80,11 +80,11 @@ async fn list(
         .await?;
     let own = |exchange: &Exchange| exchange.company == company;
     let found: Vec<Exchange> = found.into_iter().filter(own).collect();
-    let held: Vec<Exchange> = held.into_iter().filter(|e| e.next_at.is_none() && e.payout.is_none()).collect();
+    let held: Vec<Exchange> =
+        held.into_iter().filter(|e| e.next_at.is_none() && e.payout.is_none()).collect();
     let none = if asked.is_empty() {
-        held.is_empty().then(|| {
-            EmptyState::new(words.get("review-none"), words.get("review-none-text"))
-        })
+        held.is_empty()
+            .then(|| EmptyState::new(words.get("review-none"), words.get("review-none-text")))
     } else {
         found.is_empty().then(|| {
             EmptyState::new(words.get("review-not-found"), words.get("review-not-found-text"))
@@ -182,11 +182,10 @@ async fn page(
     let words = view.words();
     let waits = exchange.state.clearance() == Some(crate::exchange::Clearance::Review);
     let open = proposal.as_ref().filter(|proposal| waits && proposal.decided.is_none());
-    let decides = open.filter(|proposal| {
-        who.needs().contains(DECIDE) && proposal.proposed_by != who.actor()
-    });
+    let decides =
+        open.filter(|proposal| who.needs().contains(DECIDE) && proposal.proposed_by != who.actor());
     let columns = vec![
-        Column::times(words.get("exchange-at")),
+        Column::times(words.get("review-at")),
         Column::text(words.get("review-event")),
         Column::text(words.get("review-actor")),
         Column::text(words.get("review-reason")),
