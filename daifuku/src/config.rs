@@ -126,6 +126,9 @@ settings! {
     site_company: CompanyNumber, "site.company" = "1";
     /// The number of the unit that the members' site counts in, 1 to 65535.
     site_unit: UnitNumber, "site.unit" = "1";
+    /// Where members find the site, for links in letters: `https://points.example.jp`; empty for
+    /// `http://` and what `server.listen` says.
+    site_address: SiteAddress, "site.address" = "";
     /// How long a member stays signed in without a visit, in minutes, 5 to 129600.
     sessions_member_idle_minutes: Bounded<5, 129_600>, "sessions.member_idle_minutes" = "10080";
     /// How long a member stays signed in at all, in days, 1 to 400.
@@ -153,6 +156,17 @@ impl<const MIN: u32, const MAX: u32> Bounded<MIN, MAX> {
     /// Gives the number.
     pub const fn get(self) -> u32 {
         self.0
+    }
+}
+
+/// The address of the members' site, without a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteAddress(Option<String>);
+
+impl SiteAddress {
+    /// Gives it, or that of a listening socket.
+    pub fn or_of(&self, listen: SocketAddr) -> String {
+        self.0.clone().unwrap_or_else(|| format!("http://{listen}"))
     }
 }
 
@@ -231,6 +245,29 @@ impl FromText for SocketAddr {
 
     fn to_text(&self) -> String {
         self.to_string()
+    }
+}
+
+impl FromText for SiteAddress {
+    fn from_text(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let part = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+        match host {
+            Some(host) if !host.is_empty() && host.bytes().all(part) => {
+                Ok(Self(Some(text.to_owned())))
+            }
+            Some(_) | None => {
+                Err("give https:// and a name, without a path: https://points.example.jp"
+                    .to_owned())
+            }
+        }
+    }
+
+    fn to_text(&self) -> String {
+        self.0.clone().unwrap_or_default()
     }
 }
 
@@ -612,6 +649,7 @@ mod tests {
         ("operator.name", "福のや", ""),
         ("site.company", "7", "0"),
         ("site.unit", "65535", "65536"),
+        ("site.address", "https://points.example.jp", "points.example.jp/"),
         ("sessions.member_idle_minutes", "5", "4"),
         ("sessions.member_days", "1", "0"),
         ("sessions.staff_idle_minutes", "5", "4"),

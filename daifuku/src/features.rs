@@ -15,8 +15,6 @@ use vocabulary::{Currency, Label, Token, Zone};
 use wallet::Wallet;
 use web::Reach;
 
-/// Points are good until the end of the month so many months after they were granted.
-const LOT_MONTHS: u8 = 12;
 /// How long a member's click-out waits for the database before it goes to the spool.
 const CLICK_PATIENCE: Duration = Duration::from_millis(300);
 
@@ -98,7 +96,6 @@ fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
         unit: unit.number,
         scale: unit.scale,
         member_rule: BalanceRule::Negative(NegativeBy { capture: true, reversal: true }),
-        lot_months: LOT_MONTHS,
         spool_folder: house.config.folder.join("spool"),
         click_patience: CLICK_PATIENCE,
         networks: vec![Network {

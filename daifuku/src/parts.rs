@@ -13,10 +13,15 @@ use crate::{
 };
 use access::{ForgetEnded, Need, NoteUse};
 use answers::ACCESS_PROBLEMS;
-use point_site::{Site, click::feed_spool, message::process_messages, report::apply_reports};
+use point_site::{
+    Site,
+    click::feed_spool,
+    message::{MESSAGES_AT_ONCE, process_messages},
+    report::apply_reports,
+};
 use store::{Fault, Listed, Store, migrate::Migration};
 use vocabulary::Timestamp;
-use wallet::expiry::Progress;
+use wallet::{expiry::Progress, notice::Notices};
 use web::{Assets, Outgoing, OutgoingOptions, ProblemKind, Reach, TextSource};
 
 /// Every step of the schema, by number.
@@ -91,7 +96,14 @@ pub const STAFF_PAGES: &[StaffPage] = &[
 ///
 /// When a feature cannot be opened.
 pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
-    let mut jobs = vec![probe(house), refresh_keys(house), note_use(house), forget_ended(house)];
+    let mut jobs = vec![
+        probe(house),
+        refresh_keys(house),
+        note_use(house),
+        note_visits(house),
+        forget_ended(house),
+        send_notices(house),
+    ];
     jobs.extend([
         expiry(house, "expire-lots", 60, wallet::expiry::expire_due),
         expiry(house, "expire-inactive", 3_600, wallet::expiry::expire_inactive),
@@ -130,21 +142,28 @@ fn expiry(house: &House, name: &'static str, every_seconds: u32, expire: Expire)
     })
 }
 
-fn site_jobs(site: &Site) -> [Job; 4] {
-    let (messages, spool, reports, shelf) =
-        (site.clone(), site.clone(), site.clone(), site.clone());
-    let again = |count: usize| if count == 0 { Next::Rest } else { Next::Again };
-    [
-        Job::new("process-messages", 1, move || Ok(again(process_messages(&messages)?))),
-        Job::new("feed-spool", 5, move || Ok(again(feed_spool(&spool)?))),
-        Job::new("apply-reports", 2, move || {
-            Ok(if apply_reports(&reports)? == 0 { Next::Rest } else { Next::Again })
+/// The jobs of the site, one line each.
+fn site_jobs(site: &Site) -> Vec<Job> {
+    vec![
+        // What comes one by one is read once a second, not one by one.
+        site_job(site, "process-messages", 1, |site| {
+            Ok(process_messages(site)? >= MESSAGES_AT_ONCE)
         }),
-        Job::new("refresh-shelf", 30, move || {
-            shelf.refresh()?;
-            Ok(Next::Rest)
-        }),
+        site_job(site, "feed-spool", 5, |site| Ok(feed_spool(site)? > 0)),
+        site_job(site, "apply-reports", 2, |site| Ok(apply_reports(site)? > 0)),
+        site_job(site, "refresh-shelf", 30, |site| Ok(site.refresh().map(|()| false)?)),
     ]
+}
+
+/// A job of the site; `work` tells whether there is more to do at once.
+fn site_job(
+    site: &Site,
+    name: &'static str,
+    every_seconds: u32,
+    work: fn(&Site) -> anyhow::Result<bool>,
+) -> Job {
+    let site = site.clone();
+    Job::new(name, every_seconds, move || Ok(if work(&site)? { Next::Again } else { Next::Rest }))
 }
 
 /// A page of the staff console.
@@ -193,6 +212,34 @@ fn note_use(house: &House) -> Job {
             }
         }
         Ok(Next::Rest)
+    })
+}
+
+/// Notes which members were there today, for the rules about points of who stays away.
+fn note_visits(house: &House) -> Job {
+    const EVERY_SECONDS: u32 = 60;
+    let house = house.clone();
+    Job::new("note-visits", EVERY_SECONDS, move || {
+        let now = house.world.clock.now();
+        let members = house.sessions.members_seen(now, EVERY_SECONDS.saturating_mul(2));
+        wallet::member::note_visits(&house.store, &members, now)?;
+        Ok(Next::Rest)
+    })
+}
+
+/// Writes to members whose points expire soon.
+fn send_notices(house: &House) -> Job {
+    const AT_ONCE: u64 = 50_000;
+    let clock = Arc::clone(&house.world.clock);
+    let notices = Notices {
+        store: house.store.clone(),
+        frame: Arc::clone(&house.frame),
+        readers: Arc::new(()),
+        address: house.config.site_address.or_of(house.config.server_listen),
+    };
+    Job::new("send-notices", 3_600, move || {
+        let noticed = wallet::notice::send_notices(&notices, clock.now(), AT_ONCE)?;
+        Ok(if noticed.finished { Next::Rest } else { Next::Again })
     })
 }
 

@@ -13,17 +13,19 @@ use super::report::{Line, Report};
 use super::run::BenchOptions;
 use crate::demo;
 use crate::features::path_secret;
+use crate::house::House;
 use bank::{AskedOpening, OpenAccounts};
 use ledger::{
-    AccountNumber, ActorNumber, BalanceRule, Batch, Lot, LotKind, NormalSide, Step, Transfer,
+    AccountNumber, ActorNumber, BalanceRule, Batch, Book, Lot, LotKind, NormalSide, Step, Transfer,
     TransferKind, Wanted,
 };
+use point_site::Site;
 use point_site::click::{Click, RecordClick};
 use point_site::message::process_messages;
 use point_site::report::{StartReport, UploadedReport, apply_reports, receive_report};
 use store::{Outcome, natural_id};
 use vocabulary::{
-    AccountRole, Amount, Clock as _, Id, IdSource as _, SeededIds, Timestamp, Token, UnitCode,
+    AccountRole, Amount, Clock as _, Day, Id, IdSource as _, SeededIds, Timestamp, Token, UnitCode,
     Zone, kind,
 };
 use wallet::expiry::expire_due;
@@ -38,13 +40,13 @@ fn member(number: u64) -> Id<kind::Member> {
 }
 
 /// Purchases of members in the last 25 days, as the network tells of them.
-struct Sales {
+pub(super) struct Sales {
     clicks: Vec<Click>,
 }
 
 impl Sales {
     /// Opens members' wallets and records a click for each purchase.
-    fn make(served: &Served, count: u64) -> anyhow::Result<Self> {
+    pub(super) fn make(served: &Served, count: u64) -> anyhow::Result<Self> {
         let (house, company) = (&served.house, demo::COMPANY);
         let unit = house.config.site_unit;
         let wallets = (0..MEMBERS).map(|n| OpenWallet { member: member(n), company, unit });
@@ -62,16 +64,13 @@ impl Sales {
             offer: shop.offer(),
             offer_version: 1,
             clicked_at: at(number),
+            mark: None,
         };
         let clicks: Vec<Click> = (0..count).map(click).collect();
         for slice in clicks.chunks(AT_ONCE) {
             house.store.run_all(slice.iter().copied().map(RecordClick).collect())?;
         }
         Ok(Self { clicks })
-    }
-
-    fn count(&self) -> u64 {
-        self.clicks.len() as u64
     }
 
     /// The network's number of a purchase, what it was told of the click, and when it was.
@@ -83,7 +82,7 @@ impl Sales {
         (2_000_000_000 + number, text.trim_start_matches("clk_").to_owned(), at)
     }
 
-    fn postback(&self, secret: &str, number: u64) -> String {
+    pub(super) fn postback(&self, secret: &str, number: u64) -> String {
         let (conversion, reference, at) = self.of(number);
         let at = at.replace(' ', "%20");
         format!(
@@ -92,12 +91,12 @@ impl Sales {
         )
     }
 
-    /// The file that approves all of them, in CP932.
-    fn file(&self) -> Result<Vec<u8>, fmt::Error> {
+    /// The file that approves the first `rows` of them, in CP932.
+    fn file(&self, rows: u64) -> Result<Vec<u8>, fmt::Error> {
         let mut text = String::from(
             "成果ID,発生日時,注文番号,会員識別,売上金額,報酬金額,ステータス,否認理由\r\n",
         );
-        for number in 0..self.count() {
+        for number in 0..rows {
             let (conversion, reference, at) = self.of(number);
             write!(text, "{conversion},{at},R-{conversion},{reference},4980,298,承認,\r\n")?;
         }
@@ -105,33 +104,71 @@ impl Sales {
     }
 }
 
+impl Sales {
+    /// Sends the first `rows` postbacks; gives how long they took.
+    fn send(&self, served: &Served, rows: u64) -> anyhow::Result<Timing> {
+        let secret = path_secret(&served.house, "accesstrade");
+        load(served.address, 64, rows, 200, |number, _, request| {
+            get(request, &self.postback(&secret, number), "");
+        })
+    }
+
+    /// Sends the first `rows` postbacks and reads them.
+    pub(super) fn announce(&self, served: &Served, rows: u64) -> anyhow::Result<()> {
+        self.send(served, rows)?;
+        while process_messages(site_of(served)?)? > 0 {}
+        Ok(())
+    }
+
+    /// Sends the file that approves the first `rows`, and tries it out.
+    pub(super) fn upload(&self, served: &Served, rows: u64) -> anyhow::Result<Uploaded> {
+        let by = ActorNumber::new(demo::COMPANY, 0);
+        let upload = UploadedReport {
+            network: Token::parse("accesstrade")?,
+            account: Token::parse("main")?,
+            file_name: "bench.csv".to_owned(),
+            bytes: self.file(rows)?,
+            by,
+        };
+        Ok(Uploaded { rows, report: receive_report(site_of(served)?, &upload)?.report, by })
+    }
+}
+
+/// A report that was tried out.
+pub(super) struct Uploaded {
+    pub(super) rows: u64,
+    report: Id<kind::Report>,
+    by: ActorNumber,
+}
+
+impl Uploaded {
+    /// Says that it is to be applied.
+    pub(super) fn start(self, served: &Served) -> anyhow::Result<()> {
+        let start = StartReport { report: self.report, company: demo::COMPANY, by: self.by };
+        let started = served.house.store.run(start)?;
+        started.map_err(|refusal| anyhow::anyhow!("{refusal:?}")).map(drop)
+    }
+}
+
+pub(super) fn site_of(served: &Served) -> anyhow::Result<&Site> {
+    served.house.features()?.site.as_ref().context("the demo has a members' site")
+}
+
 /// 500,000 conversions by postback, and the file that approves them.
 pub(super) fn import(options: &BenchOptions, report: &mut Report<'_>) -> anyhow::Result<()> {
     let served = Served::open(options)?;
-    let house = &served.house;
-    let site = house.features()?.site.as_ref().context("the demo has a members' site")?;
-    let sales = Sales::make(&served, options.transfers.min(500_000))?;
-    let (count, secret) = (sales.count(), path_secret(house, "accesstrade"));
-    let timing = load(served.address, 64, count, 200, |number, _, request| {
-        get(request, &sales.postback(&secret, number), "");
-    })?;
+    let site = site_of(&served)?;
+    let count = options.transfers.min(500_000);
+    let sales = Sales::make(&served, count)?;
+    let timing = sales.send(&served, count)?;
     report.line(&Line::single("postbacks, 64 clients".to_owned(), &timing));
     let begun = Instant::now();
     while process_messages(site)? > 0 {}
     report.line(&Line::whole("postbacks read and announced", count, begun.elapsed()));
-    let by = ActorNumber::new(demo::COMPANY, 0);
-    let upload = UploadedReport {
-        network: Token::parse("accesstrade")?,
-        account: Token::parse("main")?,
-        file_name: "bench.csv".to_owned(),
-        bytes: sales.file()?,
-        by,
-    };
     let begun = Instant::now();
-    let received = receive_report(site, &upload)?.report;
+    let uploaded = sales.upload(&served, count)?;
     report.line(&Line::whole("report read and tried out", count, begun.elapsed()));
-    let start = StartReport { report: received, company: demo::COMPANY, by };
-    house.store.run(start)?.map_err(|refusal| anyhow::anyhow!("{refusal:?}"))?;
+    uploaded.start(&served)?;
     beside("report applied", count, &served, report, || {
         while apply_reports(site)? > 0 {}
         Ok(())
@@ -182,7 +219,65 @@ fn beside(
     Ok(())
 }
 
-/// 1,000,000 lots that end on one date.
+/// What members spend of lots in their last second, from several threads.
+struct LastSecond<'a> {
+    served: &'a Served,
+    wallets: &'a [AccountNumber],
+    shop: AccountNumber,
+    over: AtomicBool,
+}
+
+impl LastSecond<'_> {
+    /// Spends lots in whole or in part until it is over; gives how much was spent.
+    fn spend(&self, seed: u64) -> anyhow::Result<i64> {
+        let mut chance = SeededIds::new(seed);
+        let mut spent = 0;
+        while !self.over.load(Ordering::SeqCst) {
+            let batches: Vec<Batch> = (0..200)
+                .filter_map(|_| {
+                    let place = chance.next_u64() % u64::try_from(self.wallets.len()).ok()?;
+                    let wallet = *self.wallets.get(usize::try_from(place).ok()?)?;
+                    let amount = if chance.next_u64().is_multiple_of(2) { 100 } else { 40 };
+                    let step = move_points(wallet, self.shop, amount, None);
+                    let actor = ActorNumber::new(demo::COMPANY, 0);
+                    Some(Batch::single(Id::from_bits(chance.chance()), actor, step))
+                })
+                .collect();
+            let outcomes = self.served.house.store.post(batches)?;
+            let moved = outcomes.iter().map(|outcome| match outcome {
+                Outcome::Posted(receipt) => receipt.moved.minor_units(),
+                Outcome::Refused(_) => 0,
+            });
+            spent += moved.sum::<i64>();
+        }
+        Ok(spent)
+    }
+
+    /// Expires what is due until midnight is over and nothing is left; gives what was spent.
+    fn pass(&self, midnight: Timestamp) -> anyhow::Result<i64> {
+        thread::scope(|scope| {
+            let spenders = [1, 2].map(|seed| scope.spawn(move || self.spend(seed)));
+            let expired = loop {
+                let began = self.served.clock.now();
+                match expire_due(&self.served.house.store, began, 100_000) {
+                    Ok(progress) if progress.finished && began > midnight => break Ok(()),
+                    Ok(_) => {}
+                    Err(fault) => break Err(fault),
+                }
+            };
+            self.over.store(true, Ordering::SeqCst);
+            let spent = spenders.map(|spender| {
+                spender.join().map_err(|_panic| anyhow::anyhow!("a spender panicked"))?
+            });
+            expired?;
+            let [one, two] = spent;
+            Ok(one? + two?)
+        })
+    }
+}
+
+/// 1,000,000 lots that end on one date, and are spent until the last moment: each is spent or
+/// expired, and never both.
 pub(super) fn expiry(options: &BenchOptions, report: &mut Report<'_>) -> anyhow::Result<()> {
     let count = options.transfers.min(1_000_000);
     let served = Served::open(options)?;
@@ -203,8 +298,7 @@ pub(super) fn expiry(options: &BenchOptions, report: &mut Report<'_>) -> anyhow:
     }
     let company = house.features()?.site.as_ref().context("the demo has a members' site")?;
     let issuer = company.config().company_id;
-    let cost = Id::of(issuer, house.config.site_unit.get(), AccountRole::Cost);
-    let cost = house.store.find_account(cost).context("the cost account is open")?;
+    let cost = company_account(house, issuer, AccountRole::Cost)?;
     let last_day = Zone::JAPAN.day_of(house.world.clock.now()).plus_days(30);
     let lot = Lot::try_new(demo::COMPANY, LotKind::Free, Some(last_day))?;
     let mut chance = SeededIds::new(11);
@@ -215,37 +309,58 @@ pub(super) fn expiry(options: &BenchOptions, report: &mut Report<'_>) -> anyhow:
             Batch::single(
                 Id::from_bits(chance.chance()),
                 ActorNumber::new(demo::COMPANY, 0),
-                grant(cost, wallet, lot),
+                move_points(cost, wallet, 100, Some(lot)),
             )
         });
         let outcomes = house.store.post(batches.collect())?;
         let posted = outcomes.iter().filter(|one| matches!(one, Outcome::Posted(_))).count();
         ensure!(posted == slice.len(), "every grant is posted");
     }
-    served.clock.put_forward(31 * 24);
-    beside("lots expired on one date", count, &served, report, || {
-        let mut expired = 0;
-        loop {
-            let progress = expire_due(&house.store, served.clock.now(), 100_000)?;
-            expired += progress.posted;
-            if progress.finished {
-                break;
-            }
-        }
-        // The demo's own members have some as well.
-        ensure!(expired >= count, "{expired} lots expired");
+    let ids: Vec<_> = numbers.iter().map(|&number| id(number)).collect();
+    let wallets: Vec<_> = house.store.find_accounts(&ids).into_iter().flatten().collect();
+    let shop = company_account(house, issuer, AccountRole::Takings)?;
+    let breakage = company_account(house, issuer, AccountRole::Breakage)?;
+    let balance = |account| house.store.account(account).map_or(0, |found| found.balance());
+    let before = (balance(shop), balance(breakage));
+    let due = house.store.look(|book| due_by(book, last_day));
+    let midnight = Zone::JAPAN.start_of(last_day.plus_days(1));
+    let last =
+        LastSecond { served: &served, wallets: &wallets, shop, over: AtomicBool::new(false) };
+    let mut spent = 0;
+    beside("lots spent and expired around midnight", count, &served, report, || {
+        served.clock.catch_up(midnight.plus_microseconds(-500_000));
+        spent = last.pass(midnight)?;
         Ok(())
     })?;
+    // Three figures that come from three places: what the spenders were told, and two balances.
+    let (taken, expired) = (balance(shop) - before.0, balance(breakage) - before.1);
+    let left: i64 = wallets.iter().map(|&wallet| balance(wallet)).sum();
+    ensure!(left == 0, "{left} of what was granted is left");
+    ensure!(taken == spent, "{spent} were spent, {taken} arrived");
+    ensure!(spent + expired == due, "{due} were due, {spent} were spent and {expired} expired");
+    report.text(&format!("  of {due} due, {spent} were spent and {expired} expired"));
     served.close()
 }
 
-fn grant(debit: AccountNumber, credit: AccountNumber, lot: Lot) -> Step {
-    Step::Transfer(Transfer {
-        debit,
-        credit,
-        amount: Wanted::Exactly(Amount::from(100)),
-        kind: TransferKind::Grant,
-        code: 1,
-        lot: Some(lot),
-    })
+fn company_account(
+    house: &House,
+    company: Id<kind::Company>,
+    role: AccountRole,
+) -> anyhow::Result<AccountNumber> {
+    let id = Id::of(company, house.config.site_unit.get(), role);
+    house.store.find_account(id).with_context(|| format!("the account of {role:?} is open"))
+}
+
+/// Adds up what may be spent until the end of a day and expires after it.
+fn due_by(book: &Book, last_day: Day) -> i64 {
+    let cells = book.accounts().iter().flat_map(|account| account.state().cells());
+    let due = cells.filter(|cell| cell.lot.expires_on().is_some_and(|on| on <= last_day));
+    due.map(|cell| cell.posted - cell.held).sum()
+}
+
+/// Moves points; into a lot, or out of whatever lots there are.
+fn move_points(debit: AccountNumber, credit: AccountNumber, amount: u32, lot: Option<Lot>) -> Step {
+    let kind = if lot.is_some() { TransferKind::Grant } else { TransferKind::Redemption };
+    let amount = Wanted::Exactly(Amount::from(amount));
+    Step::Transfer(Transfer { debit, credit, amount, kind, code: 1, lot })
 }

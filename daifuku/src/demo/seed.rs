@@ -15,11 +15,13 @@ use access::{
     SignOutScope, Subject, TotpSalt, TotpSecret, TypedCode, check_enrolment, check_password,
     find_login,
 };
-use ledger::{SpendOrder, Unit, UnitNumber, UnitPolicy};
+use ledger::{
+    ActivityKinds, Few, IdleRule, LotLife, Span, SpendOrder, Unit, UnitNumber, UnitPolicy,
+};
 use store::{Command, Fault, Posting, Tx, natural_id, registry};
 use vocabulary::{
-    AccountRole, CompanyNumber, Email, Id, Label, Scale, SeededIds, Timestamp, Token, UnitCode,
-    kind,
+    AccountRole, CompanyNumber, Day, Email, Id, Label, Scale, SeededIds, Timestamp, Token,
+    UnitCode, kind,
 };
 
 /// The password of everybody in the demo.
@@ -137,13 +139,23 @@ fn plant_group(house: &House) -> anyhow::Result<()> {
             opened_at: house.world.clock.now(),
         })
     };
+    let from = Day::parse("2020-01-01")?;
+    let year = Span::Months(12);
+    let life = LotLife { from, span: year, month_end: true };
+    let by = ActivityKinds::ALL;
+    let idle = IdleRule { by, span: year, month_end: false, from, until: None };
+    let policy = UnitPolicy {
+        lot_lives: Few::one(life),
+        idle_rules: Few::one(idle),
+        ..UnitPolicy::default()
+    };
     let unit = |number: u16, code: &str, issuer: CompanyNumber, order: SpendOrder| {
         UnitCode::parse(code).map(|code| Unit {
             number: UnitNumber::new(number),
             code,
             scale: Scale::default(),
             issuer,
-            policy: UnitPolicy { spend_order: order, ..UnitPolicy::default() },
+            policy: UnitPolicy { spend_order: order, ..policy },
         })
     };
     let group = OpenGroup {

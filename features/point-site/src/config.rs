@@ -12,7 +12,8 @@ use crate::step_up::StepUpRule;
 use crate::vault::Vault;
 use crate::zengin::Sender;
 use access::NeedSet;
-use ledger::{ActorNumber, BalanceRule, UnitNumber};
+use ledger::{ActorNumber, BalanceRule, Lot, LotKind, UnitNumber};
+use store::Posting;
 use vocabulary::{CompanyNumber, Currency, CutOff, Id, Scale, Timestamp, Token, Zone, kind};
 use web::{NavItem, OutgoingUrl, View};
 
@@ -32,8 +33,6 @@ pub struct SiteConfig {
     pub scale: Scale,
     /// How far a member's account may go, when the site is the first to open it.
     pub member_rule: BalanceRule,
-    /// Granted points are good until the end of the month so many months later.
-    pub lot_months: u8,
     /// A folder of our own on a durable disk, for clicks that the database cannot take.
     pub spool_folder: PathBuf,
     /// How long a click-out waits for the database before it uses the spool.
@@ -49,6 +48,19 @@ pub struct SiteConfig {
 }
 
 impl SiteConfig {
+    /// Gives the lot of what is granted now: borne by the site's company, free, and good for as
+    /// long as the unit's rules say.
+    ///
+    /// # Errors
+    ///
+    /// A code when the last day is beyond what lots can name.
+    pub fn lot(&self, posting: &Posting<'_>) -> Result<Lot, &'static str> {
+        let policy = posting.book().find_unit(self.unit).map(|unit| unit.policy);
+        let policy = policy.unwrap_or_default();
+        let last = policy.lot_lives.last_day(policy.zone.day_of(posting.now()));
+        Lot::try_new(self.company, LotKind::Free, last).map_err(|_range| "lot_expired")
+    }
+
     /// Finds an account with a network.
     pub fn network(&self, code: &Token, account: &Token) -> Option<&Network> {
         self.networks.iter().find(|known| known.code == *code && known.account == *account)

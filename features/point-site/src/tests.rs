@@ -24,8 +24,8 @@ use crate::{
 };
 use access::Authenticated;
 use ledger::{
-    AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, Lot, LotKind, NormalSide, Step,
-    Transfer, TransferKind, Unit, UnitNumber, UnitPolicy, Wanted,
+    AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, Few, Lot, LotKind, LotLife,
+    NormalSide, Step, Transfer, TransferKind, Unit, UnitNumber, UnitPolicy, Wanted,
 };
 use store::testing::{Setup, TestDatabase, assert_same_schema, for_each_database, prepare_all};
 use store::{Command, Fault, Outcome as Posted, Posting, Recall, Store, StoreOptions, Tx};
@@ -174,12 +174,13 @@ impl Stage {
         };
         let setup = Setup { units: Vec::new(), accounts: vec![breakage] };
         let breakage = store.run(setup).unwrap().unwrap().first().copied();
+        let lot_lives = Few::<LotLife>::parse("from 2020-01-01 6 months month-end").unwrap();
         let unit = Unit {
             number: UNIT,
             code: UnitCode::parse("HPT").unwrap(),
             scale: Scale::default(),
             issuer: OURS,
-            policy: UnitPolicy { breakage, ..UnitPolicy::default() },
+            policy: UnitPolicy { breakage, lot_lives, ..UnitPolicy::default() },
         };
         store.run(Setup { units: vec![unit], accounts: Vec::new() }).unwrap().unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -190,7 +191,6 @@ impl Stage {
             unit: UNIT,
             scale: Scale::default(),
             member_rule: BalanceRule::NonNegative,
-            lot_months: 6,
             spool_folder: folder.path().join("spool"),
             click_patience: Duration::from_secs(2),
             networks: vec![
@@ -280,6 +280,7 @@ impl Stage {
             offer,
             offer_version: 1,
             clicked_at: now,
+            mark: None,
         };
         let Ok(()) = self.site.store().run(RecordClick(click)).unwrap();
         click.id

@@ -6,6 +6,7 @@
 //! | [`passbook`] | 通帳: what a member has, line by line, and the story of each line |
 //! | [`payment`] | points reserved, captured and given back at a shop's till |
 //! | [`expiry`] | the jobs that write off what is past its last day |
+//! | [`notice`] | letters before that |
 //!
 //! A **line** is what a member reads of one thing that happened; it is made of movements and of
 //! nothing else, so that the passbook can never say other than the journal. A **story** is all
@@ -20,6 +21,7 @@
 pub mod expiry;
 mod explain;
 pub mod member;
+pub mod notice;
 pub mod passbook;
 pub mod payment;
 mod story;

@@ -39,6 +39,34 @@ wallet-until = until { $day }
 
 wallet-soon = Some of your points expire soon
 wallet-soon-text = You can use { $amount } until { $day }.
+wallet-soon-idle-text = { $amount } expire on { $day } unless you earn, use or visit before.
+wallet-if-idle = unless you earn, use or visit
+wallet-use-now = Use now
+wallet-notice-subject = { $amount } expire on { $day }
+wallet-notice-body =
+    Thank you for being with us.
+
+    { $amount } of yours will expire soon.
+
+    Last day: { $day }
+
+    Please use them by then. Choose what for on this page:
+    { $address }/passbook?show=expiry
+
+    We write 30 days and 7 days before points expire.
+    You can turn these letters off in your settings.
+wallet-notice-idle =
+    Thank you for being with us.
+
+    You have not been active for a while, so { $amount } of yours will expire soon.
+
+    Last day: { $day }
+
+    Sign in, earn or exchange by then, and they live on.
+    { $address }/passbook?show=expiry
+
+    We write 30 days and 7 days before points expire.
+    You can turn these letters off in your settings.
 wallet-owing = You are short of points
 wallet-owing-text = Points were taken back after you had used them: { $amount } are missing. They are taken off the next points you earn.
 wallet-frozen = These points are frozen

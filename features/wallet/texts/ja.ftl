@@ -39,6 +39,34 @@ wallet-until = { $day }まで
 
 wallet-soon = まもなく失効するポイントがあります
 wallet-soon-text = { $amount }の有効期限は{ $day }です。
+wallet-soon-idle-text = { $amount }は、{ $day }までにご利用や獲得がないと失効します。
+wallet-if-idle = ご利用や獲得、ログインがない場合
+wallet-use-now = いますぐ使う
+wallet-notice-subject = 【重要】{ $day }に{ $amount }が失効します
+wallet-notice-body =
+    いつもご利用いただきありがとうございます。
+
+    お持ちのポイントのうち { $amount } の有効期限が近づいています。
+
+    有効期限: { $day }
+
+    期限までにご利用ください。下のページで、交換先をすぐに選べます。
+    { $address }/passbook?show=expiry
+
+    このお知らせは、有効期限の30日前と7日前にお送りしています。
+    受け取りを希望されない場合は、設定から変更できます。
+wallet-notice-idle =
+    いつもご利用いただきありがとうございます。
+
+    しばらくご利用がないため、お持ちの { $amount } の有効期限が近づいています。
+
+    有効期限: { $day }
+
+    期限までにログイン、ポイントの獲得、または交換をしていただくと、期限は延長されます。
+    { $address }/passbook?show=expiry
+
+    このお知らせは、有効期限の30日前と7日前にお送りしています。
+    受け取りを希望されない場合は、設定から変更できます。
 wallet-owing = ポイントが不足しています
 wallet-owing-text = ポイントの取り消しにより、{ $amount }の不足があります。次に獲得したポイントから差し引かれます。
 wallet-frozen = このポイントは一時停止中です

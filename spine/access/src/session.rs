@@ -2,7 +2,7 @@
 
 use core::fmt;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -18,7 +18,7 @@ use crate::{
 };
 use ledger::ActorNumber;
 use store::{Database, Fault, Reader, Row, Value};
-use vocabulary::{CompanyNumber, IdSource, Timestamp};
+use vocabulary::{CompanyNumber, Id, IdSource, Timestamp, kind};
 
 /// How far somebody has come in signing in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -323,6 +323,17 @@ impl Sessions {
             now.microseconds_since(known.seen_at) < 3_600 * 1_000_000
         });
         seen
+    }
+
+    /// Lists the members who came within the last `seconds`, an hour at most, each once.
+    pub fn members_seen(&self, now: Timestamp, seconds: u32) -> Vec<Id<kind::Member>> {
+        let since = now.plus_seconds(i64::from(seconds).saturating_neg());
+        let cached = self.lock();
+        let seen = cached
+            .values()
+            .filter(|known| known.seen_at >= since && known.signed_in.stage() == Stage::Full);
+        let members = seen.filter_map(|known| known.signed_in.authenticated.member());
+        members.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     fn admit(

@@ -1,5 +1,5 @@
-use crate::{Lot, Seq, UnitNumber};
-use vocabulary::{Amount, CompanyNumber, Day, Id, kind};
+use crate::{Activity, Lot, Seq, UnitNumber};
+use vocabulary::{Amount, CompanyNumber, Id, kind};
 
 /// The dense number of an account inside its book, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -165,8 +165,8 @@ pub struct AccountState {
     /// The seq of its newest movement; 0 before the first.
     pub(crate) head: Seq,
     pub(crate) cells: Cells,
-    /// The day of its last activity, for the inactivity rule.
-    pub(crate) active_on: Day,
+    /// When its owner was last active, for the rules about who is not.
+    pub(crate) activity: Activity,
     pub(crate) standing: Standing,
 }
 
@@ -179,7 +179,7 @@ impl AccountState {
         expected: 0,
         head: Seq::NONE,
         cells: Cells::None,
-        active_on: Day::from_number(0),
+        activity: Activity::NONE,
         standing: Standing::Open,
     };
 
@@ -189,7 +189,7 @@ impl AccountState {
         figures: [i64; 4],
         head: Seq,
         cells: &[Cell],
-        active_on: Day,
+        activity: Activity,
         standing: Standing,
     ) -> Self {
         let [posted, held_debits, held_credits, expected] = figures;
@@ -198,7 +198,7 @@ impl AccountState {
             [one] => Cells::One(*one),
             many => Cells::Many(many.to_vec()),
         };
-        Self { posted, held_debits, held_credits, expected, head, cells, active_on, standing }
+        Self { posted, held_debits, held_credits, expected, head, cells, activity, standing }
     }
 
     /// Gives posted, held debits, held credits and expected, as [`AccountState::restore`] takes
@@ -222,9 +222,9 @@ impl AccountState {
         self.cells.as_slice()
     }
 
-    /// The day of the last activity.
-    pub const fn active_on(&self) -> Day {
-        self.active_on
+    /// When its owner was last active.
+    pub const fn activity(&self) -> Activity {
+        self.activity
     }
 
     /// Whether it takes postings.

@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, VecDeque};
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::{
-    Account, AccountNumber, AccountSpec, AccountState, Expectation, ExpectationState, Hold,
-    HoldPart, HoldState, Layer, Lot, Movement, MovementKind, Seq, Standing, Unit, UnitNumber,
+    Account, AccountNumber, AccountSpec, AccountState, ActivityKind, Expectation, ExpectationState,
+    Hold, HoldPart, HoldState, Layer, Lot, Movement, MovementKind, Seq, Standing, Unit, UnitNumber,
 };
 use vocabulary::{Amount, Day, Id, Timestamp, Zone, kind};
 
@@ -466,7 +466,7 @@ impl Book {
         } else if movement.kind == MovementKind::Close {
             account.state.standing = Standing::Closed;
         } else {
-            account.state.active_on = account.state.active_on.max(today.unwrap_or_default());
+            account.state.activity.note(ActivityKind::Visit, today.unwrap_or_default());
         }
         account.state.head = movement.seq;
         Ok(())
@@ -541,11 +541,12 @@ impl Book {
 
     fn note_activity(&mut self, movement: &Movement) {
         let Some(today) = self.activity(movement) else { return };
-        for number in [movement.debit, movement.credit] {
+        let sides = [(movement.debit, ActivityKind::Use), (movement.credit, ActivityKind::Earn)];
+        for (number, kind) in sides {
             if let Some(account) = self.accounts.get_mut(number.index())
                 && account.spec.lots
             {
-                account.state.active_on = account.state.active_on.max(today);
+                account.state.activity.note(kind, today);
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! account NAME [lots] [debit] [unlimited] [negative capture reversal] [unit N]
-//! policy transferable | payout_paid | inactive DAYS | no_breakage
+//! policy transferable | payout_paid | idle RULE | no_breakage
 //! policy order paid_before_free | order earliest
 //! 2026-11-01 [12:00:00]                        sets the clock, in Japan
 //! transfer A -> B [upto] N [kind K] [lot L] [as ID]   OUTCOME
@@ -24,10 +24,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, Book, CaptureRule, HoldState, Lot,
-    LotKind, Memory, Movement, MovementKind, NegativeBy, NormalSide, Original, Refusal, Remaining,
-    SpendOrder, Step, Steps, Transfer, TransferKind, Unit, UnitNumber, UnitPolicy, Wanted, audit,
-    digest,
+    AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, Book, CaptureRule, Few, HoldState,
+    IdleRule, Lot, LotKind, Memory, Movement, MovementKind, NegativeBy, NormalSide, Original,
+    Refusal, Remaining, SpendOrder, Step, Steps, Transfer, TransferKind, Unit, UnitNumber,
+    UnitPolicy, Wanted, audit, digest,
 };
 use vocabulary::{
     Amount, CompanyNumber, Day, Id, IdSource, Scale, SeededIds, Timestamp, UnitCode, Zone, kind,
@@ -351,7 +351,10 @@ impl Ledger {
         match words {
             ["transferable"] => policy.transferable = true,
             ["payout_paid"] => policy.paid_may_be_paid_out = true,
-            ["inactive", days] => policy.inactive_days_max = days.parse().ok(),
+            ["idle", rule @ ..] => {
+                policy.idle_rules =
+                    Few::<IdleRule>::parse(&rule.join(" ")).ok_or("no such rule")?;
+            }
             ["order", "paid_before_free"] => policy.spend_order = SpendOrder::PaidBeforeFree,
             ["order", "earliest"] => policy.spend_order = SpendOrder::Earliest,
             ["no_breakage"] => policy.breakage = None,

@@ -1,4 +1,4 @@
-use crate::AccountNumber;
+use crate::{AccountNumber, Few, IdleRule, LotLife};
 use vocabulary::{CompanyNumber, Scale, UnitCode, Zone};
 
 /// The dense number of a unit on the books, from 1.
@@ -38,8 +38,10 @@ pub struct UnitPolicy {
     pub transferable: bool,
     /// Whether a payout may take paid lots; free lots may always be paid out.
     pub paid_may_be_paid_out: bool,
-    /// Days without activity after which all free lots expire; `None` for no such rule.
-    pub inactive_days_max: Option<u16>,
+    /// How long lots live that are granted by the rules of the unit; without a rule for ever.
+    pub lot_lives: Few<LotLife>,
+    /// When all free lots expire because their owner does nothing.
+    pub idle_rules: Few<IdleRule>,
     /// Where expired value goes; a unit without one has nothing that expires.
     pub breakage: Option<AccountNumber>,
     /// Where its days begin.
@@ -52,7 +54,8 @@ impl Default for UnitPolicy {
             spend_order: SpendOrder::FreeBeforePaid,
             transferable: false,
             paid_may_be_paid_out: false,
-            inactive_days_max: None,
+            lot_lives: Few::NONE,
+            idle_rules: Few::NONE,
             breakage: None,
             zone: Zone::JAPAN,
         }

@@ -18,7 +18,8 @@ CREATE TABLE unit (
   spend_order VARCHAR(32) NOT NULL CHECK (spend_order IN ('free_before_paid', 'paid_before_free', 'earliest')),
   transferable SMALLINT NOT NULL,
   paid_may_be_paid_out SMALLINT NOT NULL,
-  inactive_days_max INT,
+  lot_lives VARCHAR(400) NOT NULL,
+  idle_rules VARCHAR(400) NOT NULL,
   breakage BIGINT
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 

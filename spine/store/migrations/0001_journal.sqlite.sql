@@ -18,7 +18,8 @@ CREATE TABLE unit (
   spend_order TEXT NOT NULL CHECK (spend_order IN ('free_before_paid', 'paid_before_free', 'earliest')),
   transferable INTEGER NOT NULL,
   paid_may_be_paid_out INTEGER NOT NULL,
-  inactive_days_max INTEGER,
+  lot_lives TEXT NOT NULL CHECK (length(lot_lives) <= 400),
+  idle_rules TEXT NOT NULL CHECK (length(idle_rules) <= 400),
   breakage INTEGER
 ) STRICT;
 

@@ -14,10 +14,10 @@ use crate::ids::{Entry, Filter, PAGE_ENTRIES, Run, entries_of};
 use crate::journal::{rule_code, rule_of, side_code, side_of};
 use crate::{Fault, FaultKind, Listed, Reader, Statement, Tx, Upsert, Value};
 use ledger::{
-    Account, AccountNumber, AccountSpec, AccountState, Book, Cell, Expectation, ExpectationState,
-    Hold, HoldPart, HoldState, Lot, Seq, Standing, UnitNumber,
+    Account, AccountNumber, AccountSpec, AccountState, Activity, Book, Cell, Expectation,
+    ExpectationState, Hold, HoldPart, HoldState, Lot, Seq, Standing, UnitNumber,
 };
-use vocabulary::{Amount, CompanyNumber, Day, Id, Timestamp, kind};
+use vocabulary::{Amount, CompanyNumber, Id, Timestamp, kind};
 
 /// Accounts a page holds: about 40 kB.
 pub(crate) const PAGE_ACCOUNTS: u32 = 1_024;
@@ -269,7 +269,9 @@ pub(crate) fn encode_page(accounts: &[Account]) -> Vec<u8> {
             Standing::Closed => 2,
         };
         out.extend([side_code(spec.side), rule_code(spec.rule), u8::from(spec.lots), standing]);
-        signed(&mut out, i64::from(state.active_on().number()));
+        for days in state.activity().days() {
+            number(&mut out, u64::from(days));
+        }
         number(&mut out, state.head().get());
         for figure in state.figures() {
             signed(&mut out, figure);
@@ -303,7 +305,11 @@ fn decode_account(from: &mut &[u8]) -> Option<(AccountSpec, AccountState)> {
         2 => Standing::Closed,
         _ => return None,
     };
-    let active_on = Day::from_number(i32::try_from(read_signed(from)?).ok()?);
+    let mut days = [0; 3];
+    for day in &mut days {
+        *day = u16::try_from(read(from)?).ok()?;
+    }
+    let activity = Activity::restore(days);
     let head = Seq::new(read(from)?);
     let figures = [read_signed(from)?, read_signed(from)?, read_signed(from)?, read_signed(from)?];
     let count = usize::try_from(read(from)?).ok().filter(|&count| count <= from.len())?;
@@ -312,7 +318,7 @@ fn decode_account(from: &mut &[u8]) -> Option<(AccountSpec, AccountState)> {
         let lot = Lot::from_bits(u32::try_from(read(from)?).ok()?);
         cells.push(Cell { lot, posted: read_signed(from)?, held: read_signed(from)? });
     }
-    Some((spec, AccountState::restore(figures, head, &cells, active_on, standing)))
+    Some((spec, AccountState::restore(figures, head, &cells, activity, standing)))
 }
 
 /// Encodes an open hold as a row.

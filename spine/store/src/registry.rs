@@ -1,7 +1,7 @@
 //! Companies and units: a few rows that everything else refers to by number.
 
 use crate::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
-use ledger::{AccountNumber, SpendOrder, Unit, UnitNumber, UnitPolicy};
+use ledger::{AccountNumber, Few, IdleRule, LotLife, SpendOrder, Unit, UnitNumber, UnitPolicy};
 use vocabulary::{CompanyNumber, Id, Label, Scale, Timestamp, Token, UnitCode, Zone, kind};
 
 static UPSERT_COMPANY: Upsert = Upsert {
@@ -23,7 +23,8 @@ static UPSERT_UNIT: Upsert = Upsert {
         "spend_order",
         "transferable",
         "paid_may_be_paid_out",
-        "inactive_days_max",
+        "lot_lives",
+        "idle_rules",
         "breakage",
     ],
     keys: &["number"],
@@ -31,7 +32,8 @@ static UPSERT_UNIT: Upsert = Upsert {
         "spend_order",
         "transferable",
         "paid_may_be_paid_out",
-        "inactive_days_max",
+        "lot_lives",
+        "idle_rules",
         "breakage",
     ],
 };
@@ -47,7 +49,7 @@ static SELECT_COMPANIES: Statement = Statement::new(
 static SELECT_UNITS: Statement = Statement::new(
     "read units",
     "SELECT number, code, scale, issuer, spend_order, transferable, paid_may_be_paid_out,
-            inactive_days_max, breakage
+            lot_lives, idle_rules, breakage
      FROM unit
      ORDER BY number
      LIMIT 65536",
@@ -107,7 +109,6 @@ pub fn units(reader: &mut Reader<'_>) -> Result<Vec<Unit>, Fault> {
 fn unit_of(row: &Row<'_>) -> Result<Unit, Fault> {
     let number = u16::try_from(row.small(0)?).map_err(|_range| row.corrupt("unit number"))?;
     let places = u8::try_from(row.small(2)?).unwrap_or(u8::MAX);
-    let inactive = row.optional_small(7)?.map(|days| u16::try_from(days).unwrap_or(u16::MAX));
     Ok(Unit {
         number: UnitNumber::new(number),
         code: row.parsed(1, |text| UnitCode::parse(text).ok())?,
@@ -122,8 +123,9 @@ fn unit_of(row: &Row<'_>) -> Result<Unit, Fault> {
             },
             transferable: row.boolean(5)?,
             paid_may_be_paid_out: row.boolean(6)?,
-            inactive_days_max: inactive,
-            breakage: row.optional_small(8)?.map(AccountNumber::new),
+            lot_lives: row.parsed(7, Few::<LotLife>::parse)?,
+            idle_rules: row.parsed(8, Few::<IdleRule>::parse)?,
+            breakage: row.optional_small(9)?.map(AccountNumber::new),
             zone: Zone::JAPAN,
         },
     })
@@ -156,7 +158,7 @@ pub fn save_companies(tx: &mut Tx<'_>, companies: &[Company]) -> Result<(), Faul
 ///
 /// A [`Fault`] when the database fails.
 pub fn save_units(tx: &mut Tx<'_>, units: &[Unit]) -> Result<(), Fault> {
-    let rows: Vec<[Value; 9]> = units
+    let rows: Vec<[Value; 10]> = units
         .iter()
         .map(|unit| {
             let order = match unit.policy.spend_order {
@@ -172,7 +174,8 @@ pub fn save_units(tx: &mut Tx<'_>, units: &[Unit]) -> Result<(), Fault> {
                 Value::from(order),
                 Value::from(unit.policy.transferable),
                 Value::from(unit.policy.paid_may_be_paid_out),
-                Value::from(unit.policy.inactive_days_max),
+                Value::from(unit.policy.lot_lives.to_text()),
+                Value::from(unit.policy.idle_rules.to_text()),
                 Value::from(unit.policy.breakage.map(AccountNumber::get)),
             ]
         })

@@ -178,6 +178,14 @@ impl Id<kind::Account> {
         // Owners' ids are chance in their lower 80 bits; turned, they meet no id made elsewhere.
         Self::from_bits(owner.bits.rotate_left(61) ^ (unit << 4) ^ role)
     }
+
+    /// Gives whose account it is, of one made by [`Id::of`] for this unit and role; of another
+    /// account it is an id of nobody.
+    pub const fn owner<K: Copy>(self, unit: u16, role: AccountRole) -> Id<K> {
+        let nobody = Id::<K>::from_bits(0);
+        let mask = Self::of(nobody, unit, role);
+        Id::from_bits((self.bits ^ mask.bits).rotate_right(61))
+    }
 }
 
 impl<K: Kind> Id<K> {

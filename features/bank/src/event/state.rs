@@ -261,7 +261,6 @@ mod tests {
             transfer issuer -> wallet 50 kind grant lot free:2027-02-28    ok
             hold h1 wallet -> shop 320                                     ok
             capture h1 310 final                                           ok
-            touch wallet                                                   nothing_to_move
             freeze wallet                                                  ok
             ",
         );

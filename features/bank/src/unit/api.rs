@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use super::{ChangePolicy, OpenUnit, PolicyChange, UnitRefusal, system_accounts};
+use super::{
+    ChangePolicy, IdleRules, LotLives, OpenUnit, PolicyChange, UnitRefusal, system_accounts,
+};
 use crate::{
     bank::{Bank, reaches},
     problems::{ACCOUNT_DIFFERS, ISSUER_UNKNOWN, UNIT_CODE_TAKEN, UNIT_NOT_FOUND, UNITS_FULL},
@@ -47,7 +49,7 @@ impl From<SpendOrder> for OrderWord {
 }
 
 /// What may be done with a unit; what is left out stays as it is.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PolicyForm {
     /// In which order a debit takes lots; `free_before_paid` at first.
@@ -56,8 +58,12 @@ struct PolicyForm {
     transferable: Option<bool>,
     /// Whether a payout may take paid lots; `false` at first.
     paid_may_be_paid_out: Option<bool>,
-    /// Days without activity after which all free lots expire; 0, as at first, for no such rule.
-    inactive_days_max: Option<u16>,
+    /// How long lots live that are granted from a day on, at most 4 rules; none at first: they
+    /// never expire.
+    lot_lives: Option<LotLives>,
+    /// When all free lots expire because their owner does nothing, at most 4 rules, of which each
+    /// holds; none at first.
+    idle_rules: Option<IdleRules>,
 }
 
 impl From<PolicyForm> for PolicyChange {
@@ -66,13 +72,14 @@ impl From<PolicyForm> for PolicyChange {
             spend_order: form.spend_order.map(SpendOrder::from),
             transferable: form.transferable,
             paid_may_be_paid_out: form.paid_may_be_paid_out,
-            inactive_days_max: form.inactive_days_max,
+            lot_lives: form.lot_lives.map(|rules| rules.0),
+            idle_rules: form.idle_rules.map(|rules| rules.0),
         }
     }
 }
 
 /// A unit to issue.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct UnitForm {
     /// Its code: 2 to 8 of `A-Z`, `0-9` and `-`, starting with a letter.
@@ -93,8 +100,10 @@ struct PolicyView {
     spend_order: OrderWord,
     transferable: bool,
     paid_may_be_paid_out: bool,
-    /// Days without activity after which all free lots expire; `null` for no such rule.
-    inactive_days_max: Option<u16>,
+    /// How long lots live that are granted from a day on.
+    lot_lives: LotLives,
+    /// When all free lots expire because their owner does nothing.
+    idle_rules: IdleRules,
 }
 
 /// The issuer's own accounts in a unit.
@@ -155,7 +164,8 @@ impl UnitView {
                 spend_order: policy.spend_order.into(),
                 transferable: policy.transferable,
                 paid_may_be_paid_out: policy.paid_may_be_paid_out,
-                inactive_days_max: policy.inactive_days_max,
+                lot_lives: LotLives(policy.lot_lives),
+                idle_rules: IdleRules(policy.idle_rules),
             },
             accounts: SystemAccounts { cost, breakage, takings, receivable, outside },
         }

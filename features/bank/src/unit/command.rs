@@ -1,5 +1,8 @@
 use crate::form::Repeated;
-use ledger::{AccountSpec, BalanceRule, NormalSide, SpendOrder, Unit, UnitNumber, UnitPolicy};
+use ledger::{
+    AccountSpec, BalanceRule, Few, IdleRule, LotLife, NormalSide, SpendOrder, Unit, UnitNumber,
+    UnitPolicy,
+};
 use store::{Command, Fault, Posting, Tx, registry, registry::Company};
 use vocabulary::{AccountRole, CompanyNumber, Id, Scale, UnitCode, kind};
 
@@ -37,8 +40,10 @@ pub struct PolicyChange {
     pub transferable: Option<bool>,
     /// Whether a payout may take paid lots.
     pub paid_may_be_paid_out: Option<bool>,
-    /// Days without activity after which all free lots expire; 0 for no such rule.
-    pub inactive_days_max: Option<u16>,
+    /// How long lots live that are granted by the rules of the unit.
+    pub lot_lives: Option<Few<LotLife>>,
+    /// When all free lots expire because their owner does nothing.
+    pub idle_rules: Option<Few<IdleRule>>,
 }
 
 /// Why a unit is not opened or changed, in the order of the checks.
@@ -85,12 +90,12 @@ impl UnitFacts {
 
 impl PolicyChange {
     fn apply(self, policy: UnitPolicy) -> UnitPolicy {
-        let inactive = self.inactive_days_max.map(|days| (days > 0).then_some(days));
         UnitPolicy {
             spend_order: self.spend_order.unwrap_or(policy.spend_order),
             transferable: self.transferable.unwrap_or(policy.transferable),
             paid_may_be_paid_out: self.paid_may_be_paid_out.unwrap_or(policy.paid_may_be_paid_out),
-            inactive_days_max: inactive.unwrap_or(policy.inactive_days_max),
+            lot_lives: self.lot_lives.unwrap_or(policy.lot_lives),
+            idle_rules: self.idle_rules.unwrap_or(policy.idle_rules),
             ..policy
         }
     }

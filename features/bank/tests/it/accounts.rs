@@ -31,11 +31,36 @@ fn companies_and_units_are_seen_by_their_own() {
         assert_eq!(answer.status, 200, "a repeat: {}", answer.text);
         let answer = stage.post(&ours, "/api/v1/units", &json!({"code": "XP"}));
         assert_eq!(told(&answer), problem(409, "unit_code_taken"));
-        let change = json!({"transferable": true, "inactive_days_max": 365});
+        let change = json!({
+            "transferable": true,
+            "lot_lives": [{"from": "2024-10-01", "span": {"months": 12}, "month_end": true}],
+            "idle_rules": [{"by": ["earn", "visit"], "span": {"days": 180}, "from": "2024-10-01"}],
+        });
         let unit = stage.send(&ours, (Method::PATCH, "/api/v1/units/PT"), &change);
         let unit: Value = unit.json();
         assert_eq!(unit["policy"]["transferable"], true);
-        assert_eq!(unit["policy"]["inactive_days_max"], 365);
+        assert_eq!(unit["policy"]["lot_lives"], change["lot_lives"]);
+        let idle = &unit["policy"]["idle_rules"][0];
+        assert_eq!((&idle["by"], &idle["until"]), (&json!(["earn", "visit"]), &Value::Null));
+        for (wrong, pointer) in [
+            (
+                json!({"lot_lives": [{"from": "2024-10-01", "span": {"days": 0}}]}),
+                "/lot_lives/0/span",
+            ),
+            (
+                json!({"lot_lives": [{"from": "1 October", "span": {"days": 1}}]}),
+                "/lot_lives/0/from",
+            ),
+            (
+                json!({"idle_rules": [{"by": [], "span": {"days": 9}, "from": "2024-10-01"}]}),
+                "/idle_rules",
+            ),
+            (json!({"idle_rules": vec![idle; 5]}), "/idle_rules"),
+        ] {
+            let answer = stage.send(&ours, (Method::PATCH, "/api/v1/units/PT"), &wrong);
+            let problem: Value = answer.json();
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+        }
         let answer = stage.send(&ours, (Method::PATCH, "/api/v1/units/XP"), &change);
         assert_eq!(told(&answer), problem(404, "unit_not_found"));
     });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::click::Click;
+use crate::click::{Click, ClickMark};
 use crate::conversion::Route;
 use crate::offer::store::{days, reward_of};
 use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
@@ -14,7 +14,7 @@ pub(crate) const STATEMENTS: &[Listed] =
 static SAVE_CLICKS: Upsert = Upsert {
     name: "save clicks",
     table: "site_click",
-    columns: &["id", "company", "member", "shop", "offer", "offer_version", "clicked_at"],
+    columns: &["id", "company", "member", "shop", "offer", "offer_version", "clicked_at", "mark"],
     keys: &["id"],
     updates: &[],
 };
@@ -31,7 +31,7 @@ static FIND_ROUTES: Statement = Statement::new(
 // Index site_click_member.
 static LIST_CLICKS: Statement = Statement::new(
     "list clicks of a member",
-    "SELECT id, company, member, shop, offer, offer_version, clicked_at
+    "SELECT id, company, member, shop, offer, offer_version, clicked_at, mark
      FROM site_click
      WHERE member = ? AND id < ?
      ORDER BY id DESC
@@ -39,7 +39,7 @@ static LIST_CLICKS: Statement = Statement::new(
 );
 
 pub(crate) fn save_clicks(tx: &mut Tx<'_>, clicks: &[Click]) -> Result<(), Fault> {
-    let rows: Vec<[Value; 7]> = clicks
+    let rows: Vec<[Value; 8]> = clicks
         .iter()
         .map(|click| {
             [
@@ -50,6 +50,7 @@ pub(crate) fn save_clicks(tx: &mut Tx<'_>, clicks: &[Click]) -> Result<(), Fault
                 click.offer.into(),
                 click.offer_version.into(),
                 click.clicked_at.into(),
+                click.mark.map(ClickMark::code).into(),
             ]
         })
         .collect();
@@ -103,6 +104,7 @@ pub(crate) fn list_clicks(
                 offer: row.id(4)?,
                 offer_version: row.small(5)?,
                 clicked_at: row.timestamp(6)?,
+                mark: row.optional_text(7)?.and_then(ClickMark::parse),
             })
         })
         .collect()

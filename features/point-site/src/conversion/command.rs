@@ -8,11 +8,11 @@ use crate::conversion::{
     Route, Sight, Source, Told, batch_id, expectation_id, plan,
 };
 use ledger::{
-    AccountNumber, AccountSpec, BalanceRule, Batch, Lot, LotKind, NormalSide, Remaining, Step,
-    Transfer, TransferKind, Wanted,
+    AccountNumber, AccountSpec, BalanceRule, Batch, Lot, NormalSide, Remaining, Step, Transfer,
+    TransferKind, Wanted,
 };
 use store::{Fault, Posting, Reader, Recall, Tx};
-use vocabulary::{AccountRole, Amount, Id, Reference, Timestamp, Token, Zone, kind};
+use vocabulary::{AccountRole, Amount, Id, Reference, Timestamp, Token, kind};
 
 /// What the site's movements are for, in the company's numbering.
 const CODE: u16 = 300;
@@ -275,7 +275,7 @@ impl ConversionFacts {
         accounts: &Accounts,
         posting: &Posting<'_>,
     ) -> Result<Vec<Step>, &'static str> {
-        let lot = self.lot(posting.now())?;
+        let lot = self.config.lot(posting)?;
         Ok(match effect {
             Effect::None => Vec::new(),
             Effect::Announce { expectation, points } => vec![Step::Announce {
@@ -321,12 +321,6 @@ impl ConversionFacts {
             code: CODE,
         };
         granted.iter().map(undo).collect()
-    }
-
-    fn lot(&self, now: Timestamp) -> Result<Lot, &'static str> {
-        let months = i32::from(self.config.lot_months);
-        let last = Zone::JAPAN.day_of(now).plus_months(months).month_end();
-        Lot::try_new(self.config.company, LotKind::Free, Some(last)).map_err(|_range| "lot_expired")
     }
 }
 

@@ -8,7 +8,10 @@ use std::sync::mpsc::{Receiver, channel};
 
 use super::command::NoteProgress;
 use super::store::{Job, JobRow, find_jobs};
-use ledger::{Account, AccountNumber, ActorNumber, Batch, Book, Cell, LotKind, Refusal, Seq, Step};
+use ledger::{
+    Account, AccountNumber, ActorNumber, Batch, Book, Cell, Few, IdleRule, LotKind, Refusal, Seq,
+    Step,
+};
 use store::{Fault, FaultKind, Outcome, Store, natural_id};
 use vocabulary::{Day, Id, Timestamp, Zone, kind};
 
@@ -58,14 +61,12 @@ pub fn expire_due(store: &Store, now: Timestamp, limit: usize) -> Result<Progres
 pub fn expire_inactive(store: &Store, now: Timestamp, limit: usize) -> Result<Progress, Fault> {
     let sweep = Sweep {
         job: Job::Inactive,
-        due: |account, today, inactive_days_max| {
+        due: |account, today, idle_rules| {
             let free = |cell: &Cell| {
                 cell.lot.is_some() && cell.lot.kind() == LotKind::Free && cell.posted > cell.held
             };
-            inactive_days_max.is_some_and(|days| {
-                account.state().active_on().plus_days(i32::from(days)) < today
-                    && account.state().cells().iter().any(free)
-            })
+            let last = idle_rules.last_day(account.state().activity());
+            last.is_some_and(|last| last < today) && account.state().cells().iter().any(free)
         },
         step: |account| Step::ExpireInactive { account },
     };
@@ -145,7 +146,7 @@ struct Sweep {
     job: Job,
     /// Whether an account has something to be ended: the account, its today, its unit's inactivity
     /// rule.
-    due: fn(&Account, Day, Option<u16>) -> bool,
+    due: fn(&Account, Day, Few<IdleRule>) -> bool,
     step: fn(AccountNumber) -> Step,
 }
 
@@ -205,8 +206,8 @@ impl Sweep {
             }
             let policy = book.find_unit(account.spec().unit).map(|unit| unit.policy);
             let today = policy.map_or(Zone::JAPAN, |policy| policy.zone).day_of(now);
-            let inactive_days_max = policy.and_then(|policy| policy.inactive_days_max);
-            if (self.due)(account, today, inactive_days_max) {
+            let idle_rules = policy.map(|policy| policy.idle_rules).unwrap_or_default();
+            if (self.due)(account, today, idle_rules) {
                 let (id, head) = (account.spec().id, account.state().head());
                 found.accounts.push((AccountNumber::new(number), id, head));
             }

@@ -31,6 +31,8 @@ pub enum Job {
     Holds,
     /// Writes off the free points of members who stay away.
     Inactive,
+    /// Writes to members whose points expire soon.
+    Notices,
 }
 
 impl Job {
@@ -40,11 +42,14 @@ impl Job {
             Self::Lots => "expire lots",
             Self::Holds => "expire holds",
             Self::Inactive => "expire inactive",
+            Self::Notices => "send notices",
         }
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [Self::Lots, Self::Holds, Self::Inactive].into_iter().find(|job| job.name() == name)
+        [Self::Lots, Self::Holds, Self::Inactive, Self::Notices]
+            .into_iter()
+            .find(|job| job.name() == name)
     }
 }
 
@@ -70,7 +75,7 @@ pub struct JobRow {
 
 impl JobRow {
     /// Begins a round.
-    pub(super) const fn begin(job: Job, now: Timestamp) -> Self {
+    pub(crate) const fn begin(job: Job, now: Timestamp) -> Self {
         Self {
             job,
             position: 0,

@@ -7,5 +7,6 @@ mod store;
 mod tests;
 
 pub(crate) use page::{home_routes, routes};
+pub(crate) use state::endings;
 pub use state::{Balance, Ending, Fate, Line, LineKind, LotPart, Walk, walk};
 pub(crate) use store::{Story, Told, accounts, story, tell, units};

@@ -242,11 +242,9 @@ impl<'a> Sight<'a> {
         if let Some((ending, day)) = soon.and_then(|ending| Some((ending, ending.on?))) {
             let (amount, day) = (self.wording.amount(ending.free), self.wording.day(day));
             let args = [("amount", amount.as_str()), ("day", day.as_str())];
-            found.push(say(
-                Tone::Wait,
-                "wallet-soon",
-                self.wording.with("wallet-soon-text", &args),
-            ));
+            let idle = soon.is_some_and(|ending| ending.idle);
+            let text = if idle { "wallet-soon-idle-text" } else { "wallet-soon-text" };
+            found.push(say(Tone::Wait, "wallet-soon", self.wording.with(text, &args)));
         }
         found
     }
@@ -424,7 +422,11 @@ impl<'a> Sight<'a> {
                     Some(day) => wording.with("wallet-until", &[("day", &wording.day(day))]),
                 },
                 badge: badge.map(|(tone, key)| Badge::new(tone, wording.text(key))),
-                note: held.unwrap_or_default(),
+                note: match (held, ending.idle) {
+                    (Some(held), _) => held,
+                    (None, true) => wording.text("wallet-if-idle"),
+                    (None, false) => String::new(),
+                },
                 amount: wording.figure(ending.free.checked_add(ending.held).unwrap_or(Amount::MAX)),
             }
         };

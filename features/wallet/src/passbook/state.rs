@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use ledger::{
-    AccountNumber, Cell, Expectation, ExpectationState, Hold, HoldState, Lot, Movement,
-    MovementKind, Seq,
+    AccountNumber, Cell, Expectation, ExpectationState, Few, Hold, HoldState, IdleRule, Lot,
+    LotKind, Movement, MovementKind, Seq,
 };
 use vocabulary::{Amount, Day, Id, Timestamp, kind};
 
@@ -370,25 +370,38 @@ pub struct Ending {
     pub free: Amount,
     /// How much open holds reserve; it expires only once it is released.
     pub held: Amount,
+    /// Whether it expires then because its owner does nothing, and lives on otherwise.
+    pub idle: bool,
 }
 
 /// Adds up an account's cells by the day they expire on, the earliest first, the never-expiring
-/// last.
-pub(crate) fn endings(cells: &[Cell]) -> Vec<Ending> {
+/// last. `idle_on` is the last day of what is free when its owner does nothing any more.
+pub(crate) fn endings(cells: &[Cell], idle_on: Option<Day>) -> Vec<Ending> {
     let mut found: Vec<Ending> = Vec::new();
-    let mut cells: Vec<&Cell> =
-        cells.iter().filter(|cell| cell.lot.is_some() && cell.posted > 0).collect();
-    cells.sort_by_key(|cell| (cell.lot.expires_on().is_none(), cell.lot.expires_on()));
-    for cell in cells {
+    let ends = |cell: &Cell| {
+        let own = cell.lot.expires_on();
+        let idle = idle_on.filter(|_| cell.lot.kind() == LotKind::Free);
+        match (own, idle) {
+            (Some(own), Some(idle)) if idle < own => (Some(idle), true),
+            (None, Some(idle)) => (Some(idle), true),
+            (own, _) => (own, false),
+        }
+    };
+    let mut cells: Vec<(&Cell, (Option<Day>, bool))> = cells
+        .iter()
+        .filter(|cell| cell.lot.is_some() && cell.posted > 0)
+        .map(|cell| (cell, ends(cell)))
+        .collect();
+    cells.sort_by_key(|(_, (on, idle))| (on.is_none(), *on, *idle));
+    for (cell, (on, idle)) in cells {
         let held = Amount::magnitude(cell.held.max(0));
         let free = Amount::magnitude(cell.posted.saturating_sub(cell.held).max(0));
-        let on = cell.lot.expires_on();
-        match found.last_mut().filter(|ending| ending.on == on) {
+        match found.last_mut().filter(|ending| (ending.on, ending.idle) == (on, idle)) {
             Some(ending) => {
                 ending.held = ending.held.checked_add(held).unwrap_or(Amount::MAX);
                 ending.free = ending.free.checked_add(free).unwrap_or(Amount::MAX);
             }
-            None => found.push(Ending { on, free, held }),
+            None => found.push(Ending { on, free, held, idle }),
         }
     }
     found
@@ -415,8 +428,10 @@ pub struct Balance {
 
 impl Balance {
     /// Reads an account as it stands today.
-    pub fn of(account: &ledger::Account, today: Day) -> Self {
-        let endings = endings(account.state().cells());
+    pub fn of(account: &ledger::Account, idle_rules: Few<IdleRule>, today: Day) -> Self {
+        // On the day after, the account may still become active again before the job comes.
+        let idle_on = idle_rules.last_day(account.state().activity()).filter(|on| *on >= today);
+        let endings = endings(account.state().cells(), idle_on);
         let over = |ending: &&Ending| ending.on.is_some_and(|last| last < today);
         let overdue = endings
             .iter()

@@ -33,7 +33,8 @@ pub(crate) struct Opened {
 impl Opened {
     /// What the owner can do with it at `now`.
     pub(crate) fn balance(&self, now: Timestamp) -> Balance {
-        Balance::of(&self.account, self.unit.policy.zone.day_of(now))
+        let policy = &self.unit.policy;
+        Balance::of(&self.account, policy.idle_rules, policy.zone.day_of(now))
     }
 
     fn head(&self) -> Seq {

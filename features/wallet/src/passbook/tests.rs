@@ -5,8 +5,8 @@ use expect_test::{Expect, expect};
 use super::state::{Balance, Ending, Line, endings, story_of, walk};
 use super::store::Mark;
 use super::*;
-use ledger::Seq;
 use ledger::testing::Ledger;
+use ledger::{Few, Seq};
 use vocabulary::{Amount, Day};
 
 const ACCOUNTS: &str = "
@@ -254,13 +254,21 @@ fn a_balance_tells_what_can_be_used_today() {
         on: on.map(day),
         free: Amount::from(free),
         held: Amount::from(held),
+        idle: false,
     };
     let all = vec![
         ending(Some("2026-11-15"), 0, 40),
         ending(Some("2026-11-30"), 480, 20),
         ending(None, 100, 0),
     ];
-    assert_eq!(endings(account.state().cells()), all);
+    assert_eq!(endings(account.state().cells(), None), all);
+    let idle = vec![
+        all[0],
+        Ending { idle: true, ..ending(Some("2026-11-20"), 280, 20) },
+        ending(Some("2026-11-30"), 200, 0),
+        ending(None, 100, 0),
+    ];
+    assert_eq!(endings(account.state().cells(), Some(day("2026-11-20"))), idle);
     let table = [
         ("2026-11-15", 580, 0, Some(all[1])),
         ("2026-11-30", 580, 0, Some(all[1])),
@@ -268,13 +276,13 @@ fn a_balance_tells_what_can_be_used_today() {
         ("2026-12-01", 100, 480, None),
     ];
     for (today, usable, overdue, next) in table {
-        let balance = Balance::of(account, day(today));
+        let balance = Balance::of(account, Few::NONE, day(today));
         assert_eq!(balance.usable, usable, "{today}");
         assert_eq!(balance.overdue, Amount::from(overdue), "{today}");
         assert_eq!((balance.next, balance.posted), (next, 640), "{today}");
         assert_eq!((balance.reserved, balance.expected), (Amount::from(60), Amount::from(80)));
     }
-    let soon = |today| Balance::of(account, day(today)).soon(day(today), 30);
+    let soon = |today| Balance::of(account, Few::NONE, day(today)).soon(day(today), 30);
     assert_eq!(soon("2026-10-30"), None, "31 days before");
     assert_eq!(soon("2026-10-31"), Some(all[1]), "30 days before");
 }

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod expiry;
+mod notices;
 mod pages;
 mod passbook;
 mod payments;

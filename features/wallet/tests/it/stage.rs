@@ -7,8 +7,8 @@ use access::{
     testing::{api_key, member, staff},
 };
 use ledger::{
-    AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, Lot, LotKind, NormalSide,
-    Remaining, Step, Transfer, TransferKind, Unit, UnitNumber, UnitPolicy, Wanted,
+    AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, Few, IdleRule, Lot, LotKind,
+    NormalSide, Remaining, Step, Transfer, TransferKind, Unit, UnitNumber, UnitPolicy, Wanted,
 };
 use store::{
     Command, Fault, Outcome, Posting, Store, StoreOptions, Tx, natural_id, registry,
@@ -122,7 +122,7 @@ pub(crate) fn free_until(day: &str) -> Lot {
 
 impl Stage {
     pub(crate) fn open(test: &TestDatabase) -> Self {
-        test.migrate(&[store::MIGRATIONS, wallet::MIGRATIONS].concat());
+        test.migrate(&[store::MIGRATIONS, mail::MIGRATIONS, wallet::MIGRATIONS].concat());
         let clock = Arc::new(ManualClock::new(noon("2026-07-01")));
         let store = Store::open(
             test.database(),
@@ -145,7 +145,8 @@ impl Stage {
         ];
         let opened = stage.store.run(Setup { units, accounts }).unwrap().unwrap();
         ours.policy.breakage = Some(opened[1]);
-        ours.policy.inactive_days_max = Some(365);
+        ours.policy.idle_rules =
+            Few::<IdleRule>::parse("earn,use,visit 365 days from 2020-01-01").unwrap();
         stage.store.run(Setup { units: vec![ours], accounts: vec![] }).unwrap().unwrap();
         for (member, company, unit) in
             [(HANA, OURS, POINTS), (TARO, OURS, POINTS), (STRANGER, THEIRS, theirs)]
@@ -243,6 +244,13 @@ impl Stage {
         self.post(&format!("reject {shop}"), vec![step]);
     }
 
+    /// Changes how long points live whose owner does nothing.
+    pub(crate) fn idle_rule(&self, text: &str) {
+        let mut unit = self.store.look(|book| *book.find_unit(POINTS).unwrap());
+        unit.policy.idle_rules = Few::<IdleRule>::parse(text).unwrap();
+        self.store.run(Setup { units: vec![unit], accounts: vec![] }).unwrap().unwrap();
+    }
+
     pub(crate) fn wallet(&self) -> Wallet {
         Wallet {
             store: self.store.clone(),
@@ -264,10 +272,7 @@ impl Stage {
         explains: Arc<dyn Explains>,
     ) -> Client {
         let wallet = Wallet { explains, ..self.wallet() };
-        let (name, kind, contents) = wallet::STYLE;
-        let assets = Assets::new().with(name, kind, contents);
-        let texts = Texts::try_new(&[web::TEXTS, wallet::TEXTS]).unwrap();
-        let frame = Arc::new(Frame::new(texts, assets, &[web::PROBLEMS, wallet::PROBLEMS]));
+        let frame = frame();
         let routes = wallet::routes(&wallet).and(wallet::home(&wallet)).and(frame.routes());
         let door = door_with(routes, ServerOptions::default(), frame, Arc::new(Seat(who))).unwrap();
         Client::new(Arc::new(door))
@@ -300,6 +305,14 @@ impl Stage {
         assert!(!answer.text.contains('⟦'), "{path} lacks a text: {}", answer.text);
         answer.text
     }
+}
+
+/// The frame around the pages, with all that people read.
+pub(crate) fn frame() -> Arc<Frame> {
+    let (name, kind, contents) = wallet::STYLE;
+    let assets = Assets::new().with(name, kind, contents);
+    let texts = Texts::try_new(&[web::TEXTS, wallet::TEXTS]).unwrap();
+    Arc::new(Frame::new(texts, assets, &[web::PROBLEMS, wallet::PROBLEMS]))
 }
 
 fn spec(owner: Id<kind::Company>, role: AccountRole) -> AccountSpec {

@@ -1,5 +1,5 @@
 use super::writing::{Draft, Memory, Writing};
-use crate::{AccountNumber, MovementKind, Refusal, Standing};
+use crate::{AccountNumber, ActivityKind, ActivityKinds, MovementKind, Refusal, Standing};
 
 impl<M: Memory> Writing<'_, M> {
     pub(super) fn freeze(&mut self, account: AccountNumber) -> Result<(), Refusal> {
@@ -30,7 +30,8 @@ impl<M: Memory> Writing<'_, M> {
     pub(super) fn touch(&mut self, account: AccountNumber) -> Result<(), Refusal> {
         self.refuse_closed(account)?;
         let today = self.today(account)?;
-        if self.debit_account(account)?.state.active_on >= today {
+        let visits = ActivityKinds::from_iter([ActivityKind::Visit]);
+        if self.debit_account(account)?.state.activity.last(visits) >= today {
             return Err(Refusal::NothingToMove);
         }
         self.note(account, MovementKind::Touch)

@@ -18,9 +18,8 @@ impl<M: Memory> Writing<'_, M> {
         self.refuse_closed(account)?;
         let owner = self.debit_account(account)?;
         let unit = self.book.find_unit(owner.spec.unit);
-        let days =
-            unit.and_then(|unit| unit.policy.inactive_days_max).ok_or(Refusal::NotInactive)?;
-        if owner.state.active_on.plus_days(i32::from(days)) >= today {
+        let last = unit.and_then(|unit| unit.policy.idle_rules.last_day(owner.state.activity));
+        if last.is_none_or(|last| last >= today) {
             return Err(Refusal::NotInactive);
         }
         let free = |cell: &Cell| {

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use crate::{
-    AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, Book, CaptureRule, Lot, LotKind,
-    Memory, Movement, MovementKind, NegativeBy, NormalSide, Original, Remaining, Step, Transfer,
-    TransferKind, Unit, UnitNumber, UnitPolicy, Wanted, audit,
+    AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, Book, CaptureRule, Few, IdleRule,
+    Lot, LotKind, Memory, Movement, MovementKind, NegativeBy, NormalSide, Original, Remaining,
+    Step, Transfer, TransferKind, Unit, UnitNumber, UnitPolicy, Wanted, audit,
 };
 use vocabulary::{Amount, CompanyNumber, Day, Id, Timestamp, kind};
 
@@ -33,7 +33,7 @@ fn book() -> Book {
     let policy = UnitPolicy {
         breakage: Some(AccountNumber::new(0)),
         transferable: true,
-        inactive_days_max: Some(30),
+        idle_rules: Few::<IdleRule>::parse("earn,use,visit 30 days from 2020-01-01").unwrap(),
         ..UnitPolicy::default()
     };
     book.set_unit(Unit {

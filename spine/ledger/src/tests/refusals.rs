@@ -121,7 +121,7 @@ const TABLE: &str = "
 
     expire_lots wallet                                           nothing_to_move
     expire_inactive wallet                                       not_inactive
-    policy inactive 180
+    policy idle earn,use,visit 180 days from 2026-01-01
     expire_inactive wallet                                       not_inactive
     touch wallet                                                 ok
     touch wallet                                                 nothing_to_move

@@ -264,7 +264,7 @@ fn value_passes_between_members_with_its_lots_where_the_unit_allows() {
 #[test]
 fn points_of_an_inactive_member_expire_but_bought_value_does_not() {
     run("
-        policy inactive 180
+        policy idle earn,use,visit 180 days from 2026-01-01
         transfer issuer -> wallet 20 lot free:never          ok
         transfer issuer -> wallet 30 lot paid:never          ok
         2027-03-01
