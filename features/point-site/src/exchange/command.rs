@@ -32,8 +32,8 @@ use vocabulary::{
 const CODE: u16 = 330;
 
 /// When the hold of an exchange would be released by the clock: never, as far as anybody plans. An
-/// exchange that was sent may be unknown for weeks, and its points must not be spent meanwhile; what
-/// ends the hold is the exchange's own end. The first moment of the year 9000.
+/// exchange that was sent may be unknown for weeks, and its points must not be spent meanwhile;
+/// what ends the hold is the exchange's own end. The first moment of the year 9000.
 const HOLD_EXPIRES_AT: Timestamp = Timestamp::from_microseconds(221_845_392_000_000_000);
 
 /// A state that an exchange came to, by what and by whom.
@@ -359,7 +359,7 @@ impl Command for ChangeExchange {
                 && self.member.is_none_or(|member| member == exchange.member)
         });
         let own = own.ok_or(ChangeRefusal::NotFound)?;
-        // What is put together for the bank is looked at by somebody: it does not change under them.
+        // What is put together for the bank is looked at by somebody, and stays as they see it.
         if self.event == ExchangeEvent::Cancel && own.payout.is_some() {
             return Err(ChangeRefusal::TooLate);
         }

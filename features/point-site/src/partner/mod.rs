@@ -4,8 +4,6 @@
 
 mod job;
 mod state;
-#[cfg(test)]
-mod tests;
 
 pub use job::{ask_partners, due_requests, settle};
 pub use state::{PartnerAnswer, PartnerRequest};

@@ -1,15 +1,17 @@
 use askama::Template;
 use serde::Deserialize;
 
-use crate::partner_sandbox::{Manner, PartnerSandbox};
+use crate::partner_sandbox::{Manner, PartnerSandbox, api};
 use web::components::{Button, Column, EmptyState, Select, Table};
 use web::{Form, IntoResponse as _, Redirect, Response, Routes, State, View, Words, get, post};
 
-/// Where the partner is told how to behave.
-pub(crate) fn routes() -> Routes<PartnerSandbox> {
+/// The pretend partner's own doors: where it is asked, and where it is told how to behave.
+pub fn routes(sandbox: &PartnerSandbox) -> Routes {
     Routes::of("sandbox")
+        .and(api::routes())
         .on(get("/sandbox/partner", "public"), show)
         .on(post("/sandbox/partner", "public").idempotent(), behave)
+        .with_state(sandbox)
 }
 
 #[derive(Template)]

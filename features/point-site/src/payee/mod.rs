@@ -5,8 +5,6 @@ mod command;
 mod page;
 mod state;
 pub(crate) mod store;
-#[cfg(test)]
-mod tests;
 
 pub use command::{NoteChange, PayeeRefusal, RegisterPayee};
 pub(crate) use page::routes;

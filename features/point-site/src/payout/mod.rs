@@ -7,8 +7,6 @@ mod job;
 mod page;
 mod state;
 pub(crate) mod store;
-#[cfg(test)]
-mod tests;
 
 pub use command::{
     ApplyResults, ApprovePayout, DiscardPayout, MakePayout, NoteDownload, OpenResult, PayoutRefusal,

@@ -3,8 +3,6 @@
 
 mod command;
 mod page;
-#[cfg(test)]
-mod tests;
 
 pub use command::{SendCode, TryCode, code_hash};
 pub(crate) use page::{begin, routes};

@@ -4,8 +4,6 @@
 mod command;
 mod page;
 mod state;
-#[cfg(test)]
-mod tests;
 
 pub use command::{DecideExchange, DecideRefusal, ProposeVerdict};
 pub(crate) use page::routes;
