@@ -1,5 +1,7 @@
 //! Sample destinations, gift codes, and exchanges in each state.
 
+use core::fmt::Write as _;
+
 use anyhow::{Context as _, anyhow};
 
 use super::seed::{PEOPLE, Person, SHOPPING};
@@ -193,7 +195,7 @@ fn plant_codes(site: &Site) -> anyhow::Result<()> {
     let mut list = "code,value,usable_until\n".to_owned();
     for (value, count) in [(500, 24_u32), (1_000, 4)] {
         for number in 1..=count {
-            list.push_str(&format!("HOSHI-{value:04}-{:04},{value},2027-12-31\n", number * 37));
+            writeln!(list, "HOSHI-{value:04}-{:04},{value},2027-12-31", number * 37)?;
         }
     }
     let upload = UploadedCodes {
