@@ -11,7 +11,7 @@
 //! | [`destination`] | what points can be turned into | versions, each from its day |
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
 //! | [`proof`] | a code sent by mail before an exchange | sent → passed, or ended |
-//! | [`review`] | what persons say of an exchange that waits | proposed → decided by another |
+//! | [`held`] | what persons say of an exchange that waits | proposed → decided by another |
 //! | [`payee`] | where a member's exchanges go | active → replaced or blocked |
 //! | [`payout`] | exchanges that a bank is told to pay | draft → approved → results |
 //! | [`partner`] | who makes codes and takes points | asked with one id, for ever |
@@ -38,6 +38,7 @@ pub mod conversion;
 pub mod destination;
 pub mod exchange;
 pub mod gift_code;
+pub mod held;
 pub mod kana;
 pub mod message;
 pub mod network;
@@ -48,7 +49,6 @@ pub mod payee;
 pub mod payout;
 pub mod proof;
 pub mod report;
-pub mod review;
 pub mod sandbox;
 pub mod search;
 pub mod sheet;
@@ -113,7 +113,7 @@ pub fn routes(site: &Site) -> Routes {
         .and(exchange::routes())
         .and(proof::routes())
         .and(payee::routes())
-        .and(review::routes())
+        .and(held::routes())
         .and(payout::routes())
         .and(gift_code::routes())
         .with_state(site)

@@ -295,6 +295,7 @@ mod stories {
     };
     use crate::gift_code::store::find_issues;
     use crate::gift_code::{DryRun, UploadedCodes, import_codes};
+    use crate::held::{DecideExchange, DecideRefusal, ProposeVerdict, Verdict};
     use crate::kana::BankText;
     use crate::partner::{PartnerAnswer, due_requests, settle};
     use crate::partner_sandbox::{Asked, Manner, PartnerSandbox};
@@ -304,7 +305,6 @@ mod stories {
         check_result, file_of,
     };
     use crate::proof::{SendCode, TryCode, code_hash};
-    use crate::review::{DecideExchange, DecideRefusal, ProposeVerdict, Verdict};
     use crate::step_up::{Particular, Tried};
     use crate::tests::{HANA, OURS, Stage, at, play, token, wait};
     use crate::zengin::{AccountType, BankAccount, Digits, LineEnd, PayoutOutcome, read};

@@ -298,7 +298,7 @@ fn facts(words: Words<'_>, run: &PayoutRun) -> DataList {
 fn lines_table(site: &Site, words: Words<'_>, exchanges: &[Exchange]) -> Table {
     let columns = vec![
         Column::figures(words.get("payout-line")),
-        Column::text(words.get("review-exchange")),
+        Column::text(words.get("held-exchange")),
         Column::figures(words.get("payout-amount")),
         Column::text(words.get("payout-state")),
     ];

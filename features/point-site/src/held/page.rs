@@ -5,8 +5,8 @@ use crate::exchange::store::{
     find_exchanges, find_proposals, list_by_state, list_of_member, list_versions,
 };
 use crate::exchange::{Exchange, points_text, state_badge, value_text};
+use crate::held::{DecideExchange, DecideRefusal, ProposeVerdict, Verdict};
 use crate::payout::permit;
-use crate::review::{DecideExchange, DecideRefusal, ProposeVerdict, Verdict};
 use crate::site::Site;
 use access::{Authenticated, Need};
 use answers::OrProblem as _;
@@ -39,7 +39,7 @@ pub(crate) fn routes() -> Routes<Site> {
 }
 
 #[derive(Template)]
-#[template(path = "review/page.html")]
+#[template(path = "held/page.html")]
 struct ListMain<'a> {
     words: Words<'a>,
     query: TextField,
@@ -84,30 +84,30 @@ async fn list(
         held.into_iter().filter(|e| e.next_at.is_none() && e.payout.is_none()).collect();
     let none = if asked.is_empty() {
         held.is_empty()
-            .then(|| EmptyState::new(words.get("review-none"), words.get("review-none-text")))
+            .then(|| EmptyState::new(words.get("held-none"), words.get("held-none-text")))
     } else {
-        found.is_empty().then(|| {
-            EmptyState::new(words.get("review-not-found"), words.get("review-not-found-text"))
-        })
+        found
+            .is_empty()
+            .then(|| EmptyState::new(words.get("held-not-found"), words.get("held-not-found-text")))
     };
     let main = ListMain {
         words,
-        query: TextField::new(words, "q", words.get("review-search"))
-            .hint(words.get("review-search-hint"))
+        query: TextField::new(words, "q", words.get("held-search"))
+            .hint(words.get("held-search-hint"))
             .optional(words)
             .value(asked),
-        find: Button::new(words.get("review-find")).weight(Weight::Quiet),
-        waiting: (!held.is_empty()).then(|| table(&site, words, "review-waiting", &held)),
-        found: (!found.is_empty()).then(|| table(&site, words, "review-found", &found)),
+        find: Button::new(words.get("held-find")).weight(Weight::Quiet),
+        waiting: (!held.is_empty()).then(|| table(&site, words, "held-waiting", &held)),
+        found: (!found.is_empty()).then(|| table(&site, words, "held-found", &found)),
         none,
     };
     let nav = (site.config().staff_nav)(&view, who.needs());
-    Ok(view.page(words.get("review-title")).nav(nav).show(&main))
+    Ok(view.page(words.get("held-title")).nav(nav).show(&main))
 }
 
 fn table(site: &Site, words: Words<'_>, caption: &str, exchanges: &[Exchange]) -> Table {
     let columns = vec![
-        Column::text(words.get("review-exchange")),
+        Column::text(words.get("held-exchange")),
         Column::times(words.get("exchange-at")),
         Column::text(words.get("exchange-to")),
         Column::figures(words.get("exchange-taken")),
@@ -130,7 +130,7 @@ fn table(site: &Site, words: Words<'_>, caption: &str, exchanges: &[Exchange]) -
 }
 
 #[derive(Template)]
-#[template(path = "review/page_exchange.html")]
+#[template(path = "held/page_exchange.html")]
 struct ExchangeMain<'a> {
     words: Words<'a>,
     id: String,
@@ -185,10 +185,10 @@ async fn page(
     let decides =
         open.filter(|proposal| who.needs().contains(DECIDE) && proposal.proposed_by != who.actor());
     let columns = vec![
-        Column::times(words.get("review-at")),
-        Column::text(words.get("review-event")),
-        Column::text(words.get("review-actor")),
-        Column::text(words.get("review-reason")),
+        Column::times(words.get("held-at")),
+        Column::text(words.get("held-event")),
+        Column::text(words.get("held-actor")),
+        Column::text(words.get("held-reason")),
     ];
     let rows = versions.iter().map(|line| {
         let reason = line.reason.as_ref().map_or("–", Token::as_str);
@@ -209,27 +209,27 @@ async fn page(
         versions: Table::new(words.get("exchange-story"), columns).rows(rows),
         address: format!("/staff/exchanges/{id}"),
         proposal: proposal.as_ref().map(|proposal| {
-            let verdict = words.get(&format!("review-verdict-{}", proposal.verdict.code()));
+            let verdict = words.get(&format!("held-verdict-{}", proposal.verdict.code()));
             let by = actor_text(words, proposal.proposed_by, proposal.proposed_at);
             let mut list = DataList::new()
-                .pair(words.get("review-proposal"), verdict.as_ref())
-                .pair(words.get("review-reason"), proposal.reason.as_str().to_owned())
-                .pair(words.get("review-proposed"), by);
+                .pair(words.get("held-proposal"), verdict.as_ref())
+                .pair(words.get("held-reason"), proposal.reason.as_str().to_owned())
+                .pair(words.get("held-proposed"), by);
             if let Some((actor, at)) = proposal.decided {
-                list = list.pair(words.get("review-decided"), actor_text(words, actor, at));
+                list = list.pair(words.get("held-decided"), actor_text(words, actor, at));
             }
             list
         }),
         decide: decides.map(|proposal| {
             let verdict = proposal.verdict.code();
-            let button = Button::new(words.get(&format!("review-decide-{verdict}")));
+            let button = Button::new(words.get(&format!("held-decide-{verdict}")));
             (button.weight(weight_of(proposal.verdict)), verdict)
         }),
         propose: (waits && who.needs().contains(PROPOSE)).then(|| propose_form(words)),
-        back: LinkButton::new(words.get("review-title"), "/staff/exchanges").weight(Weight::Quiet),
+        back: LinkButton::new(words.get("held-title"), "/staff/exchanges").weight(Weight::Quiet),
     };
     let nav = (site.config().staff_nav)(view, who.needs());
-    Ok(view.page(words.get("review-title")).nav(nav).status(status).show(&main))
+    Ok(view.page(words.get("held-title")).nav(nav).status(status).show(&main))
 }
 
 const fn weight_of(verdict: Verdict) -> Weight {
@@ -241,15 +241,15 @@ const fn weight_of(verdict: Verdict) -> Weight {
 
 fn propose_form(words: Words<'_>) -> (Select, TextField, Button) {
     let choices = [Verdict::Release, Verdict::Deny].map(|verdict| {
-        let key = format!("review-verdict-{}", verdict.code());
+        let key = format!("held-verdict-{}", verdict.code());
         (verdict.code().to_owned(), words.get(&key).into_owned())
     });
     (
-        Select::new("verdict", words.get("review-verdict"), choices.to_vec()),
-        TextField::new(words, "reason", words.get("review-reason"))
-            .hint(words.get("review-reason-hint"))
+        Select::new("verdict", words.get("held-verdict"), choices.to_vec()),
+        TextField::new(words, "reason", words.get("held-reason"))
+            .hint(words.get("held-reason-hint"))
             .characters_max(120),
-        Button::new(words.get("review-propose")).weight(Weight::Quiet),
+        Button::new(words.get("held-propose")).weight(Weight::Quiet),
     )
 }
 
@@ -261,15 +261,15 @@ fn facts(site: &Site, words: Words<'_>, exchange: &Exchange) -> DataList {
     let reason = exchange.reason.as_ref().map_or_else(dash, |code| code.as_str().to_owned());
     let rate = format!("{}/{}", quote.rate.numerator(), quote.rate.denominator());
     let mut list = DataList::new()
-        .pair(words.get("review-member"), exchange.member.to_string())
+        .pair(words.get("held-member"), exchange.member.to_string())
         .pair(words.get("exchange-to"), quote.destination.as_str().to_owned())
         .pair(words.get("exchange-taken"), points_text(words, site, quote.taken()))
         .pair(words.get("exchange-fee"), points_text(words, site, quote.fee))
         .pair(words.get("exchange-gets"), value_text(words, quote.value, quote.unit))
         .pair(words.get("exchange-rate"), format!("{rate} ({})", quote.effective_from))
         .pair(words.get("exchange-due"), due)
-        .pair(words.get("review-rules"), rules)
-        .pair(words.get("review-reason"), reason);
+        .pair(words.get("held-rules"), rules)
+        .pair(words.get("held-reason"), reason);
     if let Some(payout) = exchange.payout {
         let link = Cell::link(words.get("payouts-title"), format!("/staff/payouts/{payout}"));
         list = list.pair(words.get("payouts-title"), link);
@@ -296,8 +296,8 @@ async fn propose(
     let words = view.words();
     let parsed = (Verdict::parse(&proposed.verdict), Label::parse(&proposed.reason));
     let (Some(verdict), Ok(reason)) = parsed else {
-        let text = words.get("review-reason-hint");
-        let notice = Notice::new(Tone::Bad, words.get("review-reason-missing"), text);
+        let text = words.get("held-reason-hint");
+        let notice = Notice::new(Tone::Bad, words.get("held-reason-missing"), text);
         return page(&site, &view, &who, id, Some(notice)).await;
     };
     let company = site.config().company;
@@ -333,7 +333,7 @@ async fn answer(
         Err(DecideRefusal::NotFound) => Err(Problem::new(&problems::NOT_FOUND)),
         Err(refusal) => {
             let words = view.words();
-            let key = format!("review-refused-{}", refusal.code());
+            let key = format!("held-refused-{}", refusal.code());
             let text = words.get(&format!("{key}-next"));
             let notice = Notice::new(Tone::Bad, words.get(&key), text);
             page(site, view, who, id, Some(notice)).await

@@ -6,7 +6,7 @@ use crate::exchange::store::{find_exchanges, find_proposals, save_proposals};
 use crate::exchange::{
     Cause, Clearance, Exchange, ExchangeEvent, ExchangeFacts, ExchangeState, Outcome,
 };
-use crate::review::{Proposal, Verdict};
+use crate::held::{Proposal, Verdict};
 use access::audit_trail::{self, AuditEntry, Outcome as Audited};
 use ledger::ActorNumber;
 use store::{Command, Fault, Posting, Recall, Tx};
