@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::runtime;
 
 use crate::{
+    exchange,
     features::Features,
     house::House,
     jobs::{Job, Next},
@@ -102,6 +103,13 @@ pub const STAFF_PAGES: &[StaffPage] = &[
         text: "staff-page-decisions",
     },
     StaffPage { need: Need::ConversionRead, href: "/staff/networks", text: "staff-page-networks" },
+    StaffPage { need: Need::ExchangeRead, href: "/staff/exchanges", text: "staff-page-exchanges" },
+    StaffPage { need: Need::ExchangeRead, href: "/staff/payouts", text: "staff-page-payouts" },
+    StaffPage {
+        need: Need::ExchangeRead,
+        href: "/staff/gift-codes",
+        text: "staff-page-gift-codes",
+    },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
 
@@ -128,6 +136,7 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
     if let Some(site) = &features.site {
         jobs.extend(site_jobs(site));
         jobs.push(pull_networks(site)?);
+        jobs.extend(exchange::jobs(site)?);
     }
     jobs.push(deliver_webhooks(features)?);
     Ok(jobs)

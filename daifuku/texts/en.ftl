@@ -185,3 +185,12 @@ member-nav-shops = Shops
 member-nav-passbook = Passbook
 member-nav-clicks = Clicks
 member-nav-campaigns = Campaigns
+
+## Exchange
+member-nav-exchange = Exchange
+staff-page-exchanges = Exchanges
+staff-page-exchanges-about = Find an exchange by its number, release or deny those that wait
+staff-page-payouts = Bank payouts
+staff-page-payouts-about = Put payouts together, approve them, take in what the bank says
+staff-page-gift-codes = Gift codes
+staff-page-gift-codes-about = Take codes in and see what is left

@@ -179,3 +179,12 @@ member-nav-shops = ショップ
 member-nav-passbook = 通帳
 member-nav-clicks = クリック履歴
 member-nav-campaigns = キャンペーン
+
+## 交換
+member-nav-exchange = 交換
+staff-page-exchanges = 交換の照会
+staff-page-exchanges-about = 交換を番号で探し、確認待ちの交換を進めるか取りやめる
+staff-page-payouts = 銀行振込
+staff-page-payouts-about = 支払う交換をまとめ、承認し、銀行の結果を反映する
+staff-page-gift-codes = ギフトコード
+staff-page-gift-codes-about = コードを取り込み、在庫を確かめる

@@ -9,7 +9,7 @@ import * as people from './people.js';
 import { follow, press } from './people.js';
 import { addStaff } from './stage.js';
 
-const { ADMINISTRATOR, AUDITOR, DEVELOPER, HANA, SALES, SRE } = people;
+const { ACCOUNTANT, ADMINISTRATOR, AUDITOR, DEVELOPER, HANA, SALES, SRE } = people;
 const { SUPERVISOR, SUPPORT, TRAVEL_DEVELOPER } = people;
 
 // Reports with the headings that are asked for, and nothing below that can be read.
@@ -38,6 +38,7 @@ const PUBLIC = [
   { name: 'the practice network', path: '/sandbox/network' },
   { name: 'the practice networks that are asked', path: '/sandbox/market' },
   { name: 'a practice shop of one', path: '/sandbox/market/awin' },
+  { name: 'the practice partner', path: '/sandbox/partner' },
   { name: 'a practice shop', path: '/sandbox/shop/yomu?ref=A9SZ16HX' },
 ];
 
@@ -58,6 +59,16 @@ const OF_MEMBERS = [
   { name: 'a claim with mistakes', arrive: mistypeClaim, status: 422 },
   { name: 'campaigns', path: '/campaigns' },
   { name: 'a campaign', arrive: followFrom('/campaigns', '.tile a') },
+  { name: 'what points can be exchanged for', path: '/exchange' },
+  { name: 'an exchange to a bank account', path: '/exchange/to/bank' },
+  { name: 'an exchange for a gift code', path: '/exchange/to/hoshi-gift' },
+  { name: 'an exchange of too few points', arrive: askQuote('100'), status: 422 },
+  { name: 'an exchange to be confirmed', arrive: askQuote('500') },
+  { name: 'an exchange that asks for a code', arrive: askQuote('4000', 'exchange-accept') },
+  { name: 'the exchanges', path: '/exchange/history' },
+  { name: 'an exchange done', arrive: followFrom('/exchange/history', 'tr:has(.badge-good) a') },
+  { name: 'the bank account', path: '/exchange/account' },
+  { name: 'a bank account that cannot be', arrive: mistypeAccount, status: 422 },
   { name: 'thanks for an order', arrive: order },
   { name: 'an unknown address', path: '/nowhere', status: 404 },
   { name: 'the way out', path: '/sign-out' },
@@ -109,6 +120,12 @@ const OF_STAFF = [
   { name: 'how networks do', path: '/staff/networks', who: SALES },
   { name: 'an unknown address', path: '/staff/nowhere', who: SALES, status: 404 },
   { name: 'a forbidden page', path: '/staff/keys', who: SALES, status: 403 },
+  { name: 'payouts', path: '/staff/payouts', who: ACCOUNTANT },
+  { name: 'a payout', arrive: followFrom('/staff/payouts', 'table a'), who: ACCOUNTANT },
+  { name: 'gift codes', path: '/staff/gift-codes', who: ACCOUNTANT },
+  { name: 'exchanges', path: '/staff/exchanges', who: ACCOUNTANT },
+  { name: 'an exchange', arrive: followFrom('/staff/exchanges', 'table a'), who: ACCOUNTANT },
+  { name: 'exchanges that nobody finds', path: '/staff/exchanges?q=none', who: ACCOUNTANT },
   { name: 'how it is running', path: '/staff/ops', who: SRE },
   { name: 'how it is running', path: '/staff/ops', who: ADMINISTRATOR },
   { name: 'the keys', path: '/staff/keys', who: DEVELOPER },
@@ -140,6 +157,25 @@ function mistypePassword(path) {
     await people.enterPassword(window, texts, 'nobody@example.jp');
     await window.locator('[role=alert]').waitFor();
   };
+}
+
+/** Asks what so many points give, and goes on by the button of that name. */
+function askQuote(points, button) {
+  return async (page, texts) => {
+    await page.goto('/exchange/to/bank');
+    await page.getByLabel(texts('exchange-points-field')).fill(points);
+    await press(page, texts('exchange-quote-button'));
+    if (button) await press(page, texts(button));
+  };
+}
+
+async function mistypeAccount(page, texts) {
+  await page.goto('/exchange/account');
+  await page.getByLabel(texts('payee-bank')).fill('12');
+  await page.getByLabel(texts('payee-branch')).fill('001');
+  await page.getByLabel(texts('payee-number')).first().fill('1234567');
+  await page.getByLabel(texts('payee-name')).first().fill('山田');
+  await press(page, texts('payee-save'));
 }
 
 function followFrom(path, selector) {

@@ -54,6 +54,9 @@ static TABLES: &[(&str, Statement)] = drop_tables![
     "site_report" "site_report_part" "site_report_error" "site_report_tally"
     "site_report_outcome" "site_report_undo" "site_report_left"
     "site_review" "site_decision"
+    "site_destination" "site_limit_group" "site_payee" "site_particular"
+    "site_exchange" "site_exchange_version" "site_exchange_proposal" "site_step_up"
+    "site_gift_import" "site_gift_code" "site_gift_issue" "site_payout" "site_payout_result"
     "wallet_payment" "wallet_job"
 ];
 

@@ -3,6 +3,7 @@
 
 mod authenticator;
 mod earning;
+mod exchange;
 mod history;
 mod networks;
 mod page;

@@ -11,6 +11,7 @@ use clap::Args;
 
 use super::{
     earning::plant_earning,
+    exchange::plant_exchanges,
     history::{DAYS, plant_past},
     networks::{open_networks, plant_networks, serve_networks},
     page,
@@ -21,6 +22,7 @@ use crate::{
     chance::SystemChance,
     clock::{ShiftedClock, WallClock},
     config::{Config, Sources, Supervision},
+    exchange::partner_key,
     house::{Apply, House, World, open_database, prepare_schema},
     routes,
     secrets::Secrets,
@@ -29,6 +31,7 @@ use crate::{
     upkeep::Ended,
 };
 use point_site::{
+    partner_sandbox::{self, PartnerSandbox},
     sandbox::{self, Sandbox},
     sandbox_network::{self, SandboxNetworks},
 };
@@ -73,8 +76,11 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
         plant_all(&house, &clock)?
     };
     clock.put_forward(u32::from(options.days).saturating_mul(24));
-    let demo = page::routes(&house, &clock).and(sandbox::routes(&network));
-    let demo = demo.and(sandbox_network::routes(&networks));
+    let partner = PartnerSandbox::new(partner_key(&house));
+    let demo = page::routes(&house, &clock)
+        .and(sandbox::routes(&network))
+        .and(sandbox_network::routes(&networks))
+        .and(partner_sandbox::routes(&partner));
     let routes = routes::routes(&house)?.and(demo);
     let door = house.door_to(routes)?;
     say(greeting(&house));
@@ -144,6 +150,7 @@ pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<P
         plant_past(house, clock, &network, &networks)
     })?;
     plant_networks(house, house.config.server_listen)?;
+    plant_exchanges(house)?;
     clock.catch_up(WallClock.now());
     plant_earning(house)?;
     Ok((network, networks))

@@ -20,6 +20,12 @@
 //! | [`health`] | how networks do | read only |
 //! | [`destination`] | what points can be turned into | versions, each from its day |
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
+//! | [`proof`] | a code sent by mail before an exchange | sent → passed, or ended |
+//! | [`held`] | what persons say of an exchange that waits | proposed → decided by another |
+//! | [`payee`] | where a member's exchanges go | active → replaced or blocked |
+//! | [`payout`] | exchanges that a bank is told to pay | draft → approved → results |
+//! | [`partner`] | who makes codes and takes points | asked with one id, for ever |
+//! | [`partner_sandbox`] | a partner to try that with | |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
 //! | [`sandbox`] | a network and shops to try all of this with | |
 //! | [`sandbox_network`] | networks of every form, which push and are asked | |
@@ -28,8 +34,9 @@
 //! expectation (判定中), approved turns it into a lot that the site's company bears, rejected drops
 //! it, reversed takes the lot back.
 //!
-//! Of exchanges there is so far what is decided, in [`step_up`] as well, and the files that banks
-//! take, in [`zengin`] and [`kana`]; no tables and no pages.
+//! An exchange holds points when it is accepted and captures them when its destination says that it
+//! arrived. What names a person or is worth money is sealed, in [`vault`]; when one more proof is
+//! needed is data, in [`step_up`]; files of banks are in [`zengin`] and [`kana`].
 //!
 //! Start with `conversion/state.rs`, whose `plan` decides all of that; then `site.rs`.
 //!
@@ -49,11 +56,17 @@ pub mod exchange;
 pub mod follow_up;
 pub mod gift_code;
 pub mod health;
+pub mod held;
 pub mod kana;
 pub mod message;
 pub mod network;
 pub mod network_account;
 pub mod offer;
+pub mod partner;
+pub mod partner_sandbox;
+pub mod payee;
+pub mod payout;
+pub mod proof;
 pub mod pull;
 pub mod report;
 pub mod review;
@@ -67,13 +80,15 @@ pub mod step_up;
 #[cfg(test)]
 mod tests;
 pub mod undo;
+pub mod vault;
 pub mod zengin;
 
 use store::{Listed, migrate::Migration};
 use web::{ProblemKind, Routes, TextSource};
 
-pub use config::{Network, Networks, PathSecret, SiteConfig, Trust};
+pub use config::{ExchangeConfig, Network, Networks, Partner, PathSecret, SiteConfig, Trust};
 pub use conversion::{ConversionStory, stories};
+pub use exchange::{ExchangeStory, exchange_stories};
 pub use site::{OpenError, Site};
 pub use spool::SpoolError;
 
@@ -86,6 +101,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::migration!(360, "network_account", Expand, "../migrations/0360_network_account"),
     store::migration!(320, "decision", Expand, "../migrations/0320_decision"),
     store::migration!(321, "report_undo", Expand, "../migrations/0321_report_undo"),
+    store::migration!(330, "exchange", Expand, "../migrations/0330_exchange"),
 ];
 
 /// The problems of this feature beside the door's own.
@@ -116,6 +132,11 @@ pub fn statements() -> Vec<Listed> {
         decision::store::STATEMENTS,
         undo::store::STATEMENTS,
         health::store::STATEMENTS,
+        destination::store::STATEMENTS,
+        exchange::store::STATEMENTS,
+        gift_code::store::STATEMENTS,
+        payee::store::STATEMENTS,
+        payout::store::STATEMENTS,
     ]
     .concat()
 }
@@ -136,5 +157,11 @@ pub fn routes(site: &Site) -> Routes {
         .and(report::file_routes())
         .and(undo::routes())
         .and(health::routes())
+        .and(exchange::routes())
+        .and(proof::routes())
+        .and(payee::routes())
+        .and(held::routes())
+        .and(payout::routes())
+        .and(gift_code::routes())
         .with_state(site)
 }

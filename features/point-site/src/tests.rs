@@ -12,27 +12,34 @@ use crate::campaign::CampaignRefusal;
 use crate::claim::{ClaimAction, ClaimKind, ClaimRefusal, ClaimState};
 use crate::click::{Click, RecordClick, reference};
 use crate::conversion::{ConversionFacts, Outcome, Told};
+use crate::kana::BankText;
 use crate::network::Adapter;
 use crate::network_account::NetworkKey;
 use crate::offer::{OfferTerms, Reward, SaveOffer, SaveShop, Shop};
 use crate::report::{StartReport, UploadedReport, apply_reports, receive_report};
 use crate::sandbox::{Pays, Sandbox, SandboxConfig, SandboxShop};
-use crate::{MIGRATIONS, Network, PathSecret, Site, SiteConfig, TEXTS, Trust, statements};
+use crate::step_up::{Condition, Decision as StepUp, Particular, StepUpRule};
+use crate::vault::Vault;
+use crate::zengin::{AccountType, BankAccount, Digits, Sender};
+use crate::{
+    ExchangeConfig, MIGRATIONS, Network, Partner, PathSecret, Site, SiteConfig, TEXTS, Trust,
+    statements,
+};
 use access::Authenticated;
 use ledger::{
-    AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, Few, LotLife, NormalSide, Step,
-    Transfer, TransferKind, Unit, UnitNumber, UnitPolicy, Wanted,
+    AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, Few, Lot, LotKind, LotLife,
+    NormalSide, Step, Transfer, TransferKind, Unit, UnitNumber, UnitPolicy, Wanted,
 };
 use store::testing::{Setup, TestDatabase, assert_same_schema, for_each_database, prepare_all};
 use store::{Command, Fault, Outcome as Posted, Posting, Recall, Store, StoreOptions, Tx};
 use vocabulary::{
-    AccountRole, Amount, CompanyNumber, Currency, Id, Label, ManualClock, Scale, SeededIds,
-    SharedIds, Timestamp, Token, UnitCode, Zone, kind,
+    AccountRole, Amount, CompanyNumber, Currency, CutOff, Day, Id, Label, ManualClock, Scale,
+    SeededIds, SharedIds, Timestamp, Token, UnitCode, Zone, kind,
 };
 use web::testing::{Client, door_with, frame};
 use web::{
-    Admission, Assets, Door, Guard, Language, NavItem, Problem, Route, Routes, ServerOptions, View,
-    problems,
+    Admission, Assets, Door, Guard, Language, NavItem, OutgoingUrl, Problem, Reach, Route, Routes,
+    ServerOptions, View, problems,
 };
 
 pub(crate) const OURS: CompanyNumber = CompanyNumber::new(1);
@@ -103,6 +110,46 @@ fn foreign(adapter: Adapter, currency: Currency, trust: Trust) -> Network {
     Network { code, zone: Zone::UTC, adapter, currency, ..network(adapter.code(), trust) }
 }
 
+/// The tables of this crate, and of those that its commands write into.
+fn all_migrations() -> Vec<store::migrate::Migration> {
+    [store::MIGRATIONS, access::MIGRATIONS, mail::MIGRATIONS, MIGRATIONS].concat()
+}
+
+/// Rules that ask for a proof from 10,000 points on, and for a person from 100,000 on and after a
+/// change of the bank account.
+fn exchange_config() -> ExchangeConfig {
+    let rule = |id, condition, decision| StepUpRule { id: token(id), condition, decision };
+    ExchangeConfig {
+        vault: Vault::new((1, [1; 32]), &[], [2; 32]),
+        rules: vec![
+            rule("large", Condition::AmountOver(Amount::from(10_000)), StepUp::StepUp),
+            rule("huge", Condition::AmountOver(Amount::from(100_000)), StepUp::Hold),
+            rule("bank", Condition::ChangedWithin(Particular::BankAccount, 3), StepUp::Hold),
+            rule("mail", Condition::ChangedWithin(Particular::Mail, 3), StepUp::Deny),
+        ],
+        cut_off: CutOff::try_new(15, 0).unwrap(),
+        sender: Sender {
+            code: Digits::parse("0000012345").unwrap(),
+            name: BankText::parse("ダイフク").unwrap(),
+            account: BankAccount {
+                bank: Digits::parse("0001").unwrap(),
+                branch: Digits::parse("100").unwrap(),
+                account_type: AccountType::Ordinary,
+                number: Digits::parse("7654321").unwrap(),
+            },
+            bank_name: BankText::default(),
+            branch_name: BankText::default(),
+        },
+        partners: vec![Partner {
+            code: token("sandbox"),
+            prefix: "DFK".to_owned(),
+            url: OutgoingUrl::parse("http://localhost:1/x", Reach::PublicAndLoopback).unwrap(),
+            key: "key".to_owned(),
+        }],
+        stock_low: 3,
+    }
+}
+
 fn navigation(view: &View) -> Vec<NavItem> {
     ["shops", "clicks"]
         .map(|name| {
@@ -114,7 +161,7 @@ fn navigation(view: &View) -> Vec<NavItem> {
 
 impl Stage {
     pub(crate) fn open(test: &TestDatabase, trust: Trust) -> Self {
-        test.migrate(&[store::MIGRATIONS, access::MIGRATIONS, MIGRATIONS].concat());
+        test.migrate(&all_migrations());
         let clock = Arc::new(ManualClock::new(at("2026-11-01 12:00")));
         let options =
             StoreOptions { patience: Duration::from_millis(200), ..StoreOptions::default() };
@@ -158,6 +205,7 @@ impl Stage {
             ]
             .into(),
             network_key: NetworkKey::new([7; 32]),
+            exchange: exchange_config(),
             member_nav: navigation,
             staff_nav: |view, _needs| navigation(view),
         };
@@ -267,6 +315,32 @@ impl Stage {
         let (has, expects) = figures.unwrap_or((0, 0));
         let owes = self.account(AccountRole::Receivable).map_or(0, |account| account.balance());
         format!("has {has} expects {expects} owes {owes}")
+    }
+
+    /// Gives a member points, good until a day of their own or for ever.
+    pub(crate) fn grant(&self, member: Id<kind::Member>, points: u32, until: Option<Day>) {
+        let spec =
+            |id, side, rule, lots| AccountSpec { id, unit: UNIT, company: OURS, side, rule, lots };
+        let cost = Id::of(COMPANY, UNIT.get(), AccountRole::Cost);
+        let purse = Id::of(member, UNIT.get(), AccountRole::Member);
+        let accounts = vec![
+            spec(cost, NormalSide::Debit, BalanceRule::Unlimited, false),
+            spec(purse, NormalSide::Credit, BalanceRule::NonNegative, true),
+        ];
+        let setup = Setup { units: Vec::new(), accounts };
+        let opened: Vec<AccountNumber> = self.site.store().run(setup).unwrap().unwrap();
+        let step = Step::Transfer(Transfer {
+            debit: opened[0],
+            credit: opened[1],
+            amount: Wanted::Exactly(Amount::from(points)),
+            kind: TransferKind::Grant,
+            code: 0,
+            lot: Some(Lot::try_new(OURS, LotKind::Free, until).unwrap()),
+        });
+        let id = self.site.next_id(self.site.now());
+        let batch = Batch::single(id, self.site.config().actor, step);
+        let outcome = self.site.store().post(vec![batch]).unwrap()[0];
+        assert!(matches!(outcome, Posted::Posted(_)), "{outcome:?}");
     }
 
     /// Lets Hana spend.
@@ -398,7 +472,7 @@ fn every_code_that_pages_show_has_its_text() {
 
 #[test]
 fn the_statements_fit_and_the_schemas_agree() {
-    let migrations = [store::MIGRATIONS, MIGRATIONS].concat();
+    let migrations = all_migrations();
     for_each_database(|test| {
         test.migrate(&migrations);
         prepare_all(test.database(), &statements());
