@@ -14,10 +14,13 @@ use access::{ForgetEnded, Need, NoteUse};
 use answers::ACCESS_PROBLEMS;
 use point_site::{
     Site,
+    bonus::grant_due,
     click::feed_spool,
+    follow_up::{FOLLOWED_AT_ONCE, follow_conversions},
     message::{MESSAGES_AT_ONCE, process_messages},
     pull::{Puller, pull_due},
     report::apply_reports,
+    undo::undo_reports,
 };
 use store::{Fault, Listed, Store, migrate::Migration};
 use vocabulary::Timestamp;
@@ -80,11 +83,25 @@ pub fn assets() -> Assets {
 pub const STAFF_PAGES: &[StaffPage] = &[
     StaffPage { need: Need::KeyRead, href: "/staff/keys", text: "staff-page-keys" },
     StaffPage { need: Need::ReportImport, href: "/staff/reports", text: "staff-page-reports" },
+    StaffPage { need: Need::ClaimDecide, href: "/staff/claims", text: "staff-page-claims" },
+    StaffPage { need: Need::OfferRead, href: "/staff/campaigns", text: "staff-page-campaigns" },
     StaffPage {
         need: Need::OfferManage,
         href: "/staff/networks/accounts",
         text: "staff-page-network-accounts",
     },
+    // Not for all who may read: developers of other companies have no conversions here.
+    StaffPage {
+        need: Need::ConversionDecide,
+        href: "/staff/conversions",
+        text: "staff-page-conversions",
+    },
+    StaffPage {
+        need: Need::ConversionApprove,
+        href: "/staff/decisions",
+        text: "staff-page-decisions",
+    },
+    StaffPage { need: Need::ConversionRead, href: "/staff/networks", text: "staff-page-networks" },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
 
@@ -168,6 +185,11 @@ fn site_jobs(site: &Site) -> Vec<Job> {
         }),
         site_job(site, "feed-spool", 5, |site| Ok(feed_spool(site)? > 0)),
         site_job(site, "apply-reports", 2, |site| Ok(apply_reports(site)? > 0)),
+        site_job(site, "follow-conversions", 1, |site| {
+            Ok(follow_conversions(site)? >= FOLLOWED_AT_ONCE)
+        }),
+        site_job(site, "grant-bonuses", 60, |site| Ok(grant_due(site)? > 0)),
+        site_job(site, "undo-reports", 2, |site| Ok(undo_reports(site)? > 0)),
         site_job(site, "refresh-shelf", 30, |site| Ok(site.refresh().map(|()| false)?)),
     ]
 }

@@ -2,9 +2,11 @@
 //! put forward.
 
 mod authenticator;
+mod earning;
 mod history;
 mod networks;
 mod page;
+mod reviews;
 mod seed;
 mod shops;
 mod start;

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::{
+    earning::plant_earning,
     history::{DAYS, plant_past},
     networks::{open_networks, plant_networks, serve_networks},
     page,
@@ -144,6 +145,7 @@ pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<P
     })?;
     plant_networks(house, house.config.server_listen)?;
     clock.catch_up(WallClock.now());
+    plant_earning(house)?;
     Ok((network, networks))
 }
 

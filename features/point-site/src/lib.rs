@@ -9,7 +9,15 @@
 //! | [`network_account`] | our account with a network | added, edited, its secret rotated |
 //! | [`pull`] | how far a network was asked | idle → asking → idle, or refused for a while |
 //! | [`conversion`] | what the member did, what it is worth | tracked → approved or rejected → … |
+//! | [`review`] | a conversion waits for a person | as long as it waits |
+//! | [`decision`] | what a person decides about it | proposed → done, declined or overtaken |
 //! | [`report`] | a network's file of decisions | checked → applying → done |
+//! | [`follow_up`] | what follows from a conversion that changed | a row, until it is worked off |
+//! | [`bonus`] | points beside a conversion | announced → granted → taken back |
+//! | [`claim`] | a member says that points are missing | open → sent → proposed → granted … |
+//! | [`campaign`] | points by a rule, out of a budget | draft → proposed → approved → stopped |
+//! | [`undo`] | a report was wrong and is undone | tried → proposed → undoing → done |
+//! | [`health`] | how networks do | read only |
 //! | [`destination`] | what points can be turned into | versions, each from its day |
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
@@ -28,12 +36,19 @@
 //! Deliberately absent: members' particulars (a member is an id), balances (the ledger has them),
 //! any other feature.
 
+pub mod bonus;
+pub mod campaign;
+pub mod claim;
 pub mod click;
 mod config;
 pub mod conversion;
+pub mod decision;
+pub mod defects;
 pub mod destination;
 pub mod exchange;
+pub mod follow_up;
 pub mod gift_code;
+pub mod health;
 pub mod kana;
 pub mod message;
 pub mod network;
@@ -41,6 +56,7 @@ pub mod network_account;
 pub mod offer;
 pub mod pull;
 pub mod report;
+pub mod review;
 pub mod sandbox;
 pub mod sandbox_network;
 pub mod search;
@@ -50,6 +66,7 @@ mod spool;
 pub mod step_up;
 #[cfg(test)]
 mod tests;
+pub mod undo;
 pub mod zengin;
 
 use store::{Listed, migrate::Migration};
@@ -63,7 +80,12 @@ pub use spool::SpoolError;
 /// The tables, 300 to 399.
 pub const MIGRATIONS: &[Migration] = &[
     store::migration!(300, "point_site", Expand, "../migrations/0300_point_site"),
+    store::migration!(340, "bonus", Expand, "../migrations/0340_bonus"),
+    store::migration!(341, "claim", Expand, "../migrations/0341_claim"),
+    store::migration!(342, "campaign", Expand, "../migrations/0342_campaign"),
     store::migration!(360, "network_account", Expand, "../migrations/0360_network_account"),
+    store::migration!(320, "decision", Expand, "../migrations/0320_decision"),
+    store::migration!(321, "report_undo", Expand, "../migrations/0321_report_undo"),
 ];
 
 /// The problems of this feature beside the door's own.
@@ -84,8 +106,16 @@ pub fn statements() -> Vec<Listed> {
         message::store::STATEMENTS,
         conversion::store::STATEMENTS,
         report::store::STATEMENTS,
+        bonus::store::STATEMENTS,
+        follow_up::store::STATEMENTS,
+        claim::store::STATEMENTS,
+        campaign::store::STATEMENTS,
         network_account::store::STATEMENTS,
         pull::store::STATEMENTS,
+        review::store::STATEMENTS,
+        decision::store::STATEMENTS,
+        undo::store::STATEMENTS,
+        health::store::STATEMENTS,
     ]
     .concat()
 }
@@ -98,6 +128,13 @@ pub fn routes(site: &Site) -> Routes {
         .and(click::page_routes())
         .and(message::routes())
         .and(report::routes())
+        .and(claim::routes())
+        .and(campaign::routes())
         .and(network_account::routes())
+        .and(review::routes())
+        .and(decision::routes())
+        .and(report::file_routes())
+        .and(undo::routes())
+        .and(health::routes())
         .with_state(site)
 }
