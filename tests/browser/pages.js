@@ -307,6 +307,7 @@ async function uploadLines(window, texts, lines) {
   const buffer = Buffer.from(lines.join('\r\n'));
   const field = window.getByLabel(texts('report-choose'), { exact: true });
   await field.setInputFiles({ name: 'report.csv', mimeType: 'text/csv', buffer });
+  await window.getByLabel(texts('report-network')).selectOption('accesstrade/main');
   await press(window, texts('report-check'));
   await window.locator('.notice').first().waitFor();
 }

@@ -95,13 +95,13 @@ pub use spool::SpoolError;
 /// The tables, 300 to 399.
 pub const MIGRATIONS: &[Migration] = &[
     store::migration!(300, "point_site", Expand, "../migrations/0300_point_site"),
+    store::migration!(320, "decision", Expand, "../migrations/0320_decision"),
+    store::migration!(321, "report_undo", Expand, "../migrations/0321_report_undo"),
+    store::migration!(330, "exchange", Expand, "../migrations/0330_exchange"),
     store::migration!(340, "bonus", Expand, "../migrations/0340_bonus"),
     store::migration!(341, "claim", Expand, "../migrations/0341_claim"),
     store::migration!(342, "campaign", Expand, "../migrations/0342_campaign"),
     store::migration!(360, "network_account", Expand, "../migrations/0360_network_account"),
-    store::migration!(320, "decision", Expand, "../migrations/0320_decision"),
-    store::migration!(321, "report_undo", Expand, "../migrations/0321_report_undo"),
-    store::migration!(330, "exchange", Expand, "../migrations/0330_exchange"),
 ];
 
 /// The problems of this feature beside the door's own.
