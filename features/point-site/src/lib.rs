@@ -3,6 +3,7 @@
 //! | noun | what it is | life |
 //! |---|---|---|
 //! | [`offer`] | a shop, what a member gets for buying there | versions, each with its period |
+//! | [`cap`] | how far a version of an offer goes | counted up and down with its conversions |
 //! | [`click`] | a member follows an offer | recorded once, in the database or first in the spool |
 //! | [`message`] | what a network sends to our address | waiting → done, or unreadable |
 //! | [`network`] | how each network speaks | read only: from what came to statements |
@@ -25,6 +26,7 @@
 //! Deliberately absent: members' particulars (a member is an id), balances (the ledger has them),
 //! any other feature.
 
+pub mod cap;
 pub mod click;
 mod config;
 pub mod conversion;
@@ -55,8 +57,12 @@ pub use site::{OpenError, Site};
 pub use spool::SpoolError;
 
 /// The tables, 300 to 399.
-pub const MIGRATIONS: &[Migration] =
-    &[store::migration!(300, "point_site", Expand, "../migrations/0300_point_site")];
+pub const MIGRATIONS: &[Migration] = &[
+    store::migration!(300, "point_site", Expand, "../migrations/0300_point_site"),
+    store::migration!(310, "offer_terms", Expand, "../migrations/0310_offer_terms"),
+    store::migration!(311, "popularity", Expand, "../migrations/0311_popularity"),
+    store::migration!(312, "favourite", Expand, "../migrations/0312_favourite"),
+];
 
 /// The problems of this feature beside the door's own.
 pub const PROBLEMS: &[&ProblemKind] = &[];
@@ -72,6 +78,7 @@ pub const TEXTS: TextSource = TextSource {
 pub fn statements() -> Vec<Listed> {
     [
         offer::store::STATEMENTS,
+        cap::store::STATEMENTS,
         click::store::STATEMENTS,
         message::store::STATEMENTS,
         conversion::store::STATEMENTS,

@@ -5,6 +5,7 @@ use core::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use crate::cap::store::read_tallies;
 use crate::config::SiteConfig;
 use crate::offer::store::read_shelf;
 use crate::offer::{Catalogue, Offer, OfferRefusal, SaveOffer, SaveShop};
@@ -87,7 +88,9 @@ impl Site {
     /// A [`Fault`] when the database fails; the catalogue stays as it was.
     pub fn refresh(&self) -> Result<(), Fault> {
         let company = self.config().company;
-        let shelf = self.store().database().read(|reader| read_shelf(reader, company))?;
+        let shelf = self.store().database().read(|reader| {
+            Ok(read_shelf(reader, company)?.with_tallies(read_tallies(reader, company)?))
+        })?;
         self.inner.catalogue.replace(shelf);
         Ok(())
     }

@@ -11,7 +11,8 @@ use expect_test::{Expect, expect};
 use crate::click::{Click, RecordClick, reference};
 use crate::conversion::{ConversionFacts, Outcome, Told};
 use crate::network::Adapter;
-use crate::offer::{OfferTerms, Reward, SaveOffer, SaveShop, Shop};
+use crate::cap::Caps;
+use crate::offer::{OfferTerms, Repeat, Reward, SaveOffer, SaveShop, Shop};
 use crate::report::{StartReport, UploadedReport, apply_reports, receive_report};
 use crate::sandbox::{Pays, Sandbox, SandboxConfig, SandboxShop};
 use crate::{MIGRATIONS, Network, PathSecret, Site, SiteConfig, TEXTS, Trust, statements};
@@ -200,6 +201,11 @@ impl Stage {
             record_by_days: 7,
             decide_by_days: 60,
             cookie_days: 30,
+            tiers: Arc::default(),
+            repeat: Repeat::Always,
+            guaranteed: false,
+            caps: Caps::default(),
+            rejections: String::new(),
             conditions: "新規のご注文であること\n送料・税・クーポン分は対象外".to_owned(),
             tracking_url: "https://click.accesstrade.example/go?rk=0100&pbid={ref}".to_owned(),
         }
@@ -217,6 +223,17 @@ impl Stage {
         self.site.save_offer(command).unwrap().unwrap();
     }
 
+    /// Gives an offer other terms from now on.
+    pub(crate) fn change(&self, offer: Id<kind::Offer>, change: impl FnOnce(&mut OfferTerms)) {
+        let known = self.site.offer(offer).unwrap();
+        let mut terms = known.in_force(self.site.now()).unwrap().terms.clone();
+        change(&mut terms);
+        let (company, shop) = (known.company, known.shop);
+        let starts_at = self.site.now();
+        let command = SaveOffer { id: offer, company, shop, terms, starts_at, ends_at: None };
+        self.site.save_offer(command).unwrap().unwrap();
+    }
+
     pub(crate) fn shop(&self, slug: &str) -> Id<kind::Shop> {
         self.site.catalogue().shelf().shop(slug).unwrap().id()
     }
@@ -224,13 +241,14 @@ impl Stage {
     /// Records a click of Hana's at the present moment.
     pub(crate) fn click(&self, number: u128, offer: Id<kind::Offer>) -> Id<kind::Click> {
         let now = self.site.now();
+        let version = self.site.offer(offer).and_then(|offer| offer.in_force(now).cloned());
         let click = Click {
             id: Id::from_bits((2 << 80) | number),
             company: OURS,
             member: HANA,
             shop: if offer == self.card { self.shop("card") } else { self.shop("books") },
             offer,
-            offer_version: 1,
+            offer_version: version.map_or(1, |version| version.version),
             clicked_at: now,
         };
         let Ok(()) = self.site.store().run(RecordClick(click)).unwrap();

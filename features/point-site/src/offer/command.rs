@@ -83,6 +83,10 @@ impl OfferRefusal {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Terms(TermsError::PartExceedsReward) => "member_part_exceeds_reward",
+            Self::Terms(TermsError::TierExceedsReward) => "tier_exceeds_reward",
+            Self::Terms(TermsError::TierTwice) => "tier_twice",
+            Self::Terms(TermsError::TiersTooMany) => "tiers_too_many",
+            Self::Terms(TermsError::CapEmpty) => "cap_empty",
             Self::Terms(TermsError::DecidedBeforeRecorded) => "decided_before_recorded",
             Self::Terms(TermsError::TrackingUrl) => "tracking_url_unusable",
             Self::Terms(TermsError::TooLong) => "offer_text_too_long",
@@ -109,7 +113,7 @@ impl Command for SaveOffer {
     const NAME: &'static str = "save offer";
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
-        load_offers(tx, slice)
+        load_offers(tx, slice.iter())
     }
 
     fn decide(

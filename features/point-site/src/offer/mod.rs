@@ -11,5 +11,7 @@ mod tests;
 pub use command::{OfferFacts, OfferRefusal, SaveOffer, SaveShop, ShopFacts};
 pub(crate) use page::routes;
 pub use state::{
-    Catalogue, Offer, OfferTerms, OfferVersion, REFERENCE_MARK, Reward, Shop, TermsError,
+    Catalogue, Offer, OfferTerms, OfferVersion, REFERENCE_MARK, Repeat, Reward, Shop, Span,
+    TIERS_MAX, TermsError, Tier, VersionStanding,
 };
+pub(crate) use state::reward_of_item;
