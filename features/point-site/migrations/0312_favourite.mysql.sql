@@ -1,11 +1,13 @@
 -- phase: expand
 -- Shops that members keep, and the letters when one of them gives more.
 
--- A member's own list is read by the key.
+-- A member's own list is read by the key. A shop that was let go stays as a row that says so, so that
+-- keeping and letting go are one statement for any number of members.
 CREATE TABLE site_favourite (
   member BINARY(16) NOT NULL,
   shop BINARY(16) NOT NULL,
   company BIGINT NOT NULL,
+  kept BIGINT NOT NULL CHECK (kept IN (0, 1)),
   added_at BIGINT NOT NULL,
   PRIMARY KEY (member, shop)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

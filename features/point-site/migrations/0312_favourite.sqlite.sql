@@ -1,11 +1,13 @@
 -- phase: expand
 -- Shops that members keep, and the letters when one of them gives more.
 
--- A member's own list is read by the key.
+-- A member's own list is read by the key. A shop that was let go stays as a row that says so, so that
+-- keeping and letting go are one statement for any number of members.
 CREATE TABLE site_favourite (
   member BLOB NOT NULL CHECK (length(member) = 16),
   shop BLOB NOT NULL CHECK (length(shop) = 16),
   company INTEGER NOT NULL,
+  kept INTEGER NOT NULL CHECK (kept IN (0, 1)),
   added_at INTEGER NOT NULL,
   PRIMARY KEY (member, shop)
 ) STRICT, WITHOUT ROWID;

@@ -4,6 +4,11 @@
 //! |---|---|---|
 //! | [`offer`] | a shop, what a member gets for buying there | versions, each with its period |
 //! | [`cap`] | how far a version of an offer goes | counted up and down with its conversions |
+//! | [`shelf`] | shops as members look through them: search, categories, orders | read only |
+//! | [`favourite`] | a shop that a member keeps | kept, let go |
+//! | [`rate_up`] | a letter when such a shop gives more | once for each version and member |
+//! | [`popularity`] | how often offers are followed | counted by day |
+//! | [`editor`] | the staff's pages of shops and offers | every save is a new version |
 //! | [`click`] | a member follows an offer | recorded once, in the database or first in the spool |
 //! | [`message`] | what a network sends to our address | waiting → done, or unreadable |
 //! | [`network`] | how each network speaks | read only: from what came to statements |
@@ -31,16 +36,21 @@ pub mod click;
 mod config;
 pub mod conversion;
 pub mod destination;
+pub mod editor;
 pub mod exchange;
+pub mod favourite;
 pub mod gift_code;
 pub mod kana;
 pub mod message;
 pub mod network;
 pub mod offer;
+pub mod popularity;
+pub mod rate_up;
 pub mod report;
 pub mod sandbox;
 pub mod search;
 pub mod sheet;
+pub mod shelf;
 mod site;
 mod spool;
 pub mod step_up;
@@ -79,6 +89,9 @@ pub fn statements() -> Vec<Listed> {
     [
         offer::store::STATEMENTS,
         cap::store::STATEMENTS,
+        favourite::store::STATEMENTS,
+        popularity::store::STATEMENTS,
+        rate_up::store::STATEMENTS,
         click::store::STATEMENTS,
         message::store::STATEMENTS,
         conversion::store::STATEMENTS,
@@ -90,7 +103,10 @@ pub fn statements() -> Vec<Listed> {
 /// The doors of a site.
 pub fn routes(site: &Site) -> Routes {
     Routes::of("point-site")
+        .and(shelf::routes())
         .and(offer::routes())
+        .and(favourite::routes())
+        .and(editor::routes())
         .and(click::go_routes())
         .and(click::page_routes())
         .and(message::routes())

@@ -9,6 +9,7 @@ use crate::cap::store::read_tallies;
 use crate::config::SiteConfig;
 use crate::offer::store::read_shelf;
 use crate::offer::{Catalogue, Offer, OfferRefusal, SaveOffer, SaveShop};
+use crate::popularity::store::read_popularity;
 use crate::spool::{Spool, SpoolError};
 use answers::{OrProblem as _, ask, read};
 use store::{Command, Decision, Fault, Reader, Store};
@@ -87,9 +88,11 @@ impl Site {
     ///
     /// A [`Fault`] when the database fails; the catalogue stays as it was.
     pub fn refresh(&self) -> Result<(), Fault> {
-        let company = self.config().company;
+        let (company, now) = (self.config().company, self.now());
         let shelf = self.store().database().read(|reader| {
-            Ok(read_shelf(reader, company)?.with_tallies(read_tallies(reader, company)?))
+            let shelf = read_shelf(reader, company)?;
+            let shelf = shelf.with_tallies(read_tallies(reader, company)?);
+            Ok(shelf.with_clicks(read_popularity(reader, company, now)?))
         })?;
         self.inner.catalogue.replace(shelf);
         Ok(())

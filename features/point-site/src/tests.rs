@@ -336,6 +336,10 @@ struct Seat(Option<Authenticated>);
 
 impl Guard for Seat {
     fn admit(&self, route: &Route, parts: &mut http::request::Parts) -> Admission {
+        let visitor = self.0.filter(|who| route.need() == "visitor.member" && who.member().is_some());
+        if let Some(who) = visitor {
+            parts.extensions.insert(who);
+        }
         let Some(need) = access::Need::parse(route.need()) else { return Admission::Granted };
         let Some(who) = self.0 else {
             return Admission::Denied(Box::new(Problem::new(&problems::UNAUTHENTICATED)));

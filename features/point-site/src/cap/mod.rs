@@ -12,4 +12,6 @@ pub(crate) mod store;
 mod tests;
 
 pub use state::{Caps, Tally};
+#[cfg(test)]
+pub(crate) use tests::told;
 pub(crate) use state::Tallies;

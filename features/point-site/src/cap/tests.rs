@@ -3,7 +3,8 @@ use crate::conversion::{Authority, ConversionKey, Source, Status, Told};
 use crate::tests::{Stage, play, token};
 use vocabulary::{Amount, Id, Reference, kind};
 
-fn told(stage: &Stage, external: &str, click: Id<kind::Click>, status: Status) -> Told {
+/// A row of a report that says what happened after a click.
+pub(crate) fn told(stage: &Stage, external: &str, click: Id<kind::Click>) -> Told {
     Told {
         key: ConversionKey {
             network: token("accesstrade"),
@@ -18,7 +19,7 @@ fn told(stage: &Stage, external: &str, click: Id<kind::Click>, status: Status) -
         sale: 10_000,
         commission: 300,
         currency: None,
-        status: Some(status),
+        status: Some(Status::Occurred),
         reason: None,
         test: false,
         authority: Authority::Decides,
@@ -64,7 +65,9 @@ fn a_tally_follows_its_conversions_up_and_down() {
             let tally = shelf.tally(offer.id, 2);
             (tally.conversions, tally.commission.minor_units(), shelf.is_full(offer, version))
         };
-        let say = |external, click, status| stage.say(vec![told(stage, external, click, status)]);
+        let say = |external, click, status| {
+            stage.say(vec![Told { status: Some(status), ..told(stage, external, click) }])
+        };
         say("0", uncapped, Status::Occurred);
         assert_eq!(tally(), (0, 0, false), "a click before the cap");
         say("1", click, Status::Occurred);
@@ -72,7 +75,7 @@ fn a_tally_follows_its_conversions_up_and_down() {
         assert_eq!(tally(), (1, 300, false), "a repeat counts once");
         say("1", click, Status::Approved);
         assert_eq!(tally(), (1, 300, false), "a decision does not count again");
-        let both = ["2", "3"].map(|external| told(stage, external, click, Status::Occurred));
+        let both = ["2", "3"].map(|external| told(stage, external, click));
         stage.say(both.to_vec());
         assert_eq!(tally(), (3, 900, true), "what was out is honoured beyond the cap");
         say("2", click, Status::Rejected);

@@ -253,7 +253,7 @@ pub struct OfferVersion {
 }
 
 impl OfferVersion {
-    fn covers(&self, at: Timestamp) -> bool {
+    pub(crate) fn covers(&self, at: Timestamp) -> bool {
         self.starts_at <= at && self.ends_at.is_none_or(|end| at < end)
     }
 }
@@ -423,10 +423,14 @@ impl Shelf {
         version.terms.caps.reached(self.tally(offer.id, version.version))
     }
 
+    /// Gives how often an offer was followed of late.
+    pub(crate) fn clicks_of(&self, offer: Id<kind::Offer>) -> u64 {
+        self.clicks.get(&offer).copied().unwrap_or(0)
+    }
+
     /// Gives how often a shop's offers were followed of late.
     pub(crate) fn popularity(&self, shop: Id<kind::Shop>) -> u64 {
-        let of_shop = self.offers.values().filter(|offer| offer.shop == shop);
-        of_shop.filter_map(|offer| self.clicks.get(&offer.id)).sum()
+        self.offers_of(shop).map(|offer| self.clicks_of(offer.id)).sum()
     }
 
     /// Lists a shop's offers.

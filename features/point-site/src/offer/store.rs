@@ -43,7 +43,7 @@ static READ_SHOPS: Statement = Statement::new(
 
 static FIND_SHOPS: Statement = Statement::new(
     "find shops",
-    "SELECT id, company
+    "SELECT id, company, slug, name, reading, category, listed
      FROM site_shop
      WHERE id IN (?*)",
 );
@@ -154,6 +154,16 @@ pub(crate) fn read_shelf(reader: &mut Reader<'_>, company: CompanyNumber) -> Res
     let tiers = tiers_of(&reader.query(&READ_TIERS, &[company.into()])?)?;
     collect_offers(&reader.query(&READ_OFFERS, &[company.into()])?, &tiers, &mut offers)?;
     Ok(Shelf::new(shops, offers))
+}
+
+/// Finds shops by their ids.
+pub(crate) fn load_shops(
+    tx: &mut Tx<'_>,
+    shops: impl Iterator<Item = Id<kind::Shop>>,
+) -> Result<BTreeMap<Id<kind::Shop>, Shop>, Fault> {
+    let ids: Vec<Value> = shops.map(Value::from).collect();
+    let rows = tx.query_list(&FIND_SHOPS, &[], &ids)?;
+    rows.iter().map(|row| Ok((row.id(0)?, shop_of(row)?))).collect()
 }
 
 pub(crate) fn load_offers<'a>(
