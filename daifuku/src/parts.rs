@@ -12,11 +12,18 @@ use crate::{
 };
 use access::{ForgetEnded, Need, NoteUse};
 use answers::ACCESS_PROBLEMS;
-use point_site::{Site, click::feed_spool, message::process_messages, report::apply_reports};
+use point_site::{
+    Site,
+    click::feed_spool,
+    message::{MESSAGES_AT_ONCE, process_messages},
+    popularity::count_clicks,
+    rate_up::{RateUps, write_rate_ups},
+    report::apply_reports,
+};
 use store::{Fault, Listed, Store, migrate::Migration};
 use vocabulary::Timestamp;
 use wallet::{expiry::Progress, notice::Notices};
-use web::{Assets, Outgoing, OutgoingOptions, ProblemKind, Reach, TextSource};
+use web::{Assets, Language, Outgoing, OutgoingOptions, ProblemKind, Reach, TextSource};
 
 /// Every step of the schema, by number.
 pub fn migrations() -> Vec<Migration> {
@@ -73,6 +80,7 @@ pub fn assets() -> Assets {
 /// The entries of the staff's home: who needs what to see it, where it is, the key of its text.
 pub const STAFF_PAGES: &[StaffPage] = &[
     StaffPage { need: Need::KeyRead, href: "/staff/keys", text: "staff-page-keys" },
+    StaffPage { need: Need::OfferRead, href: "/staff/shops", text: "staff-page-shops" },
     StaffPage { need: Need::ReportImport, href: "/staff/reports", text: "staff-page-reports" },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
@@ -99,6 +107,7 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
     let features = house.features()?;
     if let Some(site) = &features.site {
         jobs.extend(site_jobs(site));
+        jobs.push(write_rate_ups_of(house, site));
     }
     jobs.push(deliver_webhooks(features)?);
     Ok(jobs)
@@ -128,21 +137,45 @@ fn expiry(house: &House, name: &'static str, every_seconds: u32, expire: Expire)
     })
 }
 
-fn site_jobs(site: &Site) -> [Job; 4] {
-    let (messages, spool, reports, shelf) =
-        (site.clone(), site.clone(), site.clone(), site.clone());
-    let again = |count: usize| if count == 0 { Next::Rest } else { Next::Again };
-    [
-        Job::new("process-messages", 1, move || Ok(again(process_messages(&messages)?))),
-        Job::new("feed-spool", 5, move || Ok(again(feed_spool(&spool)?))),
-        Job::new("apply-reports", 2, move || {
-            Ok(if apply_reports(&reports)? == 0 { Next::Rest } else { Next::Again })
+/// The jobs of the site, one line each.
+fn site_jobs(site: &Site) -> Vec<Job> {
+    vec![
+        // What comes one by one is read once a second, not one by one.
+        site_job(site, "process-messages", 1, |site| {
+            Ok(process_messages(site)? >= MESSAGES_AT_ONCE)
         }),
-        Job::new("refresh-shelf", 30, move || {
-            shelf.refresh()?;
-            Ok(Next::Rest)
-        }),
+        site_job(site, "feed-spool", 5, |site| Ok(feed_spool(site)? > 0)),
+        site_job(site, "apply-reports", 2, |site| Ok(apply_reports(site)? > 0)),
+        site_job(site, "count-clicks", 600, |site| Ok(count_clicks(site).map(|_| false)?)),
+        site_job(site, "refresh-shelf", 30, |site| Ok(site.refresh().map(|()| false)?)),
     ]
+}
+
+/// A job of the site; `work` tells whether there is more to do at once.
+fn site_job(
+    site: &Site,
+    name: &'static str,
+    every_seconds: u32,
+    work: fn(&Site) -> anyhow::Result<bool>,
+) -> Job {
+    let site = site.clone();
+    Job::new(name, every_seconds, move || Ok(if work(&site)? { Next::Again } else { Next::Rest }))
+}
+
+/// Writes to members when a shop that they keep gives more.
+fn write_rate_ups_of(house: &House, site: &Site) -> Job {
+    const SLICES: u32 = 25;
+    let tools = RateUps {
+        site: site.clone(),
+        frame: Arc::clone(&house.frame),
+        // Everybody reads Japanese and wants notices.
+        languages: Arc::new(|members| Ok(vec![Some(Language::Japanese); members.len()])),
+        address: house.config.site_address.or_of(house.config.server_listen),
+    };
+    Job::new("write-rate-ups", 60, move || {
+        let written = write_rate_ups(&tools, SLICES)?;
+        Ok(if written.finished { Next::Rest } else { Next::Again })
+    })
 }
 
 /// A page of the staff console.

@@ -182,5 +182,6 @@ demo-password = The password is the same for all:
 
 member-nav-home = Home
 member-nav-shops = Shops
+member-nav-favourites = Favourites
 member-nav-passbook = Passbook
 member-nav-clicks = Clicks

@@ -82,7 +82,7 @@ impl Served {
     }
 }
 
-fn account(number: u64) -> Id<kind::Account> {
+pub(super) fn account(number: u64) -> Id<kind::Account> {
     Id::from_bits(u128::from(number) + 1)
 }
 
@@ -103,14 +103,14 @@ fn open_accounts(house: &House) -> anyhow::Result<()> {
 }
 
 /// One connection of a client that keeps it.
-struct Wire {
+pub(super) struct Wire {
     stream: BufReader<TcpStream>,
     line: String,
     body: Vec<u8>,
 }
 
 impl Wire {
-    fn open(address: SocketAddr) -> io::Result<Self> {
+    pub(super) fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         let stream = BufReader::with_capacity(64 * 1024, stream);
@@ -118,7 +118,7 @@ impl Wire {
     }
 
     /// Sends a request, reads its answer whole, and gives the status.
-    fn ask(&mut self, request: &[u8]) -> anyhow::Result<u16> {
+    pub(super) fn ask(&mut self, request: &[u8]) -> anyhow::Result<u16> {
         self.stream.get_mut().write_all(request)?;
         let mut status = None;
         let mut length = 0;
@@ -275,7 +275,7 @@ pub(super) fn site(options: &BenchOptions, report: &mut Report<'_>) -> anyhow::R
 }
 
 /// Signs a member of the demo in, and gives the cookie.
-fn sign_in(address: SocketAddr) -> anyhow::Result<String> {
+pub(super) fn sign_in(address: SocketAddr) -> anyhow::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     let body = format!("mail=hana%40example.jp&password={}", demo::PASSWORD);
     write!(

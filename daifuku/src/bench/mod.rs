@@ -21,6 +21,7 @@ mod load;
 mod machine;
 mod report;
 mod run;
+mod sale;
 mod work;
 
 pub use run::{BenchOptions, WORKLOADS, run};

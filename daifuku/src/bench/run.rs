@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use super::book::BenchBook;
 use super::load::{self, Spread, Workload};
 use super::report::{Line, Report};
-use super::{baseline, http, machine, work};
+use super::{baseline, http, machine, sale, work};
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -35,7 +35,8 @@ pub const WORKLOADS: &[(&str, &str)] = &[
     ("api", "the API over loopback: 10,000 transfers a request, and one, 1, 32 and 64 clients"),
     ("site", "the members' site over loopback: click-outs and pages"),
     ("import", "500,000 postbacks, and a report that approves them beside live traffic"),
-    ("expiry", "1,000,000 lots that expire on one date beside live traffic"),
+    ("expiry", "1,000,000 lots that expire on one date, spent until the last moment"),
+    ("sale", "all doors at the rates of a sale day, alone and while a report is applied"),
     ("statement", "a statement of 2,000 rows"),
     ("start", "memory an account and start with 10 M accounts and 10 M transfers"),
     ("baseline", "a hand-written transaction a transfer on the same server, 1, 16 and 64 clients"),
@@ -77,6 +78,7 @@ fn run_one(name: &str, options: &BenchOptions, report: &mut Report<'_>) -> anyho
         "import" => work::import(options, report),
         "expiry" => work::expiry(options, report),
         "site" => http::site(options, report),
+        "sale" => sale::sale(options, report),
         "statement" => statement(options, report),
         "start" => start(options, report),
         _baseline => baseline::run(options, report),

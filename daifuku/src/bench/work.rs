@@ -19,6 +19,7 @@ use ledger::{
     AccountNumber, ActorNumber, BalanceRule, Batch, Book, Lot, LotKind, NormalSide, Step, Transfer,
     TransferKind, Wanted,
 };
+use point_site::Site;
 use point_site::click::{Click, RecordClick};
 use point_site::message::process_messages;
 use point_site::report::{StartReport, UploadedReport, apply_reports, receive_report};
@@ -39,13 +40,13 @@ fn member(number: u64) -> Id<kind::Member> {
 }
 
 /// Purchases of members in the last 25 days, as the network tells of them.
-struct Sales {
+pub(super) struct Sales {
     clicks: Vec<Click>,
 }
 
 impl Sales {
     /// Opens members' wallets and records a click for each purchase.
-    fn make(served: &Served, count: u64) -> anyhow::Result<Self> {
+    pub(super) fn make(served: &Served, count: u64) -> anyhow::Result<Self> {
         let (house, company) = (&served.house, demo::COMPANY);
         let unit = house.config.site_unit;
         let wallets = (0..MEMBERS).map(|n| OpenWallet { member: member(n), company, unit });
@@ -63,16 +64,13 @@ impl Sales {
             offer: shop.offer(),
             offer_version: 1,
             clicked_at: at(number),
+            mark: None,
         };
         let clicks: Vec<Click> = (0..count).map(click).collect();
         for slice in clicks.chunks(AT_ONCE) {
             house.store.run_all(slice.iter().copied().map(RecordClick).collect())?;
         }
         Ok(Self { clicks })
-    }
-
-    fn count(&self) -> u64 {
-        self.clicks.len() as u64
     }
 
     /// The network's number of a purchase, what it was told of the click, and when it was.
@@ -84,7 +82,7 @@ impl Sales {
         (2_000_000_000 + number, text.trim_start_matches("clk_").to_owned(), at)
     }
 
-    fn postback(&self, secret: &str, number: u64) -> String {
+    pub(super) fn postback(&self, secret: &str, number: u64) -> String {
         let (conversion, reference, at) = self.of(number);
         let at = at.replace(' ', "%20");
         format!(
@@ -93,12 +91,12 @@ impl Sales {
         )
     }
 
-    /// The file that approves all of them, in CP932.
-    fn file(&self) -> Result<Vec<u8>, fmt::Error> {
+    /// The file that approves the first `rows` of them, in CP932.
+    fn file(&self, rows: u64) -> Result<Vec<u8>, fmt::Error> {
         let mut text = String::from(
             "成果ID,発生日時,注文番号,会員識別,売上金額,報酬金額,ステータス,否認理由\r\n",
         );
-        for number in 0..self.count() {
+        for number in 0..rows {
             let (conversion, reference, at) = self.of(number);
             write!(text, "{conversion},{at},R-{conversion},{reference},4980,298,承認,\r\n")?;
         }
@@ -106,33 +104,71 @@ impl Sales {
     }
 }
 
+impl Sales {
+    /// Sends the first `rows` postbacks; gives how long they took.
+    fn send(&self, served: &Served, rows: u64) -> anyhow::Result<Timing> {
+        let secret = path_secret(&served.house, "accesstrade");
+        load(served.address, 64, rows, 200, |number, _, request| {
+            get(request, &self.postback(&secret, number), "");
+        })
+    }
+
+    /// Sends the first `rows` postbacks and reads them.
+    pub(super) fn announce(&self, served: &Served, rows: u64) -> anyhow::Result<()> {
+        self.send(served, rows)?;
+        while process_messages(site_of(served)?)? > 0 {}
+        Ok(())
+    }
+
+    /// Sends the file that approves the first `rows`, and tries it out.
+    pub(super) fn upload(&self, served: &Served, rows: u64) -> anyhow::Result<Uploaded> {
+        let by = ActorNumber::new(demo::COMPANY, 0);
+        let upload = UploadedReport {
+            network: Token::parse("accesstrade")?,
+            account: Token::parse("main")?,
+            file_name: "bench.csv".to_owned(),
+            bytes: self.file(rows)?,
+            by,
+        };
+        Ok(Uploaded { rows, report: receive_report(site_of(served)?, &upload)?.report, by })
+    }
+}
+
+/// A report that was tried out.
+pub(super) struct Uploaded {
+    pub(super) rows: u64,
+    report: Id<kind::Report>,
+    by: ActorNumber,
+}
+
+impl Uploaded {
+    /// Says that it is to be applied.
+    pub(super) fn start(self, served: &Served) -> anyhow::Result<()> {
+        let start = StartReport { report: self.report, company: demo::COMPANY, by: self.by };
+        let started = served.house.store.run(start)?;
+        started.map_err(|refusal| anyhow::anyhow!("{refusal:?}")).map(drop)
+    }
+}
+
+pub(super) fn site_of(served: &Served) -> anyhow::Result<&Site> {
+    served.house.features()?.site.as_ref().context("the demo has a members' site")
+}
+
 /// 500,000 conversions by postback, and the file that approves them.
 pub(super) fn import(options: &BenchOptions, report: &mut Report<'_>) -> anyhow::Result<()> {
     let served = Served::open(options)?;
-    let house = &served.house;
-    let site = house.features()?.site.as_ref().context("the demo has a members' site")?;
-    let sales = Sales::make(&served, options.transfers.min(500_000))?;
-    let (count, secret) = (sales.count(), path_secret(house, "accesstrade"));
-    let timing = load(served.address, 64, count, 200, |number, _, request| {
-        get(request, &sales.postback(&secret, number), "");
-    })?;
+    let site = site_of(&served)?;
+    let count = options.transfers.min(500_000);
+    let sales = Sales::make(&served, count)?;
+    let timing = sales.send(&served, count)?;
     report.line(&Line::single("postbacks, 64 clients".to_owned(), &timing));
     let begun = Instant::now();
     while process_messages(site)? > 0 {}
     report.line(&Line::whole("postbacks read and announced", count, begun.elapsed()));
-    let by = ActorNumber::new(demo::COMPANY, 0);
-    let upload = UploadedReport {
-        network: Token::parse("accesstrade")?,
-        account: Token::parse("main")?,
-        file_name: "bench.csv".to_owned(),
-        bytes: sales.file()?,
-        by,
-    };
     let begun = Instant::now();
-    let received = receive_report(site, &upload)?.report;
+    let uploaded = sales.upload(&served, count)?;
     report.line(&Line::whole("report read and tried out", count, begun.elapsed()));
-    let start = StartReport { report: received, company: demo::COMPANY, by };
-    house.store.run(start)?.map_err(|refusal| anyhow::anyhow!("{refusal:?}"))?;
+    uploaded.start(&served)?;
     beside("report applied", count, &served, report, || {
         while apply_reports(site)? > 0 {}
         Ok(())

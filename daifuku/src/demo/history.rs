@@ -139,6 +139,7 @@ impl Past<'_> {
             offer: shop.offer(),
             offer_version: 1,
             clicked_at: now,
+            mark: None,
         };
         match self.house.store.run(RecordClick(click))? {
             Ok(()) => {}

@@ -3,6 +3,7 @@
 
 mod authenticator;
 mod history;
+mod offers;
 mod page;
 mod seed;
 mod shops;

@@ -11,6 +11,7 @@ use clap::Args;
 
 use super::{
     history::{DAYS, plant_past},
+    offers::plant_offers,
     page,
     seed::{PASSWORD, PEOPLE, api_key_text, plant},
     shops::{open_network, plant_shops},
@@ -130,6 +131,7 @@ pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<S
     let network = open_network(house);
     plant_past(house, clock, &network)?;
     clock.catch_up(WallClock.now());
+    plant_offers(house)?;
     Ok(network)
 }
 

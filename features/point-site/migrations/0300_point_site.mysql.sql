@@ -49,7 +49,8 @@ CREATE TABLE site_click (
   shop BINARY(16) NOT NULL,
   offer BINARY(16) NOT NULL,
   offer_version BIGINT NOT NULL,
-  clicked_at BIGINT NOT NULL
+  clicked_at BIGINT NOT NULL,
+  mark VARCHAR(10) CHECK (mark IN ('bot', 'burst', 'repeat'))
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- A member's own list, the newest first.

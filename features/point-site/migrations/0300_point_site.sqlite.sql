@@ -49,7 +49,8 @@ CREATE TABLE site_click (
   shop BLOB NOT NULL CHECK (length(shop) = 16),
   offer BLOB NOT NULL CHECK (length(offer) = 16),
   offer_version INTEGER NOT NULL,
-  clicked_at INTEGER NOT NULL
+  clicked_at INTEGER NOT NULL,
+  mark TEXT CHECK (mark IN ('bot', 'burst', 'repeat'))
 ) STRICT, WITHOUT ROWID;
 
 -- A member's own list, the newest first.

@@ -2,10 +2,11 @@
 //! jobs.
 
 use core::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cap::store::read_tallies;
+use crate::click::{ClickMark, RecentClicks, is_bot};
 use crate::config::SiteConfig;
 use crate::offer::store::read_shelf;
 use crate::offer::{Catalogue, Offer, OfferRefusal, SaveOffer, SaveShop};
@@ -32,6 +33,7 @@ struct Inner {
     ids: SharedIds,
     catalogue: Catalogue,
     spool: Spool,
+    recent_clicks: Mutex<RecentClicks>,
     /// Until when the database is taken for away, microseconds.
     away_until: AtomicI64,
 }
@@ -74,6 +76,7 @@ impl Site {
                 ids,
                 catalogue: Catalogue::default(),
                 spool,
+                recent_clicks: Mutex::default(),
                 away_until: AtomicI64::new(0),
             }),
         };
@@ -150,6 +153,19 @@ impl Site {
 
     pub(crate) fn spool(&self) -> &Spool {
         &self.inner.spool
+    }
+
+    /// Marks a click that is not one of a person, or not a new one.
+    pub(crate) fn mark_click(
+        &self,
+        member: Id<kind::Member>,
+        offer: Id<kind::Offer>,
+        now: Timestamp,
+        user_agent: Option<&str>,
+    ) -> Option<ClickMark> {
+        let recent = &self.inner.recent_clicks;
+        let seen = recent.lock().unwrap_or_else(PoisonError::into_inner).mark(member, offer, now);
+        if is_bot(user_agent) { Some(ClickMark::Bot) } else { seen }
     }
 
     /// Makes an id that nobody can guess.

@@ -78,6 +78,11 @@ pub(crate) fn token(text: &str) -> Token {
     Token::parse(text).unwrap()
 }
 
+/// The tables of all that the site writes into: the books, the audit trail, the tray of letters.
+fn migrations() -> Vec<store::migrate::Migration> {
+    [store::MIGRATIONS, access::MIGRATIONS, mail::MIGRATIONS, MIGRATIONS].concat()
+}
+
 /// A local time in Japan, `2026-11-20 12:00`.
 pub(crate) fn at(text: &str) -> Timestamp {
     Zone::JAPAN.parse_local(&format!("{text}:00")).unwrap()
@@ -112,7 +117,7 @@ fn navigation(view: &View) -> Vec<NavItem> {
 
 impl Stage {
     pub(crate) fn open(test: &TestDatabase, trust: Trust) -> Self {
-        test.migrate(&[store::MIGRATIONS, MIGRATIONS].concat());
+        test.migrate(&migrations());
         let clock = Arc::new(ManualClock::new(at("2026-11-01 12:00")));
         let options =
             StoreOptions { patience: Duration::from_millis(200), ..StoreOptions::default() };
@@ -250,6 +255,7 @@ impl Stage {
             offer,
             offer_version: version.map_or(1, |version| version.version),
             clicked_at: now,
+            mark: None,
         };
         let Ok(()) = self.site.store().run(RecordClick(click)).unwrap();
         click.id
@@ -409,7 +415,7 @@ fn every_code_that_pages_show_has_its_text() {
 
 #[test]
 fn the_statements_fit_and_the_schemas_agree() {
-    let migrations = [store::MIGRATIONS, MIGRATIONS].concat();
+    let migrations = migrations();
     for_each_database(|test| {
         test.migrate(&migrations);
         prepare_all(test.database(), &statements());
@@ -423,15 +429,26 @@ fn the_routes_are_the_ones_that_were_reviewed() {
     let stage = Stage::open(&test, Trust::Reports);
     expect![[r#"
         GET    /clicks                      point-site   member.self                  idempotent
+        GET    /favourites                  point-site   member.self                  idempotent
+        POST   /favourites/{slug}           point-site   member.self                  idempotent
         GET    /go/{offer}                  point-site   member.self                  idempotent
         GET    /in/v1/{network}/{secret}/cv point-site   public                       idempotent
         POST   /in/v1/{network}/{secret}/cv point-site   public                       idempotent
         GET    /shops                       point-site   public                       idempotent
-        GET    /shops/{slug}                point-site   public                       idempotent
+        GET    /shops/{slug}                point-site   visitor.member               idempotent
+        GET    /staff/offers/{id}           point-site   offer.read                   idempotent
+        POST   /staff/offers/{id}           point-site   offer.manage                 idempotent
+        GET    /staff/offers/{id}/new       point-site   offer.manage                 idempotent
         GET    /staff/reports               point-site   report.import                idempotent
         POST   /staff/reports               point-site   report.import                idempotent
         GET    /staff/reports/{id}          point-site   report.import                idempotent
         POST   /staff/reports/{id}/apply    point-site   report.import                idempotent
+        GET    /staff/shops                 point-site   offer.read                   idempotent
+        POST   /staff/shops                 point-site   offer.manage                 idempotent
+        GET    /staff/shops/new             point-site   offer.manage                 idempotent
+        GET    /staff/shops/{slug}          point-site   offer.read                   idempotent
+        POST   /staff/shops/{slug}          point-site   offer.manage                 idempotent
+        GET    /staff/shops/{slug}/preview  point-site   offer.read                   idempotent
     "#]]
     .assert_eq(&crate::routes(&stage.site).to_text());
 }

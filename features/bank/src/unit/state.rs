@@ -65,7 +65,7 @@ impl From<Span> for SpanForm {
 #[serde(deny_unknown_fields)]
 pub(crate) struct LotLifeForm {
     /// The first day of the rule; the one before ends.
-    #[schema(value_type = String, example = "2024-10-01")]
+    #[schema(value_type = String, format = Date, example = "2024-10-01")]
     from: Day,
     /// How long a lot lives.
     span: SpanForm,
@@ -99,10 +99,10 @@ pub(crate) struct IdleRuleForm {
     #[serde(default)]
     month_end: bool,
     /// The first day of the rule; the time of those who were last active before begins on it.
-    #[schema(value_type = String, example = "2024-10-01")]
+    #[schema(value_type = String, format = Date, example = "2024-10-01")]
     from: Day,
     /// The last day of the rule; `null` for no end.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = Date)]
     until: Option<Day>,
 }
 

@@ -6,8 +6,8 @@ use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
 use vocabulary::{Id, kind};
 use web::{
-    Caller, HeaderValue, IntoResponse as _, Path, Problem, Redirect, Response, Routes, State, View,
-    get, header, problems,
+    Caller, HeaderMap, HeaderValue, IntoResponse as _, Path, Problem, Redirect, Response, Routes,
+    State, StatusCode, View, get, header, problems,
 };
 
 /// `/go/{offer}`: whoever is not signed in is shown the page to sign in by the guard, at this
@@ -23,7 +23,12 @@ async fn go(
     view: View,
     Path(offer): Path<Id<kind::Offer>>,
     Caller(who): Caller<Authenticated>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    if is_prefetch(&headers) {
+        // A browser that looks ahead follows nothing; it comes again when its user does.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     let not_found = || Problem::new(&problems::NOT_FOUND);
     who.require(Need::MemberSelf).map_err(|_denied| Problem::new(&problems::FORBIDDEN))?;
     let member = who.member().ok_or_else(not_found)?;
@@ -46,16 +51,29 @@ async fn go(
         offer,
         offer_version: version.version,
         clicked_at: now,
+        mark: site.mark_click(member, offer, now, header_text(&headers, "user-agent")),
     };
     keep(&site, record.into_command()(click)).await?;
     let address = version.terms.address(&reference(click.id));
     let mut response = Redirect::to(&address).into_response();
-    *response.status_mut() = web::StatusCode::FOUND;
+    *response.status_mut() = StatusCode::FOUND;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // The shop learns the click's reference and nothing else of where its visitor was.
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("origin"));
     Ok(response)
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Tells whether a browser fetches the address before anybody follows it: `Sec-Purpose` of the
+/// Fetch standard, `Purpose` and `X-Moz` of older browsers.
+fn is_prefetch(headers: &HeaderMap) -> bool {
+    ["sec-purpose", "purpose", "x-moz"]
+        .iter()
+        .any(|name| header_text(headers, name).is_some_and(|text| text.contains("prefetch")))
 }
 
 async fn keep(site: &Site, command: RecordClick) -> Result<(), Problem> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::click::Click;
+use crate::click::{Click, ClickMark};
 use crate::conversion::Route;
 use crate::offer::Repeat;
 use crate::offer::store::{Tiers, days, find_tiers, reward_of};
@@ -15,7 +15,7 @@ pub(crate) const STATEMENTS: &[Listed] =
 static SAVE_CLICKS: Upsert = Upsert {
     name: "save clicks",
     table: "site_click",
-    columns: &["id", "company", "member", "shop", "offer", "offer_version", "clicked_at"],
+    columns: &["id", "company", "member", "shop", "offer", "offer_version", "clicked_at", "mark"],
     keys: &["id"],
     updates: &[],
 };
@@ -33,7 +33,7 @@ static FIND_ROUTES: Statement = Statement::new(
 // Index site_click_member.
 static LIST_CLICKS: Statement = Statement::new(
     "list clicks of a member",
-    "SELECT id, company, member, shop, offer, offer_version, clicked_at
+    "SELECT id, company, member, shop, offer, offer_version, clicked_at, mark
      FROM site_click
      WHERE member = ? AND id < ?
      ORDER BY id DESC
@@ -41,7 +41,7 @@ static LIST_CLICKS: Statement = Statement::new(
 );
 
 pub(crate) fn save_clicks(tx: &mut Tx<'_>, clicks: &[Click]) -> Result<(), Fault> {
-    let rows: Vec<[Value; 7]> = clicks
+    let rows: Vec<[Value; 8]> = clicks
         .iter()
         .map(|click| {
             [
@@ -52,6 +52,7 @@ pub(crate) fn save_clicks(tx: &mut Tx<'_>, clicks: &[Click]) -> Result<(), Fault
                 click.offer.into(),
                 click.offer_version.into(),
                 click.clicked_at.into(),
+                click.mark.map(ClickMark::code).into(),
             ]
         })
         .collect();
@@ -117,6 +118,7 @@ pub(crate) fn list_clicks(
                 offer: row.id(4)?,
                 offer_version: row.small(5)?,
                 clicked_at: row.timestamp(6)?,
+                mark: row.optional_text(7)?.and_then(ClickMark::parse),
             })
         })
         .collect()

@@ -1,6 +1,6 @@
 use crate::Trust;
 use crate::click::store::list_clicks;
-use crate::click::{Click, feed_spool, parse_reference, reference};
+use crate::click::{Click, ClickMark, feed_spool, parse_reference, reference};
 use crate::tests::{HANA, OURS, Stage, THEIRS, at, play, wait};
 use access::testing::{api_key, member, staff};
 use access::{Need, Role};
@@ -26,6 +26,40 @@ fn a_click_leads_to_the_shop_with_a_reference_that_says_nothing_of_the_member() 
         assert_eq!(kept.len(), 1, "it is in the database before the answer");
         assert_eq!((reference(kept[0].id).as_str(), kept[0].offer_version), (sent, 1));
         assert_eq!(answer.header("cache-control"), "no-store");
+    });
+}
+
+#[test]
+fn a_click_is_marked_where_no_person_clicked_anew() {
+    play(|stage| {
+        let path = format!("/go/{}", stage.books);
+        let browser = ("user-agent", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)");
+        let ask = |headers: &[(&str, &str)]| {
+            let client = stage.client(Some(member(7, OURS, HANA)));
+            let client =
+                headers.iter().fold(client, |client, (name, value)| client.header(name, value));
+            wait(client.get(&path)).status.as_u16()
+        };
+        assert_eq!(ask(&[browser, ("sec-purpose", "prefetch;prerender")]), 204);
+        assert!(clicks(stage).is_empty(), "looking ahead is no click");
+        let mut marks = Vec::new();
+        for (wait_seconds, headers) in [
+            (0, vec![browser]),
+            (59, vec![browser]),
+            (60, vec![browser]),
+            (1, vec![("user-agent", "Googlebot/2.1 (+http://www.google.com/bot.html)")]),
+            (120, vec![]),
+        ] {
+            stage.clock.advance_seconds(wait_seconds);
+            assert_eq!(ask(&headers), 302, "everybody is led to the shop");
+            marks.push(clicks(stage)[0].mark);
+        }
+        let (bot, repeat) = (Some(ClickMark::Bot), Some(ClickMark::Repeat));
+        assert_eq!(marks, [None, repeat, None, bot, bot]);
+        stage.clock.advance_seconds(120);
+        (0..31).for_each(|_| assert_eq!(ask(&[browser]), 302));
+        let burst = |click: &&Click| click.mark == Some(ClickMark::Burst);
+        assert_eq!(clicks(stage).iter().filter(burst).count(), 1, "the 31st of a minute");
     });
 }
 
@@ -101,6 +135,7 @@ fn a_line_of_the_spool_comes_back_and_a_cut_one_does_not() {
         offer: Id::from_bits(3),
         offer_version: 4,
         clicked_at: at("2026-11-01 12:00"),
+        mark: None,
     };
     let line = click.to_line();
     assert_eq!(Click::from_line(&line), Some(click));

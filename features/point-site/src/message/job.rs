@@ -4,20 +4,21 @@ use crate::message::{Message, ProcessMessage, Unreadable};
 use crate::site::Site;
 use store::Fault;
 
-/// How many messages are taken at once.
-const SLICE: u32 = 2_000;
+/// How many messages are taken at once: clicks and payments wait for a slice, some 25 ms.
+pub const MESSAGES_AT_ONCE: usize = 500;
 
 /// Reads the messages that wait, the oldest first, and does what they mean. How far it came is in
 /// the rows: after a crash it goes on from there.
 ///
-/// Gives how many were read; call again while it is not zero.
+/// Gives how many were read; when that is less than [`MESSAGES_AT_ONCE`], no more wait.
 ///
 /// # Errors
 ///
 /// A [`Fault`] when the database fails; what is not done waits.
 pub fn process_messages(site: &Site) -> Result<usize, Fault> {
     let company = site.config().company;
-    let waiting = site.store().database().read(|reader| list_waiting(reader, company, SLICE))?;
+    let limit = u32::try_from(MESSAGES_AT_ONCE).unwrap_or(u32::MAX);
+    let waiting = site.store().database().read(|reader| list_waiting(reader, company, limit))?;
     let commands: Vec<ProcessMessage> = waiting
         .iter()
         .map(|message| ProcessMessage {

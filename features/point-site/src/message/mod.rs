@@ -11,5 +11,5 @@ mod tests;
 
 pub(crate) use api::routes;
 pub use command::{MessageFacts, ProcessFacts, ProcessMessage, StoreMessage};
-pub use job::process_messages;
+pub use job::{MESSAGES_AT_ONCE, process_messages};
 pub use state::{Content, Media, Message, Request, Unreadable};

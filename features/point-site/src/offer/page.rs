@@ -25,7 +25,7 @@ struct ShopMain<'a> {
     notices: Vec<Notice>,
     offer: Option<OfferParts>,
     favourite: Option<Html>,
-    back: LinkButton,
+    back: Option<LinkButton>,
 }
 
 struct OfferParts {
@@ -98,9 +98,15 @@ pub(crate) struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    /// Gives the page's main part, for a preview inside of another page.
+    /// Gives the page's main part, for a preview inside of another page: nothing leads away from
+    /// it.
     pub(crate) fn html(&self, words: Words<'_>) -> Html {
-        Html::of(&self.main(words, None))
+        let mut main = self.main(words, None);
+        main.back = None;
+        if let Some(offer) = &mut main.offer {
+            offer.go = None;
+        }
+        Html::of(&main)
     }
 
     fn main<'b>(&self, words: Words<'b>, favourite: Option<Html>) -> ShopMain<'b>
@@ -138,7 +144,7 @@ impl<'a> Look<'a> {
             notices,
             offer: found.map(|(offer, version)| self.parts(words, offer, version)),
             favourite,
-            back: LinkButton::new(words.get("shops-all"), "/shops").weight(Weight::Quiet),
+            back: Some(LinkButton::new(words.get("shops-all"), "/shops").weight(Weight::Quiet)),
         }
     }
 
