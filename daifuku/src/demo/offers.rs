@@ -41,7 +41,8 @@ pub(super) fn plant_offers(house: &House) -> anyhow::Result<()> {
         terms.caps.conversions_max = Some(500);
         terms.decide_by_days = 90;
         terms.conditions = "はじめてのお申し込み\n申し込みから60日以内のカード発行".to_owned();
-        terms.rejections = "これまでに発行したことがある方\n不備、虚偽、重複のお申し込み".to_owned();
+        terms.rejections =
+            "これまでに発行したことがある方\n不備、虚偽、重複のお申し込み".to_owned();
     })?;
     add(site, "nagomi", (now.plus_days(3), until(6)), |terms| terms.reward = rate(1_000, 500))?;
     let hana = PEOPLE.iter().find_map(|person| person.member());

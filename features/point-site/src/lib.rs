@@ -8,7 +8,8 @@
 //! | [`favourite`] | a shop that a member keeps | kept, let go |
 //! | [`rate_up`] | a letter when such a shop gives more | once for each version and member |
 //! | [`popularity`] | how often offers are followed | counted by day |
-//! | [`editor`] | the staff's pages of shops and offers | every save is a new version |
+//! | [`shop_editor`] | the staff's pages of shops, and how they save | shown or hidden |
+//! | [`offer_editor`] | the staff's pages of an offer | every save is a new version |
 //! | [`click`] | a member follows an offer | recorded once, in the database or first in the spool |
 //! | [`message`] | what a network sends to our address | waiting → done, or unreadable |
 //! | [`network`] | how each network speaks | read only: from what came to statements |
@@ -36,7 +37,6 @@ pub mod click;
 mod config;
 pub mod conversion;
 pub mod destination;
-pub mod editor;
 pub mod exchange;
 pub mod favourite;
 pub mod gift_code;
@@ -44,6 +44,7 @@ pub mod kana;
 pub mod message;
 pub mod network;
 pub mod offer;
+pub mod offer_editor;
 pub mod popularity;
 pub mod rate_up;
 pub mod report;
@@ -51,6 +52,7 @@ pub mod sandbox;
 pub mod search;
 pub mod sheet;
 pub mod shelf;
+pub mod shop_editor;
 mod site;
 mod spool;
 pub mod step_up;
@@ -106,7 +108,8 @@ pub fn routes(site: &Site) -> Routes {
         .and(shelf::routes())
         .and(offer::routes())
         .and(favourite::routes())
-        .and(editor::routes())
+        .and(shop_editor::routes())
+        .and(offer_editor::routes())
         .and(click::go_routes())
         .and(click::page_routes())
         .and(message::routes())

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 
+use crate::cap::Caps;
 use crate::click::{Click, RecordClick, reference};
 use crate::conversion::{ConversionFacts, Outcome, Told};
 use crate::network::Adapter;
-use crate::cap::Caps;
 use crate::offer::{OfferTerms, Repeat, Reward, SaveOffer, SaveShop, Shop};
 use crate::report::{StartReport, UploadedReport, apply_reports, receive_report};
 use crate::sandbox::{Pays, Sandbox, SandboxConfig, SandboxShop};
@@ -342,7 +342,8 @@ struct Seat(Option<Authenticated>);
 
 impl Guard for Seat {
     fn admit(&self, route: &Route, parts: &mut http::request::Parts) -> Admission {
-        let visitor = self.0.filter(|who| route.need() == "visitor.member" && who.member().is_some());
+        let visitor =
+            self.0.filter(|who| route.need() == "visitor.member" && who.member().is_some());
         if let Some(who) = visitor {
             parts.extensions.insert(who);
         }
@@ -428,27 +429,27 @@ fn the_routes_are_the_ones_that_were_reviewed() {
     let test = TestDatabase::sqlite();
     let stage = Stage::open(&test, Trust::Reports);
     expect![[r#"
-        GET    /clicks                      point-site   member.self                  idempotent
-        GET    /favourites                  point-site   member.self                  idempotent
-        POST   /favourites/{slug}           point-site   member.self                  idempotent
-        GET    /go/{offer}                  point-site   member.self                  idempotent
-        GET    /in/v1/{network}/{secret}/cv point-site   public                       idempotent
-        POST   /in/v1/{network}/{secret}/cv point-site   public                       idempotent
-        GET    /shops                       point-site   public                       idempotent
-        GET    /shops/{slug}                point-site   visitor.member               idempotent
-        GET    /staff/offers/{id}           point-site   offer.read                   idempotent
-        POST   /staff/offers/{id}           point-site   offer.manage                 idempotent
-        GET    /staff/offers/{id}/new       point-site   offer.manage                 idempotent
-        GET    /staff/reports               point-site   report.import                idempotent
-        POST   /staff/reports               point-site   report.import                idempotent
-        GET    /staff/reports/{id}          point-site   report.import                idempotent
-        POST   /staff/reports/{id}/apply    point-site   report.import                idempotent
-        GET    /staff/shops                 point-site   offer.read                   idempotent
-        POST   /staff/shops                 point-site   offer.manage                 idempotent
-        GET    /staff/shops/new             point-site   offer.manage                 idempotent
-        GET    /staff/shops/{slug}          point-site   offer.read                   idempotent
-        POST   /staff/shops/{slug}          point-site   offer.manage                 idempotent
-        GET    /staff/shops/{slug}/preview  point-site   offer.read                   idempotent
+        GET    /clicks                             point-site   member.self                  idempotent
+        GET    /favourites                         point-site   member.self                  idempotent
+        POST   /favourites/{slug}                  point-site   member.self                  idempotent
+        GET    /go/{offer}                         point-site   member.self                  idempotent
+        GET    /in/v1/{network}/{secret}/cv        point-site   public                       idempotent
+        POST   /in/v1/{network}/{secret}/cv        point-site   public                       idempotent
+        GET    /shops                              point-site   public                       idempotent
+        GET    /shops/{slug}                       point-site   visitor.member               idempotent
+        GET    /staff/reports                      point-site   report.import                idempotent
+        POST   /staff/reports                      point-site   report.import                idempotent
+        GET    /staff/reports/{id}                 point-site   report.import                idempotent
+        POST   /staff/reports/{id}/apply           point-site   report.import                idempotent
+        GET    /staff/shops                        point-site   offer.read                   idempotent
+        POST   /staff/shops                        point-site   offer.manage                 idempotent
+        GET    /staff/shops/new                    point-site   offer.manage                 idempotent
+        GET    /staff/shops/{slug}                 point-site   offer.read                   idempotent
+        POST   /staff/shops/{slug}                 point-site   offer.manage                 idempotent
+        GET    /staff/shops/{slug}/offers/{id}     point-site   offer.read                   idempotent
+        POST   /staff/shops/{slug}/offers/{id}     point-site   offer.manage                 idempotent
+        GET    /staff/shops/{slug}/offers/{id}/new point-site   offer.manage                 idempotent
+        GET    /staff/shops/{slug}/preview         point-site   offer.read                   idempotent
     "#]]
     .assert_eq(&crate::routes(&stage.site).to_text());
 }

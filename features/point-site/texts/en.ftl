@@ -198,6 +198,7 @@ offer-repeat = Every time
 offer-once = Once per person
 offer-rejections = When no points are given
 offer-tiers = Points by item
+offer-example-others = Example: { $points } pt for ¥10,000 of all other items
 offer-tiers-note = The shop's report says which item it was.
 tier-item = Item
 tier-others = All other items

@@ -195,6 +195,7 @@ offer-repeat = くり返しOK
 offer-once = おひとり1回限り
 offer-rejections = ポイント対象外になる場合
 offer-tiers = 商品ごとのポイント
+offer-example-others = 例：そのほかの商品10,000円のお買い物で{ $points }pt
 offer-tiers-note = どの商品にあたるかは、ショップからの報告で決まります。
 tier-item = 商品
 tier-others = そのほかの商品

@@ -11,7 +11,7 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use state::Tallies;
 pub use state::{Caps, Tally};
 #[cfg(test)]
 pub(crate) use tests::told;
-pub(crate) use state::Tallies;

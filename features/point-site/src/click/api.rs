@@ -38,7 +38,8 @@ async fn go(
     let found = shelf.offers.get(&offer).ok_or_else(not_found)?;
     let shop = shelf.shops.get(&found.shop).filter(|shop| shop.listed).ok_or_else(not_found)?;
     let own = Resource::Member { company, member };
-    let record = authorize(&who, Need::MemberSelf, own, RecordClick).map_err(|_denied| not_found())?;
+    let record =
+        authorize(&who, Need::MemberSelf, own, RecordClick).map_err(|_denied| not_found())?;
     let open = |version: &&OfferVersion| !shelf.is_full(found, version);
     let Some(version) = found.in_force(now).filter(open) else {
         return Ok(ended(&site, &view, shop));

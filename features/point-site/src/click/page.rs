@@ -2,8 +2,8 @@ use askama::Template;
 
 use crate::click::{Click, reference, store::list_clicks};
 use crate::conversion::ConversionState;
-use crate::offer::Shop;
 use crate::conversion::store::{ClickOutcome, find_of_clicks};
+use crate::offer::Shop;
 use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
 use vocabulary::{Id, Timestamp, Zone, kind};
@@ -11,8 +11,8 @@ use web::components::{
     Badge, Cell, Column, EmptyState, Figure, LinkButton, Notice, Pager, Table, Tone, Weight,
 };
 use web::{
-    Caller, Cursor, PageRequest, Paged, Problem, Query, Response, Routes, State, StatusCode, View, Words,
-    get, problems,
+    Caller, Cursor, PageRequest, Paged, Problem, Query, Response, Routes, State, StatusCode, View,
+    Words, get, problems,
 };
 
 /// The member's own list of clicks.

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 
 use expect_test::{Expect, expect};
 
-use crate::offer::{Repeat, Reward, Tier};
 use crate::conversion::{Authority, ConversionFacts, ConversionKey, Source, Status, Told, stories};
+use crate::offer::{Repeat, Reward, Tier};
 use crate::tests::{OURS, Stage, at, play, tell, token};
 use vocabulary::{Amount, Currency, Id, Label, Reference, Zone, kind};
 
@@ -174,27 +174,24 @@ fn an_item_pays_its_own_reward_once_it_is_known() {
 
 #[test]
 fn the_tiers_of_the_click_stay() {
-    tell(
-        &expect![[r#"(Tracked, Amount(150)) (Tracked, Amount(500))"#]],
-        |stage| {
-            let before = stage.click(50, stage.books);
-            with_tiers(stage);
-            let after = stage.click(51, stage.books);
-            let clicks = BTreeMap::from([("a".to_owned(), before), ("b".to_owned(), after)]);
-            let points = ["a", "b"].map(|click| {
-                let words = [click, "occurred", "10000/300", click, "R-1", "item=2"];
-                let told = told(stage, &clicks, "post", &words);
-                let outcome = stage.say(vec![told.clone()])[0].0;
-                let config = stage.site.shared_config();
-                let load = |reader: &mut store::Reader<'_>| {
-                    ConversionFacts::load(&config, core::iter::once(&told), reader)
-                };
-                let facts = stage.site.store().database().read(load).unwrap();
-                (outcome, facts.known[&facts.id_of(&told)].points)
-            });
-            format!("{:?} {:?}", points[0], points[1])
-        },
-    );
+    tell(&expect![[r#"(Tracked, Amount(150)) (Tracked, Amount(500))"#]], |stage| {
+        let before = stage.click(50, stage.books);
+        with_tiers(stage);
+        let after = stage.click(51, stage.books);
+        let clicks = BTreeMap::from([("a".to_owned(), before), ("b".to_owned(), after)]);
+        let points = ["a", "b"].map(|click| {
+            let words = [click, "occurred", "10000/300", click, "R-1", "item=2"];
+            let told = told(stage, &clicks, "post", &words);
+            let outcome = stage.say(vec![told.clone()])[0].0;
+            let config = stage.site.shared_config();
+            let load = |reader: &mut store::Reader<'_>| {
+                ConversionFacts::load(&config, core::iter::once(&told), reader)
+            };
+            let facts = stage.site.store().database().read(load).unwrap();
+            (outcome, facts.known[&facts.id_of(&told)].points)
+        });
+        format!("{:?} {:?}", points[0], points[1])
+    });
 }
 
 #[test]
@@ -220,8 +217,8 @@ fn an_offer_that_pays_once_pays_once() {
          report 5 approved 0/1000 c2 R-4
          click c3 books
          post 6 occurred 10000/300 c3 R-5
-         post 7 occurred 10000/300 c3 R-6
-         post 8 occurred 10000/300 c3 R-5 item=2",
+         post 8 occurred 10000/300 c3 R-5 item=2
+         post 7 occurred 10000/300 c3 R-6",
         &expect![[r#"
             post 1 occurred 0/1000 c1 R-1 item=1: tracked → has 0 expects 500 owes 0
             post 2 occurred 0/1000 c1 R-1 item=2: needs_review (member_again) → has 0 expects 500 owes 0
@@ -234,8 +231,8 @@ fn an_offer_that_pays_once_pays_once() {
             report 3 rejected 0/1000 c1 R-2: needs_review (member_again) → has 0 expects 0 owes 0
             report 5 approved 0/1000 c2 R-4: needs_review (member_again) → has 0 expects 0 owes 0
             post 6 occurred 10000/300 c3 R-5: tracked → has 0 expects 150 owes 0
-            post 7 occurred 10000/300 c3 R-6: needs_review (member_again) → has 0 expects 150 owes 0
-            post 8 occurred 10000/300 c3 R-5 item=2: needs_review (member_again) → has 0 expects 150 owes 0
+            post 8 occurred 10000/300 c3 R-5 item=2: tracked → has 0 expects 300 owes 0
+            post 7 occurred 10000/300 c3 R-6: needs_review (member_again) → has 0 expects 300 owes 0
         "#]],
     );
 }

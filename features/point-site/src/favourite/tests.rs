@@ -88,7 +88,11 @@ fn who_keeps_a_shop_is_listed_in_order_and_in_slices() {
     play(|stage| {
         let shop = Id::from_bits(5);
         let commands: Vec<SetFavourite> = [30_u128, 10, 20, 40]
-            .map(|number| SetFavourite { member: Id::from_bits(number), shop, ..wish(0, Wish::Keep) })
+            .map(|number| SetFavourite {
+                member: Id::from_bits(number),
+                shop,
+                ..wish(0, Wish::Keep)
+            })
             .to_vec();
         let gone = SetFavourite { wish: Wish::Drop, ..commands[2] };
         stage.site.store().run_all([commands, vec![gone]].concat()).unwrap();

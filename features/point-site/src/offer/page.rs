@@ -83,8 +83,7 @@ async fn show(
 }
 
 fn favourite_form(words: Words<'_>, slug: &str, kept: bool) -> Html {
-    let (text, choice) =
-        if kept { ("favourite-drop", "drop") } else { ("favourite-keep", "keep") };
+    let (text, choice) = if kept { ("favourite-drop", "drop") } else { ("favourite-keep", "keep") };
     let button = Button::new(words.get(text)).weight(Weight::Quiet).choice("want", choice);
     Html::of(&FavouriteForm { slug, button })
 }
@@ -193,7 +192,8 @@ fn example(words: Words<'_>, scale: Scale, terms: &OfferTerms) -> String {
         Reward::Rate { .. } => {
             let points = terms.reward.points(Amount::from(10_000)).unwrap_or(Amount::ZERO);
             let points = scale.format(points.minor_units());
-            words.with("offer-example-rate", &[("points", points.into())])
+            let key = if terms.tiers.is_empty() { "rate" } else { "others" };
+            words.with(&format!("offer-example-{key}"), &[("points", points.into())])
         }
     }
 }
@@ -210,9 +210,10 @@ fn terms_list(words: Words<'_>, terms: &OfferTerms) -> DataList {
 fn tier_table(words: Words<'_>, scale: Scale, terms: &OfferTerms) -> Table {
     let columns =
         vec![Column::text(words.get("tier-item")), Column::figures(words.get("offer-reward"))];
-    let rows = terms.tiers.iter().map(|tier| {
-        vec![tier.name.as_str().into(), one_reward(words, scale, tier.reward).into()]
-    });
+    let rows = terms
+        .tiers
+        .iter()
+        .map(|tier| vec![tier.name.as_str().into(), one_reward(words, scale, tier.reward).into()]);
     let others: Vec<web::components::Cell> = vec![
         words.get("tier-others").as_ref().into(),
         one_reward(words, scale, terms.reward).into(),
@@ -257,7 +258,8 @@ fn reward_span(words: Words<'_>, scale: Scale, terms: &OfferTerms) -> (String, S
     let same = terms.rewards().all(|reward| {
         matches!(
             (reward, terms.reward),
-            (Reward::Fixed { .. }, Reward::Fixed { .. }) | (Reward::Rate { .. }, Reward::Rate { .. })
+            (Reward::Fixed { .. }, Reward::Fixed { .. })
+                | (Reward::Rate { .. }, Reward::Rate { .. })
         )
     });
     let size = |reward: &Reward| match reward {

@@ -101,8 +101,17 @@ static FIND_OFFERS: Statement = Statement::new(
 static ADD_TIERS: Insert =
     Insert { name: "add tiers of offers", table: "site_offer_tier", columns: TIER_COLUMNS };
 
-const TIER_COLUMNS: &[&str] =
-    &["offer", "version", "place", "company", "item", "name", "reward_kind", "reward", "member_part"];
+const TIER_COLUMNS: &[&str] = &[
+    "offer",
+    "version",
+    "place",
+    "company",
+    "item",
+    "name",
+    "reward_kind",
+    "reward",
+    "member_part",
+];
 
 // The whole table, as the offers.
 static READ_TIERS: Statement = Statement::new(
@@ -292,12 +301,7 @@ fn collect_offers(
     for row in rows {
         let (id, number) = (row.id(0)?, row.small(1)?);
         let version = version_of(row, tiers.get(&(id, number)).cloned().unwrap_or_default())?;
-        let offer = Offer {
-            id,
-            company: row.company(2)?,
-            shop: row.id(3)?,
-            versions: Vec::new(),
-        };
+        let offer = Offer { id, company: row.company(2)?, shop: row.id(3)?, versions: Vec::new() };
         let offer = offers.entry(offer.id).or_insert(offer);
         // A list is asked for in parts, and a part may be filled up with its last id.
         if offer.versions.iter().all(|known| known.version != version.version) {

@@ -1,7 +1,7 @@
 use crate::favourite::store::list_keepers;
+use crate::rate_up::SendRateUps;
 use crate::rate_up::state::{Raise, RateUp, RateUps, raises};
 use crate::rate_up::store::list_rate_ups;
-use crate::rate_up::SendRateUps;
 use store::Fault;
 use vocabulary::{Id, kind};
 
@@ -30,14 +30,12 @@ pub fn write_rate_ups(tools: &RateUps, slices: u32) -> Result<Written, Fault> {
     let now = site.now();
     let shelf = site.catalogue().shelf();
     let since = now.plus_days(-KNOWN_DAYS);
-    let known =
-        site.store().database().read(|reader| list_rate_ups(reader, company, since))?;
+    let known = site.store().database().read(|reader| list_rate_ups(reader, company, since))?;
     let mut written = Written { letters: 0, finished: true };
     let mut left = slices;
     for raise in raises(&shelf, now) {
-        let same = |row: &&RateUp| {
-            row.offer == raise.offer.id && row.version == raise.version.version
-        };
+        let same =
+            |row: &&RateUp| row.offer == raise.offer.id && row.version == raise.version.version;
         let mut row = known.iter().find(same).copied().unwrap_or(RateUp {
             offer: raise.offer.id,
             version: raise.version.version,

@@ -89,11 +89,7 @@ impl Raise<'_> {
         let scale = tools.site.config().scale;
         let id = natural_id(
             "site.rate_up",
-            &[
-                &self.offer.id.to_bytes(),
-                &self.version.version.to_be_bytes(),
-                &member.to_bytes(),
-            ],
+            &[&self.offer.id.to_bytes(), &self.version.version.to_be_bytes(), &member.to_bytes()],
         );
         let reward = |version: &OfferVersion| reward_plain(words, scale, &version.terms);
         let until = match ends_on(self.version) {

@@ -104,7 +104,8 @@ fn many_are_written_to_in_slices_and_each_once() {
         assert_eq!((first.letters, first.finished), (2_000, false));
         let second = write_rate_ups(&tools, 1).unwrap();
         assert_eq!((second.letters, second.finished), (500, true));
-        let mut members: Vec<u128> = letters(stage).into_iter().map(|(member, ..)| member).collect();
+        let mut members: Vec<u128> =
+            letters(stage).into_iter().map(|(member, ..)| member).collect();
         members.dedup();
         assert_eq!(members, (1_000..3_500).collect::<Vec<_>>());
     });

@@ -58,8 +58,7 @@ async fn list(
     let (words, now) = (view.words(), site.now());
     let shelf = site.catalogue().shelf();
     let order = Order::parse(&search.sort);
-    let asked =
-        Asked { query: search::Query::new(&search.q), category: &search.category, order };
+    let asked = Asked { query: search::Query::new(&search.q), category: &search.category, order };
     let browsed = browse(&shelf, &asked, now);
     let scale = site.config().scale;
     let main = ListMain {
@@ -142,8 +141,7 @@ fn card(words: Words<'_>, scale: Scale, found: &Found<'_>, now: Timestamp) -> Sh
         usual: usual_of(offer, version, now).map(|usual| reward_text(words, scale, usual)),
         badges,
         once: (terms.repeat == Repeat::Once).then(|| words.get("offer-once").into_owned()),
-        decided: words
-            .with("shop-decided", &[("days", terms.decide_by_days.to_string().into())]),
+        decided: words.with("shop-decided", &[("days", terms.decide_by_days.to_string().into())]),
     }
 }
 

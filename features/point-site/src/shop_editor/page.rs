@@ -1,37 +1,33 @@
 use askama::Template;
 use serde::Deserialize;
 
-use crate::cap::Tally;
-use crate::editor::state::{
-    Errors, OfferForm, ShopForm, ShopState, Units, field_of, moment, parse_moment,
-};
-use crate::editor::{EditOffer, EditShop, Editor, Intent};
-use crate::offer::{
-    Look, Offer, OfferRefusal, OfferVersion, Repeat, Reward, SaveOffer, SaveShop, Shelf, Shop,
-    VersionStanding, per_cent, reward_text,
-};
+use crate::offer::{Look, Offer, SaveShop, Shelf, Shop, VersionStanding, reward_text};
 use crate::search;
 use crate::shelf::{CATEGORIES, category_name};
+use crate::shop_editor::state::{Errors, Saved, ShopForm, ShopState, moment, parse_moment};
+use crate::shop_editor::{EditShop, Editor, Intent};
 use crate::site::Site;
 use access::{Authenticated, Authorized, Need, Resource, authorize};
 use answers::{OrProblem as _, faulted, off_thread};
-use vocabulary::{Amount, Id, Scale, Timestamp, Zone, kind};
+use vocabulary::{Id, Scale, Timestamp, Zone, kind};
 use web::components::{
     Badge, Button, Cell, Column, DataList, EmptyState, ErrorSummary, FieldKind, Html, LinkButton,
-    Notice, Pager, Progress, Select, Table, Tabs, TextField, Tone, Weight,
+    Notice, Pager, Select, Table, Tabs, TextField, Tone, Weight,
 };
 use web::{
     Caller, Form, IntoResponse as _, NavItem, Path, Problem, Query, Redirect, RequestContext,
     Response, Routes, State, StatusCode, View, Words, get, post, problems,
 };
 
-const READ: Need = Need::OfferRead;
-const MANAGE: Need = Need::OfferManage;
+/// What is needed to look at shops and offers.
+pub(crate) const READ: Need = Need::OfferRead;
+/// What is needed to save them.
+pub(crate) const MANAGE: Need = Need::OfferManage;
 
 /// How many shops a page lists.
 const SHOPS_SHOWN: usize = 60;
 
-/// The staff's pages of shops and offers.
+/// The staff's pages of shops.
 pub(crate) fn routes() -> Routes<Site> {
     Routes::of("point-site")
         .on(get("/staff/shops", READ.code()), list)
@@ -40,21 +36,18 @@ pub(crate) fn routes() -> Routes<Site> {
         .on(get("/staff/shops/{slug}", READ.code()), show_shop)
         .on(post("/staff/shops/{slug}", MANAGE.code()).idempotent(), change_shop)
         .on(get("/staff/shops/{slug}/preview", READ.code()), preview)
-        .on(get("/staff/offers/{id}", READ.code()), show_offer)
-        .on(get("/staff/offers/{id}/new", MANAGE.code()), new_version)
-        .on(post("/staff/offers/{id}", MANAGE.code()).idempotent(), save_version)
 }
 
 /// What all these pages need: the site, the view, who looks.
-struct Desk<'a> {
-    site: &'a Site,
+pub(crate) struct Desk<'a> {
+    pub(crate) site: &'a Site,
     view: &'a View,
     who: Authenticated,
 }
 
 impl<'a> Desk<'a> {
     /// Lets somebody of this company in who may do what is needed.
-    fn open(
+    pub(crate) fn open(
         site: &'a Site,
         view: &'a View,
         who: Authenticated,
@@ -65,49 +58,44 @@ impl<'a> Desk<'a> {
         Ok(Self { site, view, who })
     }
 
-    fn words(&self) -> Words<'a> {
+    pub(crate) fn words(&self) -> Words<'a> {
         self.view.words()
     }
 
-    fn may_manage(&self) -> bool {
+    pub(crate) fn may_manage(&self) -> bool {
         self.who.needs().contains(MANAGE)
     }
 
-    fn show(&self, title: &str, status: StatusCode, main: &impl Template) -> Response {
+    pub(crate) fn show(&self, title: &str, status: StatusCode, main: &impl Template) -> Response {
         let nav = (self.site.config().staff_nav)(self.view, self.who.needs());
         self.view.page(title).nav(nav).status(status).show(main)
     }
 
-    fn units(&self) -> Units {
-        Units { points: self.site.config().scale, commission: Scale::default() }
-    }
-
-    fn editor(&self, context: &RequestContext) -> Editor {
+    pub(crate) fn editor(&self, context: &RequestContext) -> Editor {
         Editor { by: self.who, request: Id::parse(context.request_id.as_str()).ok() }
     }
 }
 
-const fn status_of(errors: &Errors) -> StatusCode {
+pub(crate) const fn status_of(errors: &Errors) -> StatusCode {
     if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
 }
 
-fn find_shop<'a>(shelf: &'a Shelf, slug: &str) -> Result<&'a Shop, Problem> {
+pub(crate) fn find_shop<'a>(shelf: &'a Shelf, slug: &str) -> Result<&'a Shop, Problem> {
     let found = shelf.shops.values().find(|shop| shop.slug.as_str() == slug);
     found.ok_or_else(|| Problem::new(&problems::NOT_FOUND))
 }
 
 /// The error of a field, in words.
-fn error_text(words: Words<'_>, errors: &Errors, field: &str) -> String {
+pub(crate) fn error_text(words: Words<'_>, errors: &Errors, field: &str) -> String {
     let error = errors.iter().find(|(known, _)| *known == field);
     error.map_or_else(String::new, |(_, code)| {
         words.get(&format!("edit-error-{}", code.replace('_', "-"))).into_owned()
     })
 }
 
-fn summary(words: Words<'_>, errors: &Errors) -> ErrorSummary {
-    let told = errors.iter().map(|(field, _)| {
-        ((*field).to_owned(), error_text(words, errors, field))
-    });
+pub(crate) fn summary(words: Words<'_>, errors: &Errors) -> ErrorSummary {
+    let told =
+        errors.iter().map(|(field, _)| ((*field).to_owned(), error_text(words, errors, field)));
     ErrorSummary::new(words, told.collect())
 }
 
@@ -122,7 +110,7 @@ struct ListAsked {
 }
 
 #[derive(Template)]
-#[template(path = "editor/page.html")]
+#[template(path = "shop_editor/page.html")]
 struct ListMain<'a> {
     words: Words<'a>,
     query: &'a str,
@@ -160,7 +148,8 @@ async fn list(
     let next = last.map(|slug| list_address(&asked.q, &asked.state, slug));
     let first = (!asked.after.is_empty()).then(|| list_address(&asked.q, &asked.state, ""));
     let scale = site.config().scale;
-    let rows = shops.iter().map(|(state, shop)| shop_row(words, scale, &shelf, (*state, shop), now));
+    let rows =
+        shops.iter().map(|(state, shop)| shop_row(words, scale, &shelf, (*state, shop), now));
     let table = Table::new(words.get("staff-shops-title"), shop_columns(words)).untitled();
     let main = ListMain {
         words,
@@ -221,9 +210,12 @@ fn shop_row(
     now: Timestamp,
 ) -> Vec<Cell> {
     let found = shelf.offer_of(shop.id(), now);
-    let reward: Cell = found
-        .map_or_else(|| "–".into(), |(_, version)| reward_text(words, scale, &version.terms).into());
-    let changes = shelf.offers_of(shop.id()).filter_map(|offer| offer.timeline(now).into_iter().nth(1));
+    let reward: Cell = found.map_or_else(
+        || "–".into(),
+        |(_, version)| reward_text(words, scale, &version.terms).into(),
+    );
+    let changes =
+        shelf.offers_of(shop.id()).filter_map(|offer| offer.timeline(now).into_iter().nth(1));
     let next = changes.map(|span| span.starts_at).min();
     let tone = match state {
         ShopState::Open => Tone::Good,
@@ -242,7 +234,7 @@ fn shop_row(
 // A shop.
 
 #[derive(Template)]
-#[template(path = "editor/page_shop.html")]
+#[template(path = "shop_editor/page_shop.html")]
 struct ShopMain<'a> {
     words: Words<'a>,
     name: &'a str,
@@ -264,12 +256,6 @@ struct ShopFields {
     category: Select,
     listed: Select,
     send: Button,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Saved {
-    saved: Option<u32>,
 }
 
 fn shop_fields(words: Words<'_>, form: &ShopForm, errors: &Errors, intent: Intent) -> ShopFields {
@@ -368,7 +354,7 @@ async fn save_shop(
 }
 
 /// Shows what was saved to whoever reads next.
-async fn refresh(site: &Site) -> Result<(), Problem> {
+pub(crate) async fn refresh(site: &Site) -> Result<(), Problem> {
     let site = site.clone();
     off_thread(move || site.refresh()).await.flatten().or_problem()
 }
@@ -400,7 +386,7 @@ fn shop_page(
     if desk.may_manage() {
         // The id is chosen here, so that a form that is sent twice makes one offer.
         let id: Id<kind::Offer> = site.next_id(site.now());
-        let href = format!("/staff/offers/{id}/new?shop={slug}");
+        let href = format!("{}/new", offer_address(slug, id));
         actions.push(LinkButton::new(words.get("staff-offer-new"), href));
     }
     let preview = format!("/staff/shops/{slug}/preview");
@@ -410,7 +396,7 @@ fn shop_page(
         name: shop.name.as_str(),
         notice: saved.then(|| Notice::new(Tone::Good, words.get("staff-saved"), "")),
         errors: summary(words, errors),
-        offers: (!offers.is_empty()).then(|| offer_table(desk, &shelf, &offers)),
+        offers: (!offers.is_empty()).then(|| offer_table(desk, &shelf, (slug, &offers))),
         empty: offers.is_empty().then(|| {
             EmptyState::new(words.get("staff-offers-empty"), words.get("staff-offers-empty-text"))
         }),
@@ -431,7 +417,7 @@ fn shop_page(
     Ok(desk.show(shop.name.as_str(), status_of(errors), &main))
 }
 
-fn offer_table(desk: &Desk<'_>, shelf: &Shelf, offers: &[&Offer]) -> Table {
+fn offer_table(desk: &Desk<'_>, shelf: &Shelf, (slug, offers): (&str, &[&Offer])) -> Table {
     let (words, now, scale) = (desk.words(), desk.site.now(), desk.site.config().scale);
     let columns = vec![
         Column::text(words.get("staff-offer")),
@@ -452,7 +438,7 @@ fn offer_table(desk: &Desk<'_>, shelf: &Shelf, offers: &[&Offer]) -> Table {
         let network = terms.map(|t| format!("{}/{}", t.network.as_str(), t.account.as_str()));
         let clicks = i64::try_from(shelf.clicks_of(offer.id)).unwrap_or(i64::MAX);
         vec![
-            Cell::link(short(offer.id), format!("/staff/offers/{}", offer.id)),
+            Cell::link(short(offer.id), offer_address(slug, offer.id)),
             badge.into(),
             terms.map_or_else(Cell::default, |terms| reward_text(words, scale, terms).into()),
             network.unwrap_or_default().into(),
@@ -462,13 +448,17 @@ fn offer_table(desk: &Desk<'_>, shelf: &Shelf, offers: &[&Offer]) -> Table {
     Table::new(words.get("staff-offers"), columns).rows(rows)
 }
 
+pub(crate) fn offer_address(slug: &str, id: Id<kind::Offer>) -> String {
+    format!("/staff/shops/{slug}/offers/{id}")
+}
+
 /// The end of an id, which tells the offers of a shop apart.
 fn short(id: Id<kind::Offer>) -> String {
     let text = id.to_string();
     text.chars().skip(text.chars().count().saturating_sub(8)).collect()
 }
 
-fn standing_badge(words: Words<'_>, standing: VersionStanding) -> Badge {
+pub(crate) fn standing_badge(words: Words<'_>, standing: VersionStanding) -> Badge {
     let tone = match standing {
         VersionStanding::InForce => Tone::Good,
         VersionStanding::Scheduled => Tone::Wait,
@@ -503,7 +493,7 @@ struct PreviewAsked {
 }
 
 #[derive(Template)]
-#[template(path = "editor/page_preview.html")]
+#[template(path = "shop_editor/page_preview.html")]
 struct PreviewMain<'a> {
     words: Words<'a>,
     action: String,
@@ -550,391 +540,4 @@ async fn preview(
         page: look.html(words),
     };
     Ok(desk.show(&words.get("staff-preview"), status_of(&errors), &main))
-}
-
-// An offer.
-
-#[derive(Template)]
-#[template(path = "editor/page_offer.html")]
-struct OfferMain<'a> {
-    words: Words<'a>,
-    name: &'a str,
-    notice: Option<Notice>,
-    progress: Option<Vec<Progress>>,
-    timeline: Table,
-    versions: Table,
-    actions: Vec<LinkButton>,
-}
-
-async fn show_offer(
-    State(site): State<Site>,
-    view: View,
-    Path(id): Path<Id<kind::Offer>>,
-    Caller(who): Caller<Authenticated>,
-    Query(saved): Query<Saved>,
-) -> Result<Response, Problem> {
-    let desk = Desk::open(&site, &view, who, READ)?;
-    let (words, now) = (desk.words(), site.now());
-    let shelf = site.catalogue().shelf();
-    let not_found = || Problem::new(&problems::NOT_FOUND);
-    let offer = shelf.offers.get(&id).ok_or_else(not_found)?;
-    let shop = shelf.shops.get(&offer.shop).ok_or_else(not_found)?;
-    let slug = shop.slug.as_str();
-    let link = |key: &str, href: String| LinkButton::new(words.get(key), href);
-    let mut actions = Vec::new();
-    if desk.may_manage() {
-        actions.push(link("staff-version-new", format!("/staff/offers/{id}/new?shop={slug}")));
-    }
-    actions.extend([
-        link("staff-preview", format!("/staff/shops/{slug}/preview")).weight(Weight::Quiet),
-        link("staff-shop-back", format!("/staff/shops/{slug}")).weight(Weight::Quiet),
-    ]);
-    let notice = saved.saved.map(|version| {
-        let title = words.with("staff-version-saved", &[("version", version.to_string().into())]);
-        Notice::new(Tone::Good, title, words.get("staff-version-saved-text"))
-    });
-    let capped = offer.in_force(now).filter(|version| version.terms.caps.is_some());
-    let main = OfferMain {
-        words,
-        name: shop.name.as_str(),
-        notice,
-        progress: capped.map(|v| cap_progress(words, v, shelf.tally(id, v.version))),
-        timeline: timeline_table(&desk, offer),
-        versions: version_table(&desk, offer),
-        actions,
-    };
-    Ok(desk.show(shop.name.as_str(), StatusCode::OK, &main))
-}
-
-fn cap_progress(words: Words<'_>, version: &OfferVersion, tally: Tally) -> Vec<Progress> {
-    let part = |key: &str, used: i64, max: i64| {
-        let figure = |number: i64| Scale::default().format(number);
-        let values = [("used", figure(used).into()), ("max", figure(max).into())];
-        let size = |number: i64| u64::try_from(number).unwrap_or(0);
-        let text = words.with("staff-cap-used", &values);
-        Progress::new(words.get(key), text, size(used), size(max))
-    };
-    let caps = version.terms.caps;
-    let count = caps.conversions_max.map(|max| {
-        part("staff-field-conversions-max", i64::from(tally.conversions), i64::from(max))
-    });
-    let sum = caps.commission_max.map(|max| {
-        let used = tally.commission.minor_units();
-        part("staff-field-commission-max", used, max.minor_units())
-    });
-    count.into_iter().chain(sum).collect()
-}
-
-fn period(words: Words<'_>, from: Timestamp, to: Option<Timestamp>) -> String {
-    let from = Zone::JAPAN.format_minute(from);
-    let to = to.map_or_else(|| words.get("staff-no-end").into_owned(), |to| Zone::JAPAN.format_minute(to));
-    words.with("staff-period", &[("from", from.into()), ("to", to.into())])
-}
-
-fn timeline_table(desk: &Desk<'_>, offer: &Offer) -> Table {
-    let (words, scale) = (desk.words(), desk.site.config().scale);
-    let columns = vec![
-        Column::text(words.get("staff-timeline-period")),
-        Column::text(words.get("staff-version")),
-        Column::figures(words.get("offer-reward")),
-    ];
-    let spans = offer.timeline(desk.site.now());
-    let rows = spans.iter().map(|span| {
-        let version: Cell = match span.version {
-            Some(version) => number(words, version.version).into(),
-            None => words.get("staff-timeline-none").as_ref().into(),
-        };
-        let reward = span.version.map(|version| reward_text(words, scale, &version.terms));
-        vec![
-            period(words, span.starts_at, span.ends_at).into(),
-            version,
-            reward.map_or_else(|| "–".into(), Cell::from),
-        ]
-    });
-    Table::new(words.get("staff-timeline"), columns).rows(rows)
-}
-
-fn number(words: Words<'_>, version: u32) -> String {
-    words.with("staff-version-number", &[("version", version.to_string().into())])
-}
-
-/// What the network pays and what the member gets, in words.
-fn parts(words: Words<'_>, scale: Scale, reward: Reward) -> String {
-    let (network, member) = match reward {
-        Reward::Fixed { network, member } => {
-            let figure = |amount: Amount| scale.format(amount.minor_units());
-            (figure(network), figure(member))
-        }
-        Reward::Rate { network, member } => {
-            (format!("{}%", per_cent(network)), format!("{}%", per_cent(member)))
-        }
-    };
-    words.with("staff-parts", &[("network", network.into()), ("member", member.into())])
-}
-
-fn version_table(desk: &Desk<'_>, offer: &Offer) -> Table {
-    let (words, scale, now) = (desk.words(), desk.site.config().scale, desk.site.now());
-    let columns = vec![
-        Column::text(words.get("staff-version")),
-        Column::text(words.get("report-state")),
-        Column::text(words.get("staff-timeline-period")),
-        Column::text(words.get("staff-parts-title")),
-        Column::text(words.get("staff-terms")),
-    ];
-    let rows = offer.versions.iter().rev().map(|version| {
-        let terms = &version.terms;
-        let repeat = match terms.repeat {
-            Repeat::Always => "offer-repeat",
-            Repeat::Once => "offer-once",
-        };
-        let mut more = vec![words.get(repeat).into_owned()];
-        if terms.guaranteed {
-            more.push(words.get("offer-guarantee-badge").into_owned());
-        }
-        if !terms.tiers.is_empty() {
-            more.push(words.with("staff-tiers-count", &[("count", terms.tiers.len().into())]));
-        }
-        if terms.caps.is_some() {
-            more.push(words.get("staff-capped").into_owned());
-        }
-        vec![
-            number(words, version.version).into(),
-            standing_badge(words, offer.standing(version, now)).into(),
-            period(words, version.starts_at, version.ends_at).into(),
-            parts(words, scale, terms.reward).into(),
-            more.join(" / ").into(),
-        ]
-    });
-    Table::new(words.get("staff-versions"), columns).rows(rows)
-}
-
-// A new version.
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct NewAsked {
-    shop: String,
-}
-
-#[derive(Template)]
-#[template(path = "editor/page_form.html")]
-struct FormMain<'a> {
-    words: Words<'a>,
-    name: &'a str,
-    errors: ErrorSummary,
-    action: String,
-    shop: &'a str,
-    sections: Vec<Section>,
-    send: Button,
-    back: LinkButton,
-}
-
-/// Fields that belong together.
-struct Section {
-    title: String,
-    note: Option<String>,
-    fields: Vec<Html>,
-}
-
-async fn new_version(
-    State(site): State<Site>,
-    view: View,
-    Path(id): Path<Id<kind::Offer>>,
-    Caller(who): Caller<Authenticated>,
-    Query(asked): Query<NewAsked>,
-) -> Result<Response, Problem> {
-    let desk = Desk::open(&site, &view, who, MANAGE)?;
-    let shelf = site.catalogue().shelf();
-    let shop = find_shop(&shelf, &asked.shop)?;
-    let now = site.now();
-    let known = shelf.offers.get(&id);
-    let last = known.and_then(|offer| offer.in_force(now).or_else(|| offer.versions.last()));
-    let form = match last {
-        Some(version) => OfferForm::of(version, shop, desk.units(), now),
-        None => OfferForm::first(shop, accounts(&site).into_iter().next().unwrap_or_default(), now),
-    };
-    Ok(version_page(&desk, id, shop, &form, &Errors::new()))
-}
-
-fn accounts(site: &Site) -> Vec<String> {
-    let networks = site.config().networks.iter();
-    networks.map(|n| format!("{}/{}", n.code.as_str(), n.account.as_str())).collect()
-}
-
-async fn save_version(
-    State(site): State<Site>,
-    view: View,
-    context: RequestContext,
-    Path(id): Path<Id<kind::Offer>>,
-    Caller(who): Caller<Authenticated>,
-    Form(form): Form<OfferForm>,
-) -> Result<Response, Problem> {
-    let desk = Desk::open(&site, &view, who, MANAGE)?;
-    let shelf = site.catalogue().shelf();
-    let shop = find_shop(&shelf, &form.shop)?;
-    let draft = form.parse(desk.units()).and_then(|draft| {
-        let terms = &draft.terms;
-        let known = site.config().network(&terms.network, &terms.account).is_some();
-        if known { Ok(draft) } else { Err(vec![("network", "choice")]) }
-    });
-    let draft = match draft {
-        Ok(draft) => draft,
-        Err(errors) => return Ok(version_page(&desk, id, shop, &form, &errors)),
-    };
-    let offer = SaveOffer {
-        id,
-        company: site.config().company,
-        shop: shop.id(),
-        terms: draft.terms,
-        starts_at: draft.starts_at,
-        ends_at: draft.ends_at,
-    };
-    let refusal: OfferRefusal =
-        match site.run(EditOffer { editor: desk.editor(&context), offer }).await {
-            Ok(Ok(version)) => {
-                refresh(&site).await?;
-                let address = format!("/staff/offers/{id}?saved={version}");
-                return Ok(Redirect::to(&address).into_response());
-            }
-            Ok(Err(refusal)) => refusal,
-            Err(fault) => return Err(faulted(&fault)),
-        };
-    match field_of(refusal) {
-        Some(field) => {
-            Ok(version_page(&desk, id, shop, &form, &vec![(field, refusal.code())]))
-        }
-        None => Err(Problem::new(&problems::NOT_FOUND)),
-    }
-}
-
-fn version_page(
-    desk: &Desk<'_>,
-    id: Id<kind::Offer>,
-    shop: &Shop,
-    form: &OfferForm,
-    errors: &Errors,
-) -> Response {
-    let words = desk.words();
-    let fields = Fields { words, errors };
-    let slug = shop.slug.as_str();
-    let main = FormMain {
-        words,
-        name: shop.name.as_str(),
-        errors: summary(words, errors),
-        action: format!("/staff/offers/{id}"),
-        shop: slug,
-        sections: fields.sections(form, &accounts(desk.site)),
-        send: Button::new(words.get("staff-version-send")),
-        back: LinkButton::new(words.get("staff-shop-back"), format!("/staff/shops/{slug}"))
-            .weight(Weight::Quiet),
-    };
-    desk.show(&words.get("staff-version-title"), status_of(errors), &main)
-}
-
-/// Makes the fields of a version.
-struct Fields<'a> {
-    words: Words<'a>,
-    errors: &'a Errors,
-}
-
-impl Fields<'_> {
-    fn sections(&self, form: &OfferForm, accounts: &[String]) -> Vec<Section> {
-        let section = |key: &str, fields: Vec<Html>| Section {
-            title: self.words.get(&format!("staff-section-{key}")).into_owned(),
-            note: self.words.find(&format!("staff-section-{key}-note")).map(|n| n.into_owned()),
-            fields,
-        };
-        let account = |text: &String| (text.clone(), text.clone());
-        let accounts: Vec<(String, String)> = accounts.iter().map(account).collect();
-        let (moment, figure) = (FieldKind::Moment, FieldKind::Figure);
-        vec![
-            section(
-                "period",
-                vec![
-                    self.text("starts_at", &form.starts_at, moment),
-                    self.optional("ends_at", &form.ends_at, moment),
-                ],
-            ),
-            section(
-                "reward",
-                vec![
-                    self.choice("kind", &form.kind, &["rate", "fixed"]),
-                    self.text("reward", &form.reward, figure),
-                    self.text("member", &form.member, figure),
-                    self.optional("tiers", &form.tiers, FieldKind::Lines),
-                    self.choice("repeat", &form.repeat, &["always", "once"]),
-                ],
-            ),
-            section(
-                "caps",
-                vec![
-                    self.optional("conversions_max", &form.conversions_max, figure),
-                    self.optional("commission_max", &form.commission_max, figure),
-                ],
-            ),
-            section(
-                "days",
-                vec![
-                    self.text("record_by_days", &form.record_by_days, figure),
-                    self.text("decide_by_days", &form.decide_by_days, figure),
-                    self.text("cookie_days", &form.cookie_days, figure),
-                    self.choice("guaranteed", &form.guaranteed, &["no", "yes"]),
-                ],
-            ),
-            section(
-                "terms",
-                vec![
-                    self.optional("conditions", &form.conditions, FieldKind::Lines),
-                    self.optional("rejections", &form.rejections, FieldKind::Lines),
-                ],
-            ),
-            section(
-                "network",
-                vec![
-                    Html::of(&self.select("network", &form.network, accounts)),
-                    self.text("tracking_url", &form.tracking_url, FieldKind::Text),
-                ],
-            ),
-        ]
-    }
-
-    fn key(name: &str) -> String {
-        format!("staff-field-{}", name.replace('_', "-"))
-    }
-
-    fn field(&self, name: &str, value: &str, kind: FieldKind) -> TextField {
-        let key = Self::key(name);
-        let hint = self.words.find(&format!("{key}-hint")).unwrap_or_default();
-        TextField::new(self.words, name, self.words.get(&key))
-            .kind(kind)
-            .hint(hint)
-            .value(value)
-            .error(error_text(self.words, self.errors, name))
-    }
-
-    fn text(&self, name: &str, value: &str, kind: FieldKind) -> Html {
-        Html::of(&self.field(name, value, kind))
-    }
-
-    fn optional(&self, name: &str, value: &str, kind: FieldKind) -> Html {
-        Html::of(&self.field(name, value, kind).optional(self.words))
-    }
-
-    fn choice(&self, name: &str, chosen: &str, codes: &[&str]) -> Html {
-        let key = Self::key(name);
-        let label = |code: &&str| {
-            let text = self.words.get(&format!("{key}-{code}")).into_owned();
-            ((*code).to_owned(), text)
-        };
-        Html::of(&self.select(name, chosen, codes.iter().map(label).collect()))
-    }
-
-    fn select(&self, name: &str, chosen: &str, choices: Vec<(String, String)>) -> Select {
-        let key = Self::key(name);
-        let hint = self.words.find(&format!("{key}-hint")).unwrap_or_default();
-        Select::new(name, self.words.get(&key), choices)
-            .chosen(chosen)
-            .hint(hint)
-            .error(error_text(self.words, self.errors, name))
-    }
 }

@@ -1,5 +1,6 @@
-use crate::editor::state::{Draft, Errors, OfferForm, ShopForm, Units};
 use crate::offer::{Offer, OfferVersion, Reward, Tier};
+use crate::offer_editor::state::{Draft, OfferForm, Units};
+use crate::shop_editor::Errors;
 use crate::tests::{HANA, OURS, Stage, THEIRS, at, play, wait};
 use access::audit_trail::{Search, list};
 use access::testing::{member, staff};
@@ -21,7 +22,6 @@ fn sales() -> Authenticated {
 /// A form that is good, as pairs.
 fn good() -> Vec<(&'static str, &'static str)> {
     vec![
-        ("shop", "books"),
         ("network", "accesstrade/main"),
         ("kind", "rate"),
         ("reward", "6"),
@@ -76,22 +76,17 @@ fn a_form_is_read_exactly_and_comes_back() {
     assert_eq!(*terms.tiers, expected);
     assert_eq!(terms.caps.conversions_max, Some(1_000));
     assert_eq!(terms.conditions, "はじめてのご利用\n5,000円以上のご注文");
-    assert_eq!((draft.starts_at, draft.ends_at), (at("2026-11-27 00:00"), Some(at("2026-12-01 00:00"))));
+    assert_eq!(
+        (draft.starts_at, draft.ends_at),
+        (at("2026-11-27 00:00"), Some(at("2026-12-01 00:00")))
+    );
     let version = OfferVersion {
         version: 1,
         terms: terms.clone(),
         starts_at: draft.starts_at,
         ends_at: draft.ends_at,
     };
-    let shop = ShopForm {
-        slug: "books".to_owned(),
-        name: "ほんだな".to_owned(),
-        category: "books".to_owned(),
-        listed: "yes".to_owned(),
-        ..ShopForm::default()
-    };
-    let shop = shop.parse(OURS).unwrap();
-    let again = OfferForm::of(&version, &shop, UNITS, draft.starts_at).parse(UNITS).unwrap();
+    let again = OfferForm::of(&version, UNITS, draft.starts_at).parse(UNITS).unwrap();
     assert_eq!(again, Draft { ends_at: None, ..draft }, "it is filled in with what it said");
 }
 
@@ -132,14 +127,15 @@ fn each_field_says_what_is_wrong_with_it() {
 fn a_version_is_saved_shown_and_audited_once() {
     play(|stage| {
         let client = stage.client(Some(sales())).browser();
-        let path = format!("/staff/offers/{}", stage.books);
+        let path = format!("/staff/shops/books/offers/{}", stage.books);
         let saved = wait(client.post_form(&path, &good()));
         assert_eq!(saved.status.as_u16(), 303, "{}", saved.text);
         assert_eq!(saved.header("location"), format!("{path}?saved=2"));
         let again = wait(client.post_form(&path, &good()));
         assert_eq!(again.header("location"), format!("{path}?saved=2"), "a repeat");
         let page = wait(client.get(&path)).text;
-        for text in ["第2版", "予定", "第1版", "有効", "あとから保存した版が優先", "2026-11-27 00:00"]
+        for text in
+            ["第2版", "予定", "第1版", "有効", "あとから保存した版が優先", "2026-11-27 00:00"]
         {
             assert!(page.contains(text), "{text} in {page}");
         }
@@ -150,7 +146,8 @@ fn a_version_is_saved_shown_and_audited_once() {
         stage.clock.set(at("2026-11-28 12:00"));
         let member = stage.client(None).browser();
         let page = wait(member.get("/shops/books")).text;
-        for text in ["5%", "定期購入", "500", "あんしん保証", "ポイント対象外になる場合", "5,000円以上"]
+        for text in
+            ["5%", "定期購入", "500", "あんしん保証", "ポイント対象外になる場合", "5,000円以上"]
         {
             assert!(page.contains(text), "{text} in {page}");
         }
@@ -162,7 +159,7 @@ fn a_refusal_stands_beside_its_field_and_keeps_what_was_typed() {
     let test = TestDatabase::sqlite();
     let stage = Stage::open(&test, crate::Trust::Reports);
     let client = stage.client(Some(sales())).browser();
-    let path = format!("/staff/offers/{}", stage.books);
+    let path = format!("/staff/shops/books/offers/{}", stage.books);
     let table = [
         ("member", "7", "会員の分が報酬を超えています"),
         ("tiers", "A | a | 1% | 2%", "超えている商品"),
@@ -184,15 +181,16 @@ fn a_refusal_stands_beside_its_field_and_keeps_what_was_typed() {
     assert_eq!(stage.site.offer(stage.books).unwrap().versions.len(), 1, "nothing was saved");
     let long: &'static str = Box::leak("あ".repeat(4_001).into_boxed_str());
     assert_eq!(wait(client.post_form(&path, &with("conditions", long))).status.as_u16(), 422);
-    let other = wait(client.post_form(&path, &with("shop", "card")));
+    let path = format!("/staff/shops/card/offers/{}", stage.books);
+    let other = wait(client.post_form(&path, &good()));
     assert_eq!(other.status.as_u16(), 404, "the offer is another shop's");
 }
 
 #[test]
 fn only_who_may_sees_and_saves() {
     play(|stage| {
-        let path = format!("/staff/offers/{}", stage.books);
-        let new = format!("{path}/new?shop=books");
+        let path = format!("/staff/shops/books/offers/{}", stage.books);
+        let new = format!("{path}/new");
         let table = [
             (None, 401, 401, 401),
             (Some(member(7, OURS, HANA)), 403, 403, 403),
@@ -203,7 +201,8 @@ fn only_who_may_sees_and_saves() {
         ];
         for (who, read, form, save) in table {
             let client = stage.client(who).browser();
-            for page in [&path, "/staff/shops", "/staff/shops/books", "/staff/shops/books/preview"] {
+            for page in [&path, "/staff/shops", "/staff/shops/books", "/staff/shops/books/preview"]
+            {
                 assert_eq!(wait(client.get(page)).status.as_u16(), read, "{page} {who:?}");
             }
             for page in [&new, "/staff/shops/new"] {
@@ -219,42 +218,10 @@ fn only_who_may_sees_and_saves() {
 }
 
 #[test]
-fn a_shop_is_added_once_and_changed() {
-    play(|stage| {
-        let client = stage.client(Some(sales())).browser();
-        let fields = |slug, name, listed| {
-            [("slug", slug), ("name", name), ("reading", "はな"), ("category", "food"), ("listed", listed)]
-        };
-        let add = |slug, name| wait(client.post_form("/staff/shops", &fields(slug, name, "yes")));
-        assert_eq!(add("hana", "花の店").header("location"), "/staff/shops/hana?saved=1");
-        assert_eq!(add("hana", "花の店").status.as_u16(), 303, "a repeat");
-        let taken = add("hana", "別の店");
-        assert_eq!(taken.status.as_u16(), 422);
-        assert!(taken.text.contains("別のショップが使っています"), "{}", taken.text);
-        assert_eq!(add("花", "花の店").status.as_u16(), 422);
-        assert_eq!(add("flower", " ").status.as_u16(), 422);
-        let change = |slug, name, listed| {
-            let path = format!("/staff/shops/{slug}");
-            wait(client.post_form(&path, &fields("other", name, listed)))
-        };
-        assert_eq!(change("hana", "花の店 本店", "no").status.as_u16(), 303);
-        assert_eq!(change("nothing", "花の店", "no").status.as_u16(), 404);
-        let page = wait(client.get("/staff/shops?state=hidden")).text;
-        assert!(page.contains("花の店 本店") && !page.contains("つばめカード"), "{page}");
-        let page = wait(client.get("/staff/shops?q=tsubame")).text;
-        assert!(!page.contains("花の店") && page.contains("つばめカード"), "{page}");
-        assert!(wait(client.get("/staff/shops?q=zzz")).text.contains("ショップがありません"));
-        let read = |reader: &mut store::Reader<'_>| list(reader, &Search::Company(OURS), None, 10);
-        let trail = stage.site.store().database().read(read).unwrap();
-        assert_eq!(trail.len(), 2, "one entry for each change: {trail:?}");
-    });
-}
-
-#[test]
 fn a_preview_shows_the_page_of_that_moment() {
     play(|stage| {
         let client = stage.client(Some(sales())).browser();
-        wait(client.post_form(&format!("/staff/offers/{}", stage.books), &good()));
+        wait(client.post_form(&format!("/staff/shops/books/offers/{}", stage.books), &good()));
         let page = |at: &str| wait(client.get(&format!("/staff/shops/books/preview?at={at}")));
         let before = page("2026-11-26T23:59").text;
         assert!(before.contains("1.5%") && !before.contains("定期購入"), "{before}");

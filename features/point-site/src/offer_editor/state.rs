@@ -2,83 +2,15 @@ use serde::Deserialize;
 
 use crate::cap::Caps;
 use crate::offer::{
-    OfferRefusal, OfferTerms, OfferVersion, Repeat, Reward, Shelf, Shop, TermsError, Tier, per_cent,
+    OfferRefusal, OfferTerms, OfferVersion, Repeat, Reward, TermsError, Tier, per_cent,
 };
-use vocabulary::{
-    Amount, CompanyNumber, Label, Reference, Scale, Timestamp, Token, Zone,
-};
-
-/// What is wrong with a field: its name, and the code of what to say.
-pub(crate) type Errors = Vec<(&'static str, &'static str)>;
-
-/// The form of a shop, as it was sent.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct ShopForm {
-    pub(crate) slug: String,
-    pub(crate) name: String,
-    pub(crate) reading: String,
-    pub(crate) category: String,
-    pub(crate) listed: String,
-}
-
-impl ShopForm {
-    pub(crate) fn of(shop: &Shop) -> Self {
-        Self {
-            slug: shop.slug.as_str().to_owned(),
-            name: shop.name.as_str().to_owned(),
-            reading: shop.reading.as_str().to_owned(),
-            category: shop.category.as_str().to_owned(),
-            listed: if shop.listed { "yes" } else { "no" }.to_owned(),
-        }
-    }
-
-    /// Reads the form, or says what is wrong with which field.
-    pub(crate) fn parse(&self, company: CompanyNumber) -> Result<Shop, Errors> {
-        let mut errors = Errors::new();
-        let slug = kept(&mut errors, "slug", "slug", Token::parse(self.slug.trim()).ok());
-        let name = kept(&mut errors, "name", "name", Label::parse(&self.name).ok());
-        // Whoever knows no other spelling may leave the field as it is.
-        let reading = if self.reading.trim().is_empty() { &self.name } else { &self.reading };
-        let reading = kept(&mut errors, "reading", "reading", Label::parse(reading).ok());
-        let category = Token::parse(&self.category).ok();
-        let category = kept(&mut errors, "category", "choice", category);
-        let listed = kept(&mut errors, "listed", "choice", yes(&self.listed));
-        match (slug, name, reading, category, listed) {
-            (Some(slug), Some(name), Some(reading), Some(category), Some(listed)) => {
-                Ok(Shop { company, slug, name, reading, category, listed })
-            }
-            _ => Err(errors),
-        }
-    }
-}
-
-/// Notes an error where there is nothing.
-fn kept<T>(
-    errors: &mut Errors,
-    field: &'static str,
-    code: &'static str,
-    found: Option<T>,
-) -> Option<T> {
-    if found.is_none() {
-        errors.push((field, code));
-    }
-    found
-}
-
-fn yes(text: &str) -> Option<bool> {
-    match text {
-        "yes" => Some(true),
-        "no" => Some(false),
-        _ => None,
-    }
-}
+use crate::shop_editor::{Errors, kept, moment, parse_moment, yes};
+use vocabulary::{Amount, Label, Reference, Scale, Timestamp, Token};
 
 /// The form of a version, as it was sent.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct OfferForm {
-    pub(crate) shop: String,
     pub(crate) network: String,
     pub(crate) kind: String,
     pub(crate) reward: String,
@@ -115,21 +47,10 @@ pub(crate) struct Units {
     pub(crate) commission: Scale,
 }
 
-/// Writes a moment as a field of a form has it, in the time of Japan.
-pub(crate) fn moment(at: Timestamp) -> String {
-    Zone::JAPAN.format_minute(at).replace(' ', "T")
-}
-
-/// Reads such a field.
-pub(crate) fn parse_moment(text: &str) -> Option<Timestamp> {
-    Zone::JAPAN.parse_local(text).ok()
-}
-
 impl OfferForm {
     /// An empty form for the first version, from a moment on.
-    pub(crate) fn first(shop: &Shop, network: String, now: Timestamp) -> Self {
+    pub(crate) fn first(network: String, now: Timestamp) -> Self {
         Self {
-            shop: shop.slug.as_str().to_owned(),
             network,
             kind: "rate".to_owned(),
             repeat: Repeat::default().code().to_owned(),
@@ -143,13 +64,12 @@ impl OfferForm {
     }
 
     /// A form that is filled in with what a version says, to begin at a moment.
-    pub(crate) fn of(version: &OfferVersion, shop: &Shop, units: Units, now: Timestamp) -> Self {
+    pub(crate) fn of(version: &OfferVersion, units: Units, now: Timestamp) -> Self {
         let terms = &version.terms;
         let (kind, reward, member) = reward_fields(terms.reward, units.points);
         let tiers = terms.tiers.iter().map(|tier| tier_line(tier, units.points));
         let sum = |amount: Amount| plain(amount.minor_units(), units.commission);
         Self {
-            shop: shop.slug.as_str().to_owned(),
             network: format!("{}/{}", terms.network.as_str(), terms.account.as_str()),
             kind: kind.to_owned(),
             reward,
@@ -189,8 +109,7 @@ impl OfferForm {
         let record_by_days = days("record_by_days", &self.record_by_days);
         let decide_by_days = days("decide_by_days", &self.decide_by_days);
         let cookie_days = days("cookie_days", &self.cookie_days);
-        let starts_at =
-            kept(&mut errors, "starts_at", "moment", parse_moment(&self.starts_at));
+        let starts_at = kept(&mut errors, "starts_at", "moment", parse_moment(&self.starts_at));
         let ends_at = match self.ends_at.trim() {
             "" => Some(None),
             text => kept(&mut errors, "ends_at", "moment", parse_moment(text)).map(Some),
@@ -367,52 +286,5 @@ pub(crate) const fn field_of(refusal: OfferRefusal) -> Option<&'static str> {
         OfferRefusal::Terms(TermsError::TooLong) => Some("conditions"),
         OfferRefusal::PeriodEmpty => Some("ends_at"),
         OfferRefusal::ShopNotFound | OfferRefusal::ShopDiffers => None,
-    }
-}
-
-/// Where a shop stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum ShopState {
-    /// Members can go out to it.
-    Open,
-    /// Its cap is reached.
-    Full,
-    /// Nothing is in force, but something is to come.
-    Scheduled,
-    /// Nothing is in force or to come.
-    Closed,
-    /// Members do not find it.
-    Hidden,
-}
-
-impl ShopState {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Open, Self::Full, Self::Scheduled, Self::Closed, Self::Hidden];
-
-    /// Gives the word, as in addresses and as key of the texts.
-    pub(crate) const fn code(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Full => "full",
-            Self::Scheduled => "scheduled",
-            Self::Closed => "closed",
-            Self::Hidden => "hidden",
-        }
-    }
-
-    /// Tells where a shop stands.
-    pub(crate) fn of(shelf: &Shelf, shop: &Shop, now: Timestamp) -> Self {
-        if !shop.listed {
-            return Self::Hidden;
-        }
-        match shelf.offer_of(shop.id(), now) {
-            Some((offer, version)) if shelf.is_full(offer, version) => Self::Full,
-            Some(_) => Self::Open,
-            None => {
-                let mut versions = shelf.offers_of(shop.id()).flat_map(|offer| &offer.versions);
-                let coming = versions.any(|version| version.starts_at > now);
-                if coming { Self::Scheduled } else { Self::Closed }
-            }
-        }
     }
 }
