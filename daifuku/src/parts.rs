@@ -14,11 +14,15 @@ use access::{ForgetEnded, Need, NoteUse};
 use answers::ACCESS_PROBLEMS;
 use point_site::{
     Site,
+    bonus::grant_due,
     click::feed_spool,
+    follow_up::{FOLLOWED_AT_ONCE, follow_conversions},
     message::{MESSAGES_AT_ONCE, process_messages},
     popularity::count_clicks,
+    pull::{Puller, pull_due},
     rate_up::{RateUps, write_rate_ups},
     report::apply_reports,
+    undo::undo_reports,
 };
 use store::{Fault, Listed, Store, migrate::Migration};
 use vocabulary::Timestamp;
@@ -82,6 +86,25 @@ pub const STAFF_PAGES: &[StaffPage] = &[
     StaffPage { need: Need::KeyRead, href: "/staff/keys", text: "staff-page-keys" },
     StaffPage { need: Need::OfferRead, href: "/staff/shops", text: "staff-page-shops" },
     StaffPage { need: Need::ReportImport, href: "/staff/reports", text: "staff-page-reports" },
+    StaffPage { need: Need::ClaimDecide, href: "/staff/claims", text: "staff-page-claims" },
+    StaffPage { need: Need::OfferRead, href: "/staff/campaigns", text: "staff-page-campaigns" },
+    StaffPage {
+        need: Need::OfferManage,
+        href: "/staff/networks/accounts",
+        text: "staff-page-network-accounts",
+    },
+    // Not for all who may read: developers of other companies have no conversions here.
+    StaffPage {
+        need: Need::ConversionDecide,
+        href: "/staff/conversions",
+        text: "staff-page-conversions",
+    },
+    StaffPage {
+        need: Need::ConversionApprove,
+        href: "/staff/decisions",
+        text: "staff-page-decisions",
+    },
+    StaffPage { need: Need::ConversionRead, href: "/staff/networks", text: "staff-page-networks" },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
 
@@ -108,6 +131,7 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
     if let Some(site) = &features.site {
         jobs.extend(site_jobs(site));
         jobs.push(write_rate_ups_of(house, site));
+        jobs.push(pull_networks(site)?);
     }
     jobs.push(deliver_webhooks(features)?);
     Ok(jobs)
@@ -121,6 +145,25 @@ fn deliver_webhooks(features: &Features) -> anyhow::Result<Job> {
     let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     Ok(Job::new("deliver-webhooks", 2, move || {
         let run = runtime.block_on(bank::deliver_due(&bank, &outgoing))?;
+        Ok(if run.idle() { Next::Rest } else { Next::Again })
+    }))
+}
+
+/// The longest page of a network that is taken; a row holds twice as much.
+const PAGE_BYTES_MAX: usize = 8 << 20;
+
+/// Asks networks what became of clicks, on a runtime of the job's own.
+fn pull_networks(site: &Site) -> anyhow::Result<Job> {
+    let options = OutgoingOptions {
+        reach: Reach::PublicAndLoopback,
+        timeout_ms: 45_000,
+        body_max: PAGE_BYTES_MAX,
+        ..OutgoingOptions::default()
+    };
+    let puller = Puller::new(site, Outgoing::try_new(options, &[])?);
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    Ok(Job::new("pull-networks", 10, move || {
+        let run = runtime.block_on(pull_due(&puller))?;
         Ok(if run.idle() { Next::Rest } else { Next::Again })
     }))
 }
@@ -147,6 +190,11 @@ fn site_jobs(site: &Site) -> Vec<Job> {
         site_job(site, "feed-spool", 5, |site| Ok(feed_spool(site)? > 0)),
         site_job(site, "apply-reports", 2, |site| Ok(apply_reports(site)? > 0)),
         site_job(site, "count-clicks", 600, |site| Ok(count_clicks(site).map(|_| false)?)),
+        site_job(site, "follow-conversions", 1, |site| {
+            Ok(follow_conversions(site)? >= FOLLOWED_AT_ONCE)
+        }),
+        site_job(site, "grant-bonuses", 60, |site| Ok(grant_due(site)? > 0)),
+        site_job(site, "undo-reports", 2, |site| Ok(undo_reports(site)? > 0)),
         site_job(site, "refresh-shelf", 30, |site| Ok(site.refresh().map(|()| false)?)),
     ]
 }

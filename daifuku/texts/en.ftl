@@ -185,3 +185,4 @@ member-nav-shops = Shops
 member-nav-favourites = Favourites
 member-nav-passbook = Passbook
 member-nav-clicks = Clicks
+member-nav-campaigns = Campaigns

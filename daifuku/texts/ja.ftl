@@ -179,3 +179,4 @@ member-nav-shops = ショップ
 member-nav-favourites = お気に入り
 member-nav-passbook = 通帳
 member-nav-clicks = クリック履歴
+member-nav-campaigns = キャンペーン

@@ -9,7 +9,8 @@ import * as people from './people.js';
 import { follow, press } from './people.js';
 import { addStaff } from './stage.js';
 
-const { ADMINISTRATOR, AUDITOR, DEVELOPER, HANA, SALES, SRE, TRAVEL_DEVELOPER } = people;
+const { ADMINISTRATOR, AUDITOR, DEVELOPER, HANA, SALES, SRE } = people;
+const { SUPERVISOR, SUPPORT, TRAVEL_DEVELOPER } = people;
 
 // Reports with the headings that are asked for, and nothing below that can be read.
 const HEADINGS = '成果ID,発生日時,注文番号,会員識別,売上金額,報酬金額,ステータス,否認理由';
@@ -17,6 +18,7 @@ const brokenReport = () => [HEADINGS, `1,yesterday,${randomUUID()},A9SZ16HX,5000
 const noReport = () => ['1,2'];
 
 const APPLIED = 'tr:has(.badge-good) a';
+const REVIEWED = 'tbody th a';
 
 const PUBLIC = [
   { name: 'the form to sign in', path: '/sign-in' },
@@ -37,6 +39,8 @@ const PUBLIC = [
   { name: 'an operation of the API', path: '/api/operations/post_holds' },
   { name: 'the demo', path: '/demo' },
   { name: 'the practice network', path: '/sandbox/network' },
+  { name: 'the practice networks that are asked', path: '/sandbox/market' },
+  { name: 'a practice shop of one', path: '/sandbox/market/awin' },
   { name: 'a practice shop', path: '/sandbox/shop/yomu?ref=A9SZ16HX' },
 ];
 
@@ -53,6 +57,12 @@ const OF_MEMBERS = [
   { name: 'the clicks', path: '/clicks' },
   { name: 'favourites', path: '/favourites' },
   { name: 'a shop that is kept', path: '/shops/midori' },
+  { name: 'claims', path: '/claims' },
+  { name: 'a claim that asks', arrive: followFrom('/claims', 'tr:nth-of-type(2) a') },
+  { name: 'a new claim', arrive: followFrom('/clicks', 'a[href*="/claims/new"]') },
+  { name: 'a claim with mistakes', arrive: mistypeClaim, status: 422 },
+  { name: 'campaigns', path: '/campaigns' },
+  { name: 'a campaign', arrive: followFrom('/campaigns', '.tile a') },
   { name: 'thanks for an order', arrive: order },
   { name: 'an unknown address', path: '/nowhere', status: 404 },
   { name: 'the way out', path: '/sign-out' },
@@ -84,6 +94,33 @@ const OF_STAFF = [
   { name: 'a report known already', arrive: uploadTwice, who: SALES },
   { name: 'a report without headings', arrive: upload(noReport), who: SALES, status: 422 },
   { name: 'a report without a file', arrive: uploadNothing, who: SALES, status: 422 },
+  { name: 'claims', path: '/staff/claims', who: SUPPORT },
+  { name: 'no claims of a state', path: '/staff/claims?state=withdrawn', who: SUPPORT },
+  { name: 'a claim', arrive: followFrom('/staff/claims', 'tbody a'), who: SUPPORT },
+  { name: 'a claim to approve', arrive: openProposed, who: SUPERVISOR },
+  { name: 'a proposal without a reason', arrive: proposeNothing, who: SUPPORT, status: 422 },
+  { name: 'campaigns', path: '/staff/campaigns', who: SALES },
+  { name: 'a campaign', arrive: followFrom('/staff/campaigns', 'tbody a'), who: SALES },
+  { name: 'a campaign tried out', arrive: tryCampaign, who: SALES },
+  { name: 'a new campaign', path: '/staff/campaigns/new', who: SALES },
+  { name: 'a campaign with mistakes', arrive: mistypeCampaign, who: SALES, status: 422 },
+  { name: 'accounts with networks', path: '/staff/networks/accounts', who: SALES },
+  { name: 'an account', path: '/staff/networks/accounts/awin/main', who: SALES },
+  { name: 'an account that is only asked', path: '/staff/networks/accounts/cj/main', who: SALES },
+  { name: 'an account with a wrong name', arrive: addAccount('Ａ'), who: SALES, status: 422 },
+  { name: 'an account with a wrong address', arrive: editAccount, who: SALES, status: 422 },
+  { name: 'conversions to review', path: '/staff/conversions', who: SUPERVISOR },
+  {
+    name: 'conversions of one reason',
+    path: '/staff/conversions?reason=click_unknown',
+    who: SUPERVISOR,
+  },
+  { name: 'no conversions of a reason', path: '/staff/conversions?reason=item_differs', who: SALES },
+  { name: 'a conversion', arrive: followFrom('/staff/conversions', REVIEWED), who: SUPERVISOR },
+  { name: 'a wrong decision', arrive: decideNothing, who: SUPERVISOR, status: 422 },
+  { name: 'proposals', path: '/staff/decisions', who: SUPERVISOR },
+  { name: 'undoing a report', arrive: openUndo, who: SALES },
+  { name: 'how networks do', path: '/staff/networks', who: SALES },
   { name: 'an unknown address', path: '/staff/nowhere', who: SALES, status: 404 },
   { name: 'a forbidden page', path: '/staff/keys', who: SALES, status: 403 },
   { name: 'how it is running', path: '/staff/ops', who: SRE },
@@ -126,6 +163,23 @@ function followFrom(path, selector) {
   };
 }
 
+/** Sends a decision without the reason that it needs. */
+async function decideNothing(window, texts) {
+  await window.goto('/staff/conversions');
+  await window.locator(REVIEWED).first().click();
+  await window.locator('select[name=action]').selectOption('reject');
+  await press(window, texts('decision-send'));
+  await window.locator('[aria-invalid=true]').first().waitFor();
+}
+
+async function openUndo(window, texts) {
+  await window.goto('/staff/reports');
+  await window.locator(APPLIED).first().click();
+  await follow(window, texts('undo-title'));
+  await press(window, texts('undo-try'));
+  await window.locator('.badge').first().waitFor();
+}
+
 /** Opens the first line of the passbook that has something about it. */
 function openLine(mark) {
   return async (window) => {
@@ -141,6 +195,43 @@ async function order(window, texts) {
   await follow(window, texts('offer-go'));
   await press(window, texts('sandbox-buy'));
   await window.locator('.notice-good').waitFor();
+}
+
+async function mistypeClaim(window, texts) {
+  await window.goto('/clicks');
+  await window.locator('a[href*="/claims/new"]').first().click();
+  await sendUnchecked(window, texts('claim-send'));
+}
+
+async function openProposed(window) {
+  await window.goto('/staff/claims?state=proposed');
+  await window.locator('tbody a').first().click();
+}
+
+async function proposeNothing(window, texts) {
+  await window.goto('/staff/claims');
+  await window.locator('tbody a').first().click();
+  await sendUnchecked(window, texts('claim-propose'));
+}
+
+async function tryCampaign(window, texts) {
+  await window.goto('/staff/campaigns');
+  await window.locator('tbody a').first().click();
+  await follow(window, texts('campaign-simulate'));
+  await window.waitForURL(/simulate=1$/);
+}
+
+async function mistypeCampaign(window, texts) {
+  await window.goto('/staff/campaigns/new');
+  await sendUnchecked(window, texts('campaign-save'));
+}
+
+/** Sends a form as a browser does that checks nothing. */
+async function sendUnchecked(window, button) {
+  const forms = window.locator('form');
+  await forms.evaluateAll((all) => all.forEach((form) => (form.noValidate = true)));
+  await window.getByRole('button', { name: button, exact: true }).click();
+  await window.locator('[role=alert]').first().waitFor();
 }
 
 async function enterPassword(window, texts) {
@@ -204,6 +295,22 @@ async function uploadNothing(window, texts) {
   await window.locator('form').evaluate((form) => (form.noValidate = true));
   await press(window, texts('report-check'));
   await window.locator('.notice').waitFor();
+}
+
+function addAccount(account) {
+  return async (window, texts) => {
+    await window.goto('/staff/networks/accounts');
+    await window.getByLabel(texts('network-account-account')).fill(account);
+    await press(window, texts('network-account-add'));
+    await window.locator('[aria-invalid]').waitFor();
+  };
+}
+
+async function editAccount(window, texts) {
+  await window.goto('/staff/networks/accounts/awin/main');
+  await window.getByLabel(texts('network-account-base')).fill('ftp://nowhere');
+  await press(window, texts('network-account-save'));
+  await window.locator('[aria-invalid]').waitFor();
 }
 
 function createKey(needs) {

@@ -48,7 +48,13 @@ static TABLES: &[(&str, Statement)] = drop_tables![
     "site_click"
     "site_message" "site_message_work"
     "site_conversion" "site_conversion_version" "site_conversion_entry"
+    "site_follow_up" "site_bonus"
+    "site_guarantee" "site_claim" "site_claim_event"
+    "site_campaign" "site_campaign_member" "site_first_purchase"
+    "site_network_account" "site_pull" "site_pull_place"
     "site_report" "site_report_part" "site_report_error" "site_report_tally"
+    "site_report_outcome" "site_report_undo" "site_report_left"
+    "site_review" "site_decision"
     "wallet_payment" "wallet_job"
 ];
 

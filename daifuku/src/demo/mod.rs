@@ -2,9 +2,12 @@
 //! put forward.
 
 mod authenticator;
+mod earning;
 mod history;
+mod networks;
 mod offers;
 mod page;
+mod reviews;
 mod seed;
 mod shops;
 mod start;
@@ -14,6 +17,7 @@ pub use self::{
     start::{Options, run},
 };
 pub(crate) use self::{
+    networks::account_of,
     seed::{PASSWORD, SHOPPING as COMPANY, api_key_text},
     shops::{offers, rate_shop},
     start::{open, plant_all},

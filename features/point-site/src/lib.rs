@@ -13,12 +13,23 @@
 //! | [`click`] | a member follows an offer | recorded once, in the database or first in the spool |
 //! | [`message`] | what a network sends to our address | waiting → done, or unreadable |
 //! | [`network`] | how each network speaks | read only: from what came to statements |
+//! | [`network_account`] | our account with a network | added, edited, its secret rotated |
+//! | [`pull`] | how far a network was asked | idle → asking → idle, or refused for a while |
 //! | [`conversion`] | what the member did, what it is worth | tracked → approved or rejected → … |
+//! | [`review`] | a conversion waits for a person | as long as it waits |
+//! | [`decision`] | what a person decides about it | proposed → done, declined or overtaken |
 //! | [`report`] | a network's file of decisions | checked → applying → done |
+//! | [`follow_up`] | what follows from a conversion that changed | a row, until it is worked off |
+//! | [`bonus`] | points beside a conversion | announced → granted → taken back |
+//! | [`claim`] | a member says that points are missing | open → sent → proposed → granted … |
+//! | [`campaign`] | points by a rule, out of a budget | draft → proposed → approved → stopped |
+//! | [`undo`] | a report was wrong and is undone | tried → proposed → undoing → done |
+//! | [`health`] | how networks do | read only |
 //! | [`destination`] | what points can be turned into | versions, each from its day |
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
 //! | [`sandbox`] | a network and shops to try all of this with | |
+//! | [`sandbox_network`] | networks of every form, which push and are asked | |
 //!
 //! Of what networks report, a conversion moves value and nothing else does: tracked announces an
 //! expectation (判定中), approved turns it into a lot that the site's company bears, rejected drops
@@ -32,23 +43,34 @@
 //! Deliberately absent: members' particulars (a member is an id), balances (the ledger has them),
 //! any other feature.
 
+pub mod bonus;
+pub mod campaign;
 pub mod cap;
+pub mod claim;
 pub mod click;
 mod config;
 pub mod conversion;
+pub mod decision;
+pub mod defects;
 pub mod destination;
 pub mod exchange;
 pub mod favourite;
+pub mod follow_up;
 pub mod gift_code;
+pub mod health;
 pub mod kana;
 pub mod message;
 pub mod network;
+pub mod network_account;
 pub mod offer;
 pub mod offer_editor;
 pub mod popularity;
+pub mod pull;
 pub mod rate_up;
 pub mod report;
+pub mod review;
 pub mod sandbox;
+pub mod sandbox_network;
 pub mod search;
 pub mod sheet;
 pub mod shelf;
@@ -58,12 +80,13 @@ mod spool;
 pub mod step_up;
 #[cfg(test)]
 mod tests;
+pub mod undo;
 pub mod zengin;
 
 use store::{Listed, migrate::Migration};
 use web::{ProblemKind, Routes, TextSource};
 
-pub use config::{Network, PathSecret, SiteConfig, Trust};
+pub use config::{Network, Networks, PathSecret, SiteConfig, Trust};
 pub use conversion::{ConversionStory, stories};
 pub use site::{OpenError, Site};
 pub use spool::SpoolError;
@@ -74,6 +97,12 @@ pub const MIGRATIONS: &[Migration] = &[
     store::migration!(310, "offer_terms", Expand, "../migrations/0310_offer_terms"),
     store::migration!(311, "popularity", Expand, "../migrations/0311_popularity"),
     store::migration!(312, "favourite", Expand, "../migrations/0312_favourite"),
+    store::migration!(340, "bonus", Expand, "../migrations/0340_bonus"),
+    store::migration!(341, "claim", Expand, "../migrations/0341_claim"),
+    store::migration!(342, "campaign", Expand, "../migrations/0342_campaign"),
+    store::migration!(360, "network_account", Expand, "../migrations/0360_network_account"),
+    store::migration!(320, "decision", Expand, "../migrations/0320_decision"),
+    store::migration!(321, "report_undo", Expand, "../migrations/0321_report_undo"),
 ];
 
 /// The problems of this feature beside the door's own.
@@ -98,6 +127,16 @@ pub fn statements() -> Vec<Listed> {
         message::store::STATEMENTS,
         conversion::store::STATEMENTS,
         report::store::STATEMENTS,
+        bonus::store::STATEMENTS,
+        follow_up::store::STATEMENTS,
+        claim::store::STATEMENTS,
+        campaign::store::STATEMENTS,
+        network_account::store::STATEMENTS,
+        pull::store::STATEMENTS,
+        review::store::STATEMENTS,
+        decision::store::STATEMENTS,
+        undo::store::STATEMENTS,
+        health::store::STATEMENTS,
     ]
     .concat()
 }
@@ -114,5 +153,13 @@ pub fn routes(site: &Site) -> Routes {
         .and(click::page_routes())
         .and(message::routes())
         .and(report::routes())
+        .and(claim::routes())
+        .and(campaign::routes())
+        .and(network_account::routes())
+        .and(review::routes())
+        .and(decision::routes())
+        .and(report::file_routes())
+        .and(undo::routes())
+        .and(health::routes())
         .with_state(site)
 }

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::cap::store::read_tallies;
 use crate::click::{ClickMark, RecentClicks, is_bot};
 use crate::config::SiteConfig;
+use crate::network_account::store::load_accounts;
+use crate::network_account::{ChangeNetworkAccount, NetworkAccount, NetworkAccountRefusal};
 use crate::offer::store::read_shelf;
 use crate::offer::{Catalogue, Offer, OfferRefusal, SaveOffer, SaveShop};
 use crate::popularity::store::read_popularity;
@@ -84,8 +86,8 @@ impl Site {
         Ok(site)
     }
 
-    /// Reads shops and offers anew. Saving through this site does it; a job does it now and then,
-    /// for what another node saved.
+    /// Reads shops, offers and the accounts with networks anew. Saving through this site does it; a
+    /// job does it now and then, for what another node saved.
     ///
     /// # Errors
     ///
@@ -98,6 +100,12 @@ impl Site {
             Ok(shelf.with_clicks(read_popularity(reader, company, now)?))
         })?;
         self.inner.catalogue.replace(shelf);
+        let companies = [company].into();
+        let database = self.store().database();
+        let accounts = database.read(|reader| load_accounts(reader, &companies))?;
+        let key = &self.config().network_key;
+        let networks = accounts.iter().map(|account| account.network(key)).collect();
+        self.config().networks.replace(networks);
         Ok(())
     }
 
@@ -117,6 +125,20 @@ impl Site {
     ///
     /// A [`Fault`] when the database fails.
     pub fn save_offer(&self, command: SaveOffer) -> Result<Result<u32, OfferRefusal>, Fault> {
+        let decision = self.store().run(command)?;
+        self.refresh()?;
+        Ok(decision)
+    }
+
+    /// Adds or changes an account with a network, and takes its messages from now on.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] when the database fails.
+    pub fn change_network_account(
+        &self,
+        command: ChangeNetworkAccount,
+    ) -> Result<Result<NetworkAccount, NetworkAccountRefusal>, Fault> {
         let decision = self.store().run(command)?;
         self.refresh()?;
         Ok(decision)

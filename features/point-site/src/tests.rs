@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 
+use crate::campaign::CampaignRefusal;
 use crate::cap::Caps;
+use crate::claim::{ClaimAction, ClaimKind, ClaimRefusal, ClaimState};
 use crate::click::{Click, RecordClick, reference};
 use crate::conversion::{ConversionFacts, Outcome, Told};
 use crate::network::Adapter;
+use crate::network_account::NetworkKey;
 use crate::offer::{OfferTerms, Repeat, Reward, SaveOffer, SaveShop, Shop};
 use crate::report::{StartReport, UploadedReport, apply_reports, receive_report};
 use crate::sandbox::{Pays, Sandbox, SandboxConfig, SandboxShop};
@@ -38,7 +41,7 @@ pub(crate) const THEIRS: CompanyNumber = CompanyNumber::new(2);
 pub(crate) const HANA: Id<kind::Member> = Id::from_bits(0x0192_0000_0000_0000_0000_0000_0000_0001);
 pub(crate) const SECRET: &str = "7Qm2r9XwK4pT8sVbN3zL";
 const COMPANY: Id<kind::Company> = Id::from_bits(0x0192_0000_0000_0000_0000_0000_C000_0001);
-const UNIT: UnitNumber = UnitNumber::new(1);
+pub(crate) const UNIT: UnitNumber = UnitNumber::new(1);
 
 /// A site that was opened for one test.
 pub(crate) struct Stage {
@@ -158,7 +161,9 @@ impl Stage {
                 foreign(Adapter::Tune, Currency::USD, trust),
                 foreign(Adapter::Awin, Currency::JPY, trust),
                 foreign(Adapter::Impact, Currency::JPY, trust),
-            ],
+            ]
+            .into(),
+            network_key: NetworkKey::new([7; 32]),
             member_nav: navigation,
             staff_nav: |view, _needs| navigation(view),
         };
@@ -407,7 +412,12 @@ fn every_code_that_pages_show_has_its_text() {
         .map(|outcome| format!("outcome-{}", outcome.code()))
         .chain(crate::sheet::SheetColumn::ALL.iter().map(|c| format!("column-{}", c.code())))
         .chain(crate::sheet::RowProblem::ALL.iter().map(|p| format!("row-problem-{}", p.code())))
-        .chain(["checked", "applying", "done"].map(|state| format!("report-state-{state}")));
+        .chain(["checked", "applying", "done"].map(|state| format!("report-state-{state}")))
+        .chain(ClaimRefusal::ALL.iter().map(|one| format!("claim-refused-{}", one.code())))
+        .chain(ClaimAction::ALL.iter().map(|one| format!("claim-event-{}", one.code())))
+        .chain(ClaimState::CODES.iter().map(|code| format!("claim-state-{code}")))
+        .chain(ClaimKind::ALL.iter().map(|kind| format!("claim-kind-{}", kind.code())))
+        .chain(CampaignRefusal::ALL.iter().map(|one| format!("campaign-refused-{}", one.code())));
     for key in keys {
         let text = frame.texts().get(Language::Japanese, &key);
         assert!(!text.contains('⟦'), "{text}");
@@ -429,27 +439,35 @@ fn the_routes_are_the_ones_that_were_reviewed() {
     let test = TestDatabase::sqlite();
     let stage = Stage::open(&test, Trust::Reports);
     expect![[r#"
-        GET    /clicks                             point-site   member.self                  idempotent
-        GET    /favourites                         point-site   member.self                  idempotent
-        POST   /favourites/{slug}                  point-site   member.self                  idempotent
-        GET    /go/{offer}                         point-site   member.self                  idempotent
-        GET    /in/v1/{network}/{secret}/cv        point-site   public                       idempotent
-        POST   /in/v1/{network}/{secret}/cv        point-site   public                       idempotent
-        GET    /shops                              point-site   public                       idempotent
-        GET    /shops/{slug}                       point-site   visitor.member               idempotent
-        GET    /staff/reports                      point-site   report.import                idempotent
-        POST   /staff/reports                      point-site   report.import                idempotent
-        GET    /staff/reports/{id}                 point-site   report.import                idempotent
-        POST   /staff/reports/{id}/apply           point-site   report.import                idempotent
-        GET    /staff/shops                        point-site   offer.read                   idempotent
-        POST   /staff/shops                        point-site   offer.manage                 idempotent
-        GET    /staff/shops/new                    point-site   offer.manage                 idempotent
-        GET    /staff/shops/{slug}                 point-site   offer.read                   idempotent
-        POST   /staff/shops/{slug}                 point-site   offer.manage                 idempotent
-        GET    /staff/shops/{slug}/offers/{id}     point-site   offer.read                   idempotent
-        POST   /staff/shops/{slug}/offers/{id}     point-site   offer.manage                 idempotent
-        GET    /staff/shops/{slug}/offers/{id}/new point-site   offer.manage                 idempotent
-        GET    /staff/shops/{slug}/preview         point-site   offer.read                   idempotent
+        GET    /campaigns                    point-site   member.self                  idempotent
+        GET    /campaigns/{id}               point-site   member.self                  idempotent
+        POST   /campaigns/{id}               point-site   member.self                  idempotent
+        GET    /claims                       point-site   member.self                  idempotent
+        POST   /claims                       point-site   member.self                  idempotent
+        GET    /claims/new                   point-site   member.self                  idempotent
+        GET    /claims/{id}                  point-site   member.self                  idempotent
+        POST   /claims/{id}                  point-site   member.self                  idempotent
+        GET    /clicks                       point-site   member.self                  idempotent
+        GET    /go/{offer}                   point-site   member.self                  idempotent
+        GET    /in/v1/{network}/{secret}/cv  point-site   public                       idempotent
+        POST   /in/v1/{network}/{secret}/cv  point-site   public                       idempotent
+        GET    /shops                        point-site   public                       idempotent
+        GET    /shops/{slug}                 point-site   public                       idempotent
+        GET    /staff/campaigns              point-site   offer.read                   idempotent
+        POST   /staff/campaigns              point-site   campaign.manage              idempotent
+        GET    /staff/campaigns/new          point-site   campaign.manage              idempotent
+        GET    /staff/campaigns/{id}         point-site   offer.read                   idempotent
+        POST   /staff/campaigns/{id}         point-site   campaign.manage              idempotent
+        POST   /staff/campaigns/{id}/approve point-site   conversion.approve           idempotent
+        GET    /staff/campaigns/{id}/edit    point-site   campaign.manage              idempotent
+        GET    /staff/claims                 point-site   claim.decide                 idempotent
+        GET    /staff/claims/{id}            point-site   claim.decide                 idempotent
+        POST   /staff/claims/{id}            point-site   claim.decide                 idempotent
+        POST   /staff/claims/{id}/approve    point-site   conversion.approve           idempotent
+        GET    /staff/reports                point-site   report.import                idempotent
+        POST   /staff/reports                point-site   report.import                idempotent
+        GET    /staff/reports/{id}           point-site   report.import                idempotent
+        POST   /staff/reports/{id}/apply     point-site   report.import                idempotent
     "#]]
     .assert_eq(&crate::routes(&stage.site).to_text());
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::cap::Tallies;
 use crate::cap::store::find_tallies;
 use crate::config::SiteConfig;
-use crate::conversion::store::{find_uses, load_facts, save_facts};
+use crate::conversion::store::{find_uses, load_by_id, load_facts, save_facts};
 use crate::conversion::{
     Conversion, ConversionKey, ConversionState, Effect, Entries, NO_ENTRIES, Outcome, Plan, Review,
     Route, Sight, Source, Told, batch_id, expectation_id, plan,
@@ -103,6 +103,8 @@ pub(crate) struct ConversionFacts {
     /// Those that changed, and whether more of them than where they stand.
     pub(crate) changed: BTreeMap<Id<kind::Conversion>, bool>,
     pub(crate) versions: Vec<VersionLine>,
+    /// Those that waited for a person when they were loaded.
+    pub(crate) waiting: BTreeSet<Id<kind::Conversion>>,
 }
 
 impl ConversionFacts {
@@ -112,16 +114,56 @@ impl ConversionFacts {
         told: impl Iterator<Item = &'a Told>,
         reader: &mut Reader<'_>,
     ) -> Result<Self, Fault> {
-        let mut facts = load_facts(config, told, reader)?;
-        let of_known = facts.known.values().filter_map(|known| known.route.as_ref());
-        let routes = || facts.routes.values().chain(of_known.clone());
-        let once = routes().filter(|route| route.repeat == Repeat::Once);
+        load_facts(config, told, reader)?.with_terms(reader)
+    }
+
+    /// Reads what the terms of the clicks ask for: what members have at offers that pay once, how
+    /// much of capped versions is used. Nothing is read where no click has such terms.
+    fn with_terms(mut self, reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        let of_known = self.known.values().filter_map(|known| known.route.as_ref());
+        let routes: Vec<&Route> = self.routes.values().chain(of_known).collect();
+        let once = routes.iter().filter(|route| route.repeat == Repeat::Once);
         let members: BTreeSet<Id<kind::Member>> = once.map(|route| route.member).collect();
-        let capped = routes().filter(|route| route.capped);
+        let capped = routes.iter().filter(|route| route.capped);
         let capped: BTreeSet<Id<kind::Offer>> = capped.map(|route| route.offer).collect();
-        facts.uses = find_uses(reader, config.company, members.into_iter())?;
-        facts.tallies = find_tallies(reader, capped.into_iter())?;
-        Ok(facts)
+        self.uses = find_uses(reader, self.config.company, members.into_iter())?;
+        self.tallies = find_tallies(reader, capped.into_iter())?;
+        Ok(self)
+    }
+
+    /// Reads conversions that are known already; `clicks` are those they may come to belong to.
+    pub(crate) fn load_by_id(
+        config: &Arc<SiteConfig>,
+        conversions: &BTreeSet<Id<kind::Conversion>>,
+        clicks: impl Iterator<Item = Id<kind::Click>>,
+        reader: &mut Reader<'_>,
+    ) -> Result<Self, Fault> {
+        load_by_id(config, conversions, clicks, reader)?.with_terms(reader)
+    }
+
+    /// Begins with what is known, without anything around it.
+    pub(crate) fn of(
+        config: Arc<SiteConfig>,
+        known: BTreeMap<Id<kind::Conversion>, Conversion>,
+    ) -> Self {
+        let waiting = known.values().filter(|conversion| conversion.waits());
+        let waiting = waiting.map(|conversion| conversion.id).collect();
+        Self {
+            config,
+            uses: MemberUses::new(),
+            tallies: Tallies::default(),
+            ids: BTreeMap::new(),
+            known,
+            routes: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            entries_added: Vec::new(),
+            asked: BTreeMap::new(),
+            changed: BTreeMap::new(),
+            versions: Vec::new(),
+            waiting,
+        }
     }
 
     /// Gives the id of a conversion that a statement of the slice names.
@@ -130,9 +172,18 @@ impl ConversionFacts {
         self.ids.get(&told.key).copied().unwrap_or_else(first)
     }
 
+    /// Gives the version in which the conversion of a statement stands; 0 when it is not known.
+    pub(crate) fn version_of(&self, told: &Told) -> u32 {
+        self.known.get(&self.id_of(told)).map_or(0, |known| known.version)
+    }
+
     /// Names what posting may ask the ledger about.
     pub(crate) fn recall(&self, told: &Told, recall: &mut Recall) {
-        let id = self.id_of(told);
+        self.recall_id(self.id_of(told), recall);
+    }
+
+    /// Names what posting for a conversion may ask the ledger about.
+    pub(crate) fn recall_id(&self, id: Id<kind::Conversion>, recall: &mut Recall) {
         let (company, version) =
             (self.config.company, self.known.get(&id).map_or(0, |known| known.version));
         let count = self.asked.get(&id).copied().unwrap_or(1);
@@ -163,14 +214,9 @@ impl ConversionFacts {
         let planned = plan(self.sight(told), told, now);
         self.add_entry(told, &planned);
         let Some(next) = planned.next else { return (planned.outcome, Amount::ZERO) };
-        match self.post(&next, planned.effect, posting) {
-            Ok(posting) => {
+        match self.change(&next, planned.effect, (planned.outcome, told.source), posting) {
+            Ok(()) => {
                 let paid = if planned.outcome.pays() { paid_by(planned.effect) } else { None };
-                if let Some(kind) = posting {
-                    let line = PostingLine { version: next.version, kind };
-                    self.lines.entry(next.id).or_default().push(line);
-                }
-                self.note(next, planned.outcome, told.source, posting);
                 (planned.outcome, paid.unwrap_or(Amount::ZERO))
             }
             Err(code) => {
@@ -184,6 +230,27 @@ impl ConversionFacts {
                 (Outcome::NeedsReview, Amount::ZERO)
             }
         }
+    }
+
+    /// Posts what a change means and notes it.
+    ///
+    /// # Errors
+    ///
+    /// The code of the ledger's refusal; then nothing is changed.
+    pub(crate) fn change(
+        &mut self,
+        next: &Conversion,
+        effect: Effect,
+        (outcome, source): (Outcome, Source),
+        posting: &mut Posting<'_>,
+    ) -> Result<(), &'static str> {
+        let posted = self.post(next, effect, posting)?;
+        if let Some(kind) = posted {
+            let line = PostingLine { version: next.version, kind };
+            self.lines.entry(next.id).or_default().push(line);
+        }
+        self.note(next.clone(), outcome, source, posted);
+        Ok(())
     }
 
     /// Writes what changed, with a fixed number of statements.
@@ -337,14 +404,9 @@ impl ConversionFacts {
         let lot = self.config.lot(posting)?;
         Ok(match effect {
             Effect::None => Vec::new(),
-            Effect::Announce { expectation, points } => vec![Step::Announce {
-                id: expectation,
-                debit: accounts.cost,
-                credit: accounts.member,
-                amount: points,
-                due_at: next.route.as_ref().map(Route::due_at),
-                code: CODE,
-            }],
+            Effect::Announce { expectation, points } => {
+                vec![announce(next, expectation, points, accounts)]
+            }
             Effect::Change { expectation, points } => {
                 vec![Step::ChangeExpectation { expectation, amount: points }]
             }
@@ -358,6 +420,11 @@ impl ConversionFacts {
                 None => accounts.take(from.saturating_sub(to), posting),
             },
             Effect::TakeBack => self.take_back(next.id, accounts),
+            Effect::TakeBackToAnnounced { expectation, points } => {
+                let mut steps = self.take_back(next.id, accounts);
+                steps.push(announce(next, expectation, points, accounts));
+                steps
+            }
         })
     }
 
@@ -380,6 +447,22 @@ impl ConversionFacts {
             code: CODE,
         };
         granted.iter().map(undo).collect()
+    }
+}
+
+fn announce(
+    next: &Conversion,
+    expectation: Id<kind::Expectation>,
+    points: Amount,
+    accounts: &Accounts,
+) -> Step {
+    Step::Announce {
+        id: expectation,
+        debit: accounts.cost,
+        credit: accounts.member,
+        amount: points,
+        due_at: next.route.as_ref().map(Route::due_at),
+        code: CODE,
     }
 }
 
@@ -414,7 +497,20 @@ const fn kind_of(effect: Effect) -> Option<PostingKind> {
         Effect::Fulfil { points, .. } if points.is_zero() => Some(PostingKind::Note),
         Effect::Fulfil { .. } | Effect::Grant { .. } => Some(PostingKind::Grant),
         Effect::Correct { .. } => Some(PostingKind::Correction),
-        Effect::TakeBack => Some(PostingKind::Reversal),
+        Effect::TakeBack | Effect::TakeBackToAnnounced { .. } => Some(PostingKind::Reversal),
+    }
+}
+
+/// Gives what a change takes from the member.
+pub(crate) fn taken_by(effect: Effect, granted: Amount) -> Amount {
+    match effect {
+        Effect::TakeBack | Effect::TakeBackToAnnounced { .. } => granted,
+        Effect::Correct { from, to } => from.saturating_sub(to),
+        Effect::None
+        | Effect::Announce { .. }
+        | Effect::Change { .. }
+        | Effect::Fulfil { .. }
+        | Effect::Grant { .. } => Amount::ZERO,
     }
 }
 
@@ -423,7 +519,11 @@ pub(crate) fn paid_by(effect: Effect) -> Option<Amount> {
     match effect {
         Effect::Fulfil { points, .. } | Effect::Grant { points } => Some(points),
         Effect::Correct { from, to } => to.checked_sub(from),
-        Effect::None | Effect::Announce { .. } | Effect::Change { .. } | Effect::TakeBack => None,
+        Effect::None
+        | Effect::Announce { .. }
+        | Effect::Change { .. }
+        | Effect::TakeBack
+        | Effect::TakeBackToAnnounced { .. } => None,
     }
 }
 

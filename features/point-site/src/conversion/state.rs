@@ -21,7 +21,7 @@ pub struct ConversionKey {
 
 /// The lowest bits of a conversion's id, which are zero: room for a version and a role.
 const VERSION_BITS: u32 = 23;
-const ROOM: u128 = (1 << (VERSION_BITS + 1)) - 1;
+pub(crate) const VERSION_ROOM: u128 = (1 << (VERSION_BITS + 1)) - 1;
 /// How far the ids of postings are turned, so that they meet no id made elsewhere.
 const TURN: u32 = 43;
 
@@ -33,7 +33,7 @@ impl ConversionKey {
         let hash: Id<kind::Conversion> = natural_id("site.conversion", &parts.map(str::as_bytes));
         let milliseconds = occurred_at.as_milliseconds().clamp(0, (1 << 48) - 1);
         let time = u128::from(milliseconds.unsigned_abs()) << 80;
-        Id::from_bits(time | ((hash.bits() >> 48) & !ROOM))
+        Id::from_bits(time | ((hash.bits() >> 48) & !VERSION_ROOM))
     }
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn expectation_id(
 
 /// Gives the conversion whose posting would have this id; whether there is one, its row tells.
 pub(crate) fn conversion_of_posting(bits: u128) -> Id<kind::Conversion> {
-    Id::from_bits(bits.rotate_right(TURN) & !ROOM)
+    Id::from_bits(bits.rotate_right(TURN) & !VERSION_ROOM)
 }
 
 /// What a network says became of an act.
@@ -104,6 +104,49 @@ pub enum Source {
     Postback(Id<kind::Message>),
     /// A line of a file.
     Report(Id<kind::Report>),
+    /// A person.
+    Decision(Id<kind::Decision>),
+    /// A file that was undone.
+    Undo(Id<kind::Report>),
+}
+
+impl Source {
+    /// Gives the stable word, as stored and as key of the texts.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Postback(_) => "postback",
+            Self::Report(_) => "report",
+            Self::Decision(_) => "decision",
+            Self::Undo(_) => "undo",
+        }
+    }
+}
+
+/// Whether a person had a hand in a conversion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hand {
+    /// No: rules decided so far.
+    None,
+    /// A person said that it counts, and for which click; the network still decides.
+    Linked,
+    /// A person decided. A statement that says otherwise waits for a person again.
+    Decided,
+}
+
+impl Hand {
+    /// Gives the stable word, as stored.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Linked => "linked",
+            Self::Decided => "decided",
+        }
+    }
+
+    /// Finds it by its word.
+    pub fn parse(code: &str) -> Option<Self> {
+        [Self::None, Self::Linked, Self::Decided].into_iter().find(|hand| hand.code() == code)
+    }
 }
 
 /// One statement about a conversion, in our words, whatever the network's form.
@@ -245,6 +288,8 @@ reviews! {
     ApprovedAfterReversal = "approved_after_reversal";
     /// The ledger refused what it means (a frozen account, for instance).
     PostingRefused = "posting_refused";
+    /// The network says otherwise than what a person decided.
+    HandDiffers = "hand_differs";
 }
 
 impl Review {
@@ -339,6 +384,8 @@ pub struct Conversion {
     pub review: Option<Review>,
     /// Why it was rejected, in the network's words.
     pub reason: Option<Label>,
+    /// Whether a person had a hand in it.
+    pub hand: Hand,
 }
 
 impl Conversion {
@@ -349,6 +396,11 @@ impl Conversion {
             && self.order == before.order
             && self.item == before.item
             && self.occurred_at == before.occurred_at
+    }
+
+    /// Tells whether a person has to look.
+    pub(crate) const fn waits(&self) -> bool {
+        self.review.is_some() || matches!(self.state, ConversionState::NeedsReview)
     }
 
     fn amounts(&self) -> (i64, i64) {
@@ -373,13 +425,15 @@ pub(crate) enum Effect {
     Correct { from: Amount, to: Amount },
     /// Takes back all that was granted.
     TakeBack,
+    /// Takes back all that was granted and announces it again.
+    TakeBackToAnnounced { expectation: Id<kind::Expectation>, points: Amount },
 }
 
 impl Effect {
     /// Tells whether value may be taken from the member.
     pub(crate) fn takes(self) -> bool {
         match self {
-            Self::TakeBack => true,
+            Self::TakeBack | Self::TakeBackToAnnounced { .. } => true,
             Self::Correct { from, to } => to < from,
             Self::None
             | Self::Announce { .. }
@@ -441,6 +495,10 @@ outcomes! {
     Stale = "stale";
     /// A test of the network's.
     Test = "test";
+    /// A person looked: it stays as it is.
+    Kept = "kept";
+    /// As it was before a file that was undone.
+    Undone = "undone";
 }
 
 impl Outcome {
@@ -466,7 +524,9 @@ impl Outcome {
             | Self::Unmatched
             | Self::Duplicate
             | Self::Stale
-            | Self::Test => false,
+            | Self::Test
+            | Self::Kept
+            | Self::Undone => false,
         }
     }
 }
@@ -669,6 +729,7 @@ fn fresh(sight: Sight<'_>, told: &Told, points: Amount, now: Timestamp) -> Conve
         claimed: told.status,
         review: None,
         reason: told.reason.clone(),
+        hand: Hand::None,
     }
 }
 
@@ -703,7 +764,7 @@ fn doubt(sight: Sight<'_>, told: &Told, now: Timestamp) -> Option<Review> {
 }
 
 /// Sets a conversion to announced, under an id that follows from its version.
-fn announce(next: &mut Conversion) -> Effect {
+pub(crate) fn announce(next: &mut Conversion) -> Effect {
     if next.points.is_zero() {
         next.state = ConversionState::Tracked { expectation: None };
         return Effect::None;
@@ -721,6 +782,9 @@ fn plan_known(sight: Sight<'_>, current: &Conversion, told: &Told, now: Timestam
         return flag(current, review, now);
     }
     let Some(status) = told.status else { return flag(current, Review::StatusUnknown, now) };
+    if let Some(plan) = plan_by_hand(current, told, status, now) {
+        return plan;
+    }
     match (current.state, told.authority) {
         // The click came after its conversion: it was in the spool.
         (ConversionState::NeedsReview, _) if current.route.is_none() && sight.route.is_some() => {
@@ -749,12 +813,46 @@ fn plan_known(sight: Sight<'_>, current: &Conversion, told: &Told, now: Timestam
     }
 }
 
+/// What a person decided is not decided again by a rule: what agrees, or says again what the person
+/// knew, is nothing new; anything else waits for a person. `None` where no person decided.
+fn plan_by_hand(current: &Conversion, told: &Told, status: Status, now: Timestamp) -> Option<Plan> {
+    if current.hand != Hand::Decided {
+        return None;
+    }
+    let agrees = match current.state {
+        // Not decided after all: undone since.
+        ConversionState::NeedsReview | ConversionState::Tracked { .. } => return None,
+        ConversionState::Approved { .. } => {
+            status == Status::Approved && same_amounts(current, told)
+        }
+        ConversionState::Rejected { .. } | ConversionState::Reversed { .. } => {
+            status == Status::Rejected
+        }
+    };
+    // Other amounts under the status that was known are new.
+    let known = current.claimed == Some(status)
+        && (same_amounts(current, told) || !matches!(status, Status::Approved));
+    Some(match status {
+        Status::Occurred => Plan::nothing(Outcome::Stale),
+        Status::Approved | Status::Rejected if agrees || known => Plan::nothing(Outcome::Duplicate),
+        Status::Approved | Status::Rejected => {
+            let mut plan = flag(current, Review::HandDiffers, now);
+            if let Some(next) = &mut plan.next {
+                next.claimed = Some(status);
+            }
+            plan
+        }
+    })
+}
+
 /// Finds what a later statement cannot mean under the same id.
 fn contradiction(current: &Conversion, told: &Told) -> Option<Review> {
     if told.sale < 0 || told.commission < 0 {
         return Some(Review::AmountNegative);
     }
-    let click = current.route.as_ref().map(|route| route.click);
+    // A click that a person chose is another one than the network names, each time.
+    let click = current.route.as_ref().filter(|_| current.hand == Hand::None);
+    let click = click.map(|route| route.click);
     if click.is_some() && told.click.is_some() && click != told.click {
         return Some(Review::ClickDiffers);
     }
@@ -772,7 +870,7 @@ fn flag(current: &Conversion, review: Review, now: Timestamp) -> Plan {
     Plan { next: Some(next), effect: Effect::None, outcome: Outcome::NeedsReview }
 }
 
-fn changed(current: &Conversion, now: Timestamp) -> Conversion {
+pub(crate) fn changed(current: &Conversion, now: Timestamp) -> Conversion {
     let version = current.version.saturating_add(1);
     Conversion { version, changed_at: now, ..current.clone() }
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::cap::Tallies;
 use crate::cap::store::save_tallies;
 use crate::click::find_routes;
 use crate::config::SiteConfig;
@@ -11,14 +10,18 @@ use crate::conversion::command::{
     ConversionFacts, MemberUses, OrderUse, PostingKind, PostingLine, VersionLine,
 };
 use crate::conversion::{
-    Conversion, ConversionKey, ConversionState, Entries, Review, Route, Source, Status, Told,
+    Conversion, ConversionKey, ConversionState, Entries, Hand, Review, Route, Source, Status, Told,
     batch_id, conversion_of_posting, expectation_id,
 };
+use crate::follow_up::store::add_rows;
 use store::{Fault, Insert, Listed, Reader, Row, Statement, Tx, Upsert, Value};
 use vocabulary::{Amount, CompanyNumber, Id, Label, Reference, Timestamp, Token, kind};
 
 pub(crate) const STATEMENTS: &[Listed] = &[
     FIND_CONVERSIONS.listed(),
+    FIND_CONVERSIONS_BY_ID.listed(),
+    SAVE_REVIEWS.listed(),
+    END_REVIEWS.listed(),
     FIND_ORDERS.listed(),
     FIND_POSTINGS.listed(),
     SAVE_CONVERSIONS.listed(),
@@ -36,9 +39,34 @@ static FIND_CONVERSIONS: Statement = Statement::new(
     "find conversions",
     "SELECT id, network, account, external_id, version, click, order_ref, item, occurred_at,
             tracked_at, decided_at, changed_at, sale, commission, points, state, expectation,
-            claimed, review, reason
+            claimed, review, reason, hand
      FROM site_conversion
      WHERE company = ? AND external_id IN (?*)",
+);
+
+// By the primary key.
+static FIND_CONVERSIONS_BY_ID: Statement = Statement::new(
+    "find conversions by id",
+    "SELECT id, network, account, external_id, version, click, order_ref, item, occurred_at,
+            tracked_at, decided_at, changed_at, sale, commission, points, state, expectation,
+            claimed, review, reason, hand
+     FROM site_conversion
+     WHERE company = ? AND id IN (?*)",
+);
+
+// What waits for a person; how long it waits counts from the first reason.
+static SAVE_REVIEWS: Upsert = Upsert {
+    name: "save reviews",
+    table: "site_review",
+    columns: &["conversion", "company", "review", "network", "account", "shop", "since"],
+    keys: &["conversion"],
+    updates: &["review", "shop"],
+};
+
+static END_REVIEWS: Statement = Statement::new(
+    "end reviews",
+    "DELETE FROM site_review
+     WHERE conversion IN (?*)",
 );
 
 // Index site_conversion_order. What was rejected leaves its order free for another network.
@@ -86,6 +114,7 @@ const COLUMNS: &[&str] = &[
     "claimed",
     "review",
     "reason",
+    "hand",
 ];
 
 // New ones, and those whose click, order or time became known.
@@ -116,6 +145,7 @@ static SAVE_CONVERSIONS: Upsert = Upsert {
         "claimed",
         "review",
         "reason",
+        "hand",
     ],
 };
 
@@ -137,6 +167,7 @@ static SAVE_STANDINGS: Upsert = Upsert {
         "claimed",
         "review",
         "reason",
+        "hand",
     ],
 };
 
@@ -301,6 +332,35 @@ pub(crate) fn find_of_clicks(
     Ok(found)
 }
 
+/// Reads conversions by their ids, with what deciding about them takes; `clicks` are those that
+/// they may come to belong to.
+pub(crate) fn load_by_id(
+    config: &Arc<SiteConfig>,
+    conversions: &BTreeSet<Id<kind::Conversion>>,
+    clicks: impl Iterator<Item = Id<kind::Click>>,
+    reader: &mut Reader<'_>,
+) -> Result<ConversionFacts, Fault> {
+    let list: Vec<Value> = conversions.iter().copied().map(Value::from).collect();
+    let rows = reader.query_list(&FIND_CONVERSIONS_BY_ID, &[config.company.into()], &list)?;
+    let mut clicks: BTreeSet<Id<kind::Click>> = clicks.collect();
+    for row in &rows {
+        clicks.extend(row.optional_id::<kind::Click>(5)?);
+    }
+    let clicks: Vec<Id<kind::Click>> = clicks.into_iter().collect();
+    let routes = find_routes(reader, config.company, &clicks)?;
+    let mut known = BTreeMap::new();
+    for row in &rows {
+        let conversion = conversion_of(row, &routes)?;
+        known.insert(conversion.id, conversion);
+    }
+    let list: Vec<Value> = known.keys().copied().map(Value::from).collect();
+    Ok(ConversionFacts {
+        lines: find_postings(reader, &list)?,
+        routes,
+        ..ConversionFacts::of(Arc::clone(config), known)
+    })
+}
+
 pub(crate) fn load_facts<'a>(
     config: &Arc<SiteConfig>,
     told: impl Iterator<Item = &'a Told>,
@@ -340,28 +400,27 @@ pub(crate) fn load_facts<'a>(
         .filter_map(|one| one.order.as_ref().map(Reference::as_str))
         .collect();
     let orders: Vec<Value> = orders.into_iter().map(Value::from).collect();
+    // Also of a statement about the whole, which is late when rows are there.
+    let adds_rows = |one: &&Conversion| {
+        let network = config.network(&one.key.network, &one.key.account);
+        network.is_some_and(|network| network.adapter.adds_rows())
+    };
     let with_entries: Vec<Value> = if told.iter().any(|one| one.entry.is_some()) {
         known.keys().copied().map(Value::from).collect()
     } else {
-        Vec::new()
+        known.values().filter(adds_rows).map(|one| Value::from(one.id)).collect()
     };
     let approved = |one: &&Conversion| matches!(one.state, ConversionState::Approved { .. });
     let approved: Vec<Value> =
         known.values().filter(approved).map(|one| Value::from(one.id)).collect();
     Ok(ConversionFacts {
-        config: Arc::clone(config),
         orders: find_orders(reader, config.company, &orders)?,
         lines: find_postings(reader, &approved)?,
-        uses: MemberUses::new(),
-        tallies: Tallies::default(),
         entries: find_entries(reader, &with_entries)?,
-        entries_added: Vec::new(),
         ids,
-        known,
         routes,
         asked,
-        changed: BTreeMap::new(),
-        versions: Vec::new(),
+        ..ConversionFacts::of(Arc::clone(config), known)
     })
 }
 
@@ -427,7 +486,7 @@ fn find_entries(
 
 pub(crate) fn save_facts(facts: &ConversionFacts, tx: &mut Tx<'_>) -> Result<(), Fault> {
     let company = facts.config.company;
-    let rows = |more: bool| -> Vec<[Value; 27]> {
+    let rows = |more: bool| -> Vec<[Value; 28]> {
         let changed = facts.changed.iter().filter(|(_, all)| **all == more);
         let changed = changed.filter_map(|(id, _)| facts.known.get(id));
         changed.map(|conversion| row_of(company, conversion)).collect()
@@ -436,6 +495,10 @@ pub(crate) fn save_facts(facts: &ConversionFacts, tx: &mut Tx<'_>) -> Result<(),
     tx.upsert(&SAVE_STANDINGS, &rows(false))?;
     let rows: Vec<[Value; 11]> = facts.versions.iter().map(version_row).collect();
     tx.insert(&ADD_VERSIONS, &rows)?;
+    let with_member = facts.versions.iter().filter(|line| line.conversion.route.is_some());
+    let changed: Vec<_> =
+        with_member.map(|line| (line.conversion.id, line.conversion.version)).collect();
+    add_rows(tx, company, &changed)?;
     let figures = |id, entry| facts.entries.get(id)?.get(entry);
     let rows: Vec<[Value; 4]> = facts
         .entries_added
@@ -446,10 +509,36 @@ pub(crate) fn save_facts(facts: &ConversionFacts, tx: &mut Tx<'_>) -> Result<(),
         })
         .collect();
     tx.insert(&ADD_ENTRIES, &rows)?;
-    save_tallies(tx, company, &facts.tallies)
+    save_tallies(tx, company, &facts.tallies)?;
+    save_queue(facts, tx)
 }
 
-fn row_of(company: CompanyNumber, conversion: &Conversion) -> [Value; 27] {
+/// Puts what came to wait for a person into the queue, and takes out what waits no more.
+fn save_queue(facts: &ConversionFacts, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    let changed = || facts.changed.keys().filter_map(|id| facts.known.get(id));
+    let rows: Vec<[Value; 7]> = changed()
+        .filter_map(|conversion| {
+            let review = conversion.review?;
+            Some([
+                conversion.id.into(),
+                facts.config.company.into(),
+                review.code().into(),
+                conversion.key.network.as_str().into(),
+                conversion.key.account.as_str().into(),
+                conversion.route.as_ref().map(|route| route.shop).into(),
+                conversion.changed_at.into(),
+            ])
+        })
+        .collect();
+    tx.upsert(&SAVE_REVIEWS, &rows)?;
+    let ended = changed().filter(|conversion| !conversion.waits());
+    let ended = ended.filter(|conversion| facts.waiting.contains(&conversion.id));
+    let ended: Vec<Value> = ended.map(|conversion| conversion.id.into()).collect();
+    tx.execute_list(&END_REVIEWS, &[], &ended)?;
+    Ok(())
+}
+
+fn row_of(company: CompanyNumber, conversion: &Conversion) -> [Value; 28] {
     let route = conversion.route.as_ref();
     let state = conversion.state;
     [
@@ -480,14 +569,16 @@ fn row_of(company: CompanyNumber, conversion: &Conversion) -> [Value; 27] {
         conversion.claimed.map(Status::code).into(),
         conversion.review.map(Review::code).into(),
         conversion.reason.as_ref().into(),
+        conversion.hand.code().into(),
     ]
 }
 
 fn version_row(line: &VersionLine) -> [Value; 11] {
     let conversion = &line.conversion;
-    let (source, id): (&str, Value) = match line.source {
-        Source::Postback(id) => ("postback", id.into()),
-        Source::Report(id) => ("report", id.into()),
+    let id: Value = match line.source {
+        Source::Postback(id) => id.into(),
+        Source::Report(id) | Source::Undo(id) => id.into(),
+        Source::Decision(id) => id.into(),
     };
     [
         conversion.id.into(),
@@ -498,7 +589,7 @@ fn version_row(line: &VersionLine) -> [Value; 11] {
         conversion.commission.into(),
         conversion.points.into(),
         line.outcome.code().into(),
-        source.into(),
+        line.source.code().into(),
         id,
         line.posting.map(PostingKind::code).into(),
     ]
@@ -515,7 +606,7 @@ const fn expectation_of(state: ConversionState) -> Option<Id<kind::Expectation>>
 }
 
 /// Reads a state from its word, the time of the decision and the expectation.
-fn state_of(
+pub(crate) fn state_of(
     row: &Row<'_>,
     state: usize,
     decided_at: usize,
@@ -578,5 +669,6 @@ fn conversion_of(
         claimed: optional(row, 17, Status::parse)?,
         review: optional(row, 18, Review::parse)?,
         reason: optional(row, 19, |text| Label::parse(text).ok())?,
+        hand: row.parsed(20, Hand::parse)?,
     })
 }

@@ -229,8 +229,8 @@ async fn new_version(
 }
 
 fn accounts(site: &Site) -> Vec<String> {
-    let networks = site.config().networks.iter();
-    networks.map(|n| format!("{}/{}", n.code.as_str(), n.account.as_str())).collect()
+    let networks = site.config().networks.list();
+    networks.iter().map(|n| format!("{}/{}", n.code.as_str(), n.account.as_str())).collect()
 }
 
 async fn save_version(
