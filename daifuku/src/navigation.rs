@@ -6,9 +6,10 @@ use web::{NavItem, View};
 use crate::parts::STAFF_PAGES;
 
 /// The key of a text, and where it leads.
-const MEMBER_LINKS: [(&str, &str); 6] = [
+const MEMBER_LINKS: [(&str, &str); 7] = [
     ("member-nav-home", "/"),
     ("member-nav-shops", "/shops"),
+    ("member-nav-favourites", "/favourites"),
     ("member-nav-passbook", "/passbook"),
     ("member-nav-exchange", "/exchange"),
     ("member-nav-clicks", "/clicks"),

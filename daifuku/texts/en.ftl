@@ -182,6 +182,7 @@ demo-password = The password is the same for all:
 
 member-nav-home = Home
 member-nav-shops = Shops
+member-nav-favourites = Favourites
 member-nav-passbook = Passbook
 member-nav-clicks = Clicks
 member-nav-campaigns = Campaigns

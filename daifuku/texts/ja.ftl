@@ -176,6 +176,7 @@ demo-password = パスワードはすべて同じです：
 
 member-nav-home = ホーム
 member-nav-shops = ショップ
+member-nav-favourites = お気に入り
 member-nav-passbook = 通帳
 member-nav-clicks = クリック履歴
 member-nav-campaigns = キャンペーン

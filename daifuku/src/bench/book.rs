@@ -44,6 +44,7 @@ static TABLES: &[(&str, Statement)] = drop_tables![
     "mail_letter"
     "bank_endpoint" "bank_delivery" "bank_attempt"
     "site_shop" "site_offer"
+    "site_offer_tier" "site_offer_tally" "site_click_day" "site_favourite" "site_rate_up"
     "site_click"
     "site_message" "site_message_work"
     "site_conversion" "site_conversion_version" "site_conversion_entry"

@@ -6,6 +6,7 @@ mod earning;
 mod exchange;
 mod history;
 mod networks;
+mod offers;
 mod page;
 mod reviews;
 mod seed;

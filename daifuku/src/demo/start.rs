@@ -14,6 +14,7 @@ use super::{
     exchange::plant_exchanges,
     history::{DAYS, plant_past},
     networks::{open_networks, plant_networks, serve_networks},
+    offers::plant_offers,
     page,
     seed::{PASSWORD, PEOPLE, api_key_text, plant},
     shops::{open_network, plant_shops},
@@ -152,6 +153,7 @@ pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<P
     plant_networks(house, house.config.server_listen)?;
     plant_exchanges(house)?;
     clock.catch_up(WallClock.now());
+    plant_offers(house)?;
     plant_earning(house)?;
     Ok((network, networks))
 }

@@ -3,6 +3,13 @@
 //! | noun | what it is | life |
 //! |---|---|---|
 //! | [`offer`] | a shop, what a member gets for buying there | versions, each with its period |
+//! | [`cap`] | how far a version of an offer goes | counted up and down with its conversions |
+//! | [`shelf`] | shops as members look through them: search, categories, orders | read only |
+//! | [`favourite`] | a shop that a member keeps | kept, let go |
+//! | [`rate_up`] | a letter when such a shop gives more | once for each version and member |
+//! | [`popularity`] | how often offers are followed | counted by day |
+//! | [`shop_editor`] | the staff's pages of shops, and how they save | shown or hidden |
+//! | [`offer_editor`] | the staff's pages of an offer | every save is a new version |
 //! | [`click`] | a member follows an offer | recorded once, in the database or first in the spool |
 //! | [`message`] | what a network sends to our address | waiting → done, or unreadable |
 //! | [`network`] | how each network speaks | read only: from what came to statements |
@@ -45,6 +52,7 @@
 
 pub mod bonus;
 pub mod campaign;
+pub mod cap;
 pub mod claim;
 pub mod click;
 mod config;
@@ -53,6 +61,7 @@ pub mod decision;
 pub mod defects;
 pub mod destination;
 pub mod exchange;
+pub mod favourite;
 pub mod follow_up;
 pub mod gift_code;
 pub mod health;
@@ -62,18 +71,23 @@ pub mod message;
 pub mod network;
 pub mod network_account;
 pub mod offer;
+pub mod offer_editor;
 pub mod partner;
 pub mod partner_sandbox;
 pub mod payee;
 pub mod payout;
+pub mod popularity;
 pub mod proof;
 pub mod pull;
+pub mod rate_up;
 pub mod report;
 pub mod review;
 pub mod sandbox;
 pub mod sandbox_network;
 pub mod search;
 pub mod sheet;
+pub mod shelf;
+pub mod shop_editor;
 mod site;
 mod spool;
 pub mod step_up;
@@ -95,6 +109,9 @@ pub use spool::SpoolError;
 /// The tables, 300 to 399.
 pub const MIGRATIONS: &[Migration] = &[
     store::migration!(300, "point_site", Expand, "../migrations/0300_point_site"),
+    store::migration!(310, "offer_terms", Expand, "../migrations/0310_offer_terms"),
+    store::migration!(311, "popularity", Expand, "../migrations/0311_popularity"),
+    store::migration!(312, "favourite", Expand, "../migrations/0312_favourite"),
     store::migration!(320, "decision", Expand, "../migrations/0320_decision"),
     store::migration!(321, "report_undo", Expand, "../migrations/0321_report_undo"),
     store::migration!(330, "exchange", Expand, "../migrations/0330_exchange"),
@@ -118,6 +135,10 @@ pub const TEXTS: TextSource = TextSource {
 pub fn statements() -> Vec<Listed> {
     [
         offer::store::STATEMENTS,
+        cap::store::STATEMENTS,
+        favourite::store::STATEMENTS,
+        popularity::store::STATEMENTS,
+        rate_up::store::STATEMENTS,
         click::store::STATEMENTS,
         message::store::STATEMENTS,
         conversion::store::STATEMENTS,
@@ -144,7 +165,11 @@ pub fn statements() -> Vec<Listed> {
 /// The doors of a site.
 pub fn routes(site: &Site) -> Routes {
     Routes::of("point-site")
+        .and(shelf::routes())
         .and(offer::routes())
+        .and(favourite::routes())
+        .and(shop_editor::routes())
+        .and(offer_editor::routes())
         .and(click::go_routes())
         .and(click::page_routes())
         .and(message::routes())

@@ -9,13 +9,14 @@ use std::time::Duration;
 use expect_test::{Expect, expect};
 
 use crate::campaign::CampaignRefusal;
+use crate::cap::Caps;
 use crate::claim::{ClaimAction, ClaimKind, ClaimRefusal, ClaimState};
 use crate::click::{Click, RecordClick, reference};
 use crate::conversion::{ConversionFacts, Outcome, Told};
 use crate::kana::BankText;
 use crate::network::Adapter;
 use crate::network_account::NetworkKey;
-use crate::offer::{OfferTerms, Reward, SaveOffer, SaveShop, Shop};
+use crate::offer::{OfferTerms, Repeat, Reward, SaveOffer, SaveShop, Shop};
 use crate::report::{StartReport, UploadedReport, apply_reports, receive_report};
 use crate::sandbox::{Pays, Sandbox, SandboxConfig, SandboxShop};
 use crate::step_up::{Condition, Decision as StepUp, Particular, StepUpRule};
@@ -253,6 +254,11 @@ impl Stage {
             record_by_days: 7,
             decide_by_days: 60,
             cookie_days: 30,
+            tiers: Arc::default(),
+            repeat: Repeat::Always,
+            guaranteed: false,
+            caps: Caps::default(),
+            rejections: String::new(),
             conditions: "新規のご注文であること\n送料・税・クーポン分は対象外".to_owned(),
             tracking_url: "https://click.accesstrade.example/go?rk=0100&pbid={ref}".to_owned(),
         }
@@ -270,6 +276,17 @@ impl Stage {
         self.site.save_offer(command).unwrap().unwrap();
     }
 
+    /// Gives an offer other terms from now on.
+    pub(crate) fn change(&self, offer: Id<kind::Offer>, change: impl FnOnce(&mut OfferTerms)) {
+        let known = self.site.offer(offer).unwrap();
+        let mut terms = known.in_force(self.site.now()).unwrap().terms.clone();
+        change(&mut terms);
+        let (company, shop) = (known.company, known.shop);
+        let starts_at = self.site.now();
+        let command = SaveOffer { id: offer, company, shop, terms, starts_at, ends_at: None };
+        self.site.save_offer(command).unwrap().unwrap();
+    }
+
     pub(crate) fn shop(&self, slug: &str) -> Id<kind::Shop> {
         self.site.catalogue().shelf().shop(slug).unwrap().id()
     }
@@ -277,13 +294,14 @@ impl Stage {
     /// Records a click of Hana's at the present moment.
     pub(crate) fn click(&self, number: u128, offer: Id<kind::Offer>) -> Id<kind::Click> {
         let now = self.site.now();
+        let version = self.site.offer(offer).and_then(|offer| offer.in_force(now).cloned());
         let click = Click {
             id: Id::from_bits((2 << 80) | number),
             company: OURS,
             member: HANA,
             shop: if offer == self.card { self.shop("card") } else { self.shop("books") },
             offer,
-            offer_version: 1,
+            offer_version: version.map_or(1, |version| version.version),
             clicked_at: now,
             mark: None,
         };
@@ -398,6 +416,11 @@ struct Seat(Option<Authenticated>);
 
 impl Guard for Seat {
     fn admit(&self, route: &Route, parts: &mut http::request::Parts) -> Admission {
+        let visitor =
+            self.0.filter(|who| route.need() == "visitor.member" && who.member().is_some());
+        if let Some(who) = visitor {
+            parts.extensions.insert(who);
+        }
         let Some(need) = access::Need::parse(route.need()) else { return Admission::Granted };
         let Some(who) = self.0 else {
             return Admission::Denied(Box::new(Problem::new(&problems::UNAUTHENTICATED)));
@@ -456,7 +479,86 @@ fn every_code_that_pages_show_has_its_text() {
     let keys = Outcome::ALL
         .iter()
         .map(|outcome| format!("outcome-{}", outcome.code()))
-        .chain(crate::sheet::SheetColumn::ALL.iter().map(|c| format!("column-{}", c.code())))
+        .chain(crate::sheet::SheetColumn::ALL.iter().map(|c| format!([r#"
+            GET    /campaigns                                          point-site   member.self                  idempotent
+            GET    /campaigns/{id}                                     point-site   member.self                  idempotent
+            POST   /campaigns/{id}                                     point-site   member.self                  idempotent
+            GET    /claims                                             point-site   member.self                  idempotent
+            POST   /claims                                             point-site   member.self                  idempotent
+            GET    /claims/new                                         point-site   member.self                  idempotent
+            GET    /claims/{id}                                        point-site   member.self                  idempotent
+            POST   /claims/{id}                                        point-site   member.self                  idempotent
+            GET    /clicks                                             point-site   member.self                  idempotent
+            GET    /exchange                                           point-site   member.self                  idempotent
+            GET    /exchange/account                                   point-site   member.self                  idempotent
+            POST   /exchange/account                                   point-site   member.self                  idempotent
+            GET    /exchange/history                                   point-site   member.self                  idempotent
+            GET    /exchange/to/{code}                                 point-site   member.self                  idempotent
+            POST   /exchange/to/{code}                                 point-site   member.self                  idempotent
+            GET    /exchange/{id}                                      point-site   member.self                  idempotent
+            POST   /exchange/{id}/accept                               point-site   member.self                  idempotent
+            POST   /exchange/{id}/cancel                               point-site   member.self                  idempotent
+            GET    /exchange/{id}/code                                 point-site   member.self                  idempotent
+            POST   /exchange/{id}/code                                 point-site   member.self                  idempotent
+            POST   /exchange/{id}/code/send                            point-site   member.self                  idempotent
+            POST   /exchange/{id}/reveal                               point-site   member.self                  idempotent
+            GET    /go/{offer}                                         point-site   member.self                  idempotent
+            GET    /in/v1/{network}/{secret}/cv                        point-site   public                       idempotent
+            POST   /in/v1/{network}/{secret}/cv                        point-site   public                       idempotent
+            GET    /shops                                              point-site   public                       idempotent
+            GET    /shops/{slug}                                       point-site   public                       idempotent
+            GET    /staff/campaigns                                    point-site   offer.read                   idempotent
+            POST   /staff/campaigns                                    point-site   campaign.manage              idempotent
+            GET    /staff/campaigns/new                                point-site   campaign.manage              idempotent
+            GET    /staff/campaigns/{id}                               point-site   offer.read                   idempotent
+            POST   /staff/campaigns/{id}                               point-site   campaign.manage              idempotent
+            POST   /staff/campaigns/{id}/approve                       point-site   conversion.approve           idempotent
+            GET    /staff/campaigns/{id}/edit                          point-site   campaign.manage              idempotent
+            GET    /staff/claims                                       point-site   claim.decide                 idempotent
+            GET    /staff/claims/{id}                                  point-site   claim.decide                 idempotent
+            POST   /staff/claims/{id}                                  point-site   claim.decide                 idempotent
+            POST   /staff/claims/{id}/approve                          point-site   conversion.approve           idempotent
+            GET    /staff/conversions                                  point-site   conversion.read              idempotent
+            POST   /staff/conversions                                  point-site   conversion.decide            idempotent
+            GET    /staff/conversions/{id}                             point-site   conversion.read              idempotent
+            POST   /staff/conversions/{id}                             point-site   conversion.decide            idempotent
+            POST   /staff/conversions/{id}/withdraw                    point-site   conversion.decide            idempotent
+            GET    /staff/decisions                                    point-site   conversion.read              idempotent
+            POST   /staff/decisions                                    point-site   conversion.approve           idempotent
+            GET    /staff/exchanges                                    point-site   exchange.read                idempotent
+            GET    /staff/exchanges/{id}                               point-site   exchange.read                idempotent
+            POST   /staff/exchanges/{id}/decide                        point-site   payout.approve               idempotent
+            POST   /staff/exchanges/{id}/propose                       point-site   fraud.manage                 idempotent
+            GET    /staff/gift-codes                                   point-site   exchange.read                idempotent
+            POST   /staff/gift-codes                                   point-site   payout.manage                idempotent
+            GET    /staff/networks                                     point-site   conversion.read              idempotent
+            GET    /staff/networks/accounts                            point-site   offer.manage                 idempotent
+            POST   /staff/networks/accounts                            point-site   offer.manage                 idempotent
+            GET    /staff/networks/accounts/{network}/{account}        point-site   offer.manage                 idempotent
+            POST   /staff/networks/accounts/{network}/{account}        point-site   offer.manage                 idempotent
+            POST   /staff/networks/accounts/{network}/{account}/rotate point-site   offer.manage                 idempotent
+            GET    /staff/networks/messages/{id}                       point-site   conversion.read              idempotent
+            POST   /staff/networks/messages/{id}/again                 point-site   conversion.decide            idempotent
+            GET    /staff/payout-results/{id}                          point-site   exchange.read                idempotent
+            POST   /staff/payout-results/{id}/apply                    point-site   payout.manage                idempotent
+            GET    /staff/payouts                                      point-site   exchange.read                idempotent
+            POST   /staff/payouts                                      point-site   payout.manage                idempotent
+            GET    /staff/payouts/{id}                                 point-site   exchange.read                idempotent
+            POST   /staff/payouts/{id}/approve                         point-site   payout.approve               idempotent
+            POST   /staff/payouts/{id}/discard                         point-site   payout.manage                idempotent
+            POST   /staff/payouts/{id}/file                            point-site   payout.manage                idempotent
+            POST   /staff/payouts/{id}/results                         point-site   payout.manage                idempotent
+            GET    /staff/reports                                      point-site   report.import                idempotent
+            POST   /staff/reports                                      point-site   report.import                idempotent
+            GET    /staff/reports/{id}                                 point-site   report.import                idempotent
+            POST   /staff/reports/{id}/apply                           point-site   report.import                idempotent
+            GET    /staff/reports/{id}/rows.csv                        point-site   report.import                idempotent
+            GET    /staff/reports/{id}/undo                            point-site   conversion.read              idempotent
+            POST   /staff/reports/{id}/undo/approve                    point-site   conversion.approve           idempotent
+            POST   /staff/reports/{id}/undo/decline                    point-site   conversion.approve           idempotent
+            POST   /staff/reports/{id}/undo/propose                    point-site   report.import                idempotent
+            POST   /staff/reports/{id}/undo/try                        point-site   report.import                idempotent
+        "#], c.code())))
         .chain(crate::sheet::RowProblem::ALL.iter().map(|p| format!("row-problem-{}", p.code())))
         .chain(["checked", "applying", "done"].map(|state| format!("report-state-{state}")))
         .chain(ClaimRefusal::ALL.iter().map(|one| format!("claim-refused-{}", one.code())))

@@ -1,12 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::cap::Tallies;
+use crate::cap::store::find_tallies;
 use crate::config::SiteConfig;
-use crate::conversion::store::{load_by_id, load_facts, save_facts};
+use crate::conversion::store::{find_uses, load_by_id, load_facts, save_facts};
 use crate::conversion::{
     Conversion, ConversionKey, ConversionState, Effect, Entries, NO_ENTRIES, Outcome, Plan, Review,
     Route, Sight, Source, Told, batch_id, expectation_id, plan,
 };
+use crate::offer::{Repeat, Reward};
 use ledger::{
     AccountNumber, AccountSpec, BalanceRule, Batch, Lot, NormalSide, Remaining, Step, Transfer,
     TransferKind, Wanted,
@@ -62,6 +65,11 @@ pub(crate) struct OrderUse {
     pub(crate) shop: Option<Id<kind::Shop>>,
 }
 
+/// The conversions that members have at offers which pay once: those that are not rejected, each
+/// with its order.
+pub(crate) type MemberUses =
+    BTreeMap<(Id<kind::Member>, Id<kind::Offer>), BTreeMap<Id<kind::Conversion>, Option<String>>>;
+
 /// A state that a conversion came to, and by what.
 #[derive(Clone, Debug)]
 pub(crate) struct VersionLine {
@@ -86,6 +94,10 @@ pub(crate) struct ConversionFacts {
     pub(crate) entries: BTreeMap<Id<kind::Conversion>, Entries>,
     /// Those of them that are new.
     pub(crate) entries_added: Vec<(Id<kind::Conversion>, Reference)>,
+    /// What members have at offers that pay once.
+    pub(crate) uses: MemberUses,
+    /// How much of capped versions is used.
+    pub(crate) tallies: Tallies,
     /// How many statements of the slice name each conversion.
     pub(crate) asked: BTreeMap<Id<kind::Conversion>, u32>,
     /// Those that changed, and whether more of them than where they stand.
@@ -102,7 +114,21 @@ impl ConversionFacts {
         told: impl Iterator<Item = &'a Told>,
         reader: &mut Reader<'_>,
     ) -> Result<Self, Fault> {
-        load_facts(config, told, reader)
+        load_facts(config, told, reader)?.with_terms(reader)
+    }
+
+    /// Reads what the terms of the clicks ask for: what members have at offers that pay once, how
+    /// much of capped versions is used. Nothing is read where no click has such terms.
+    fn with_terms(mut self, reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        let of_known = self.known.values().filter_map(|known| known.route.as_ref());
+        let routes: Vec<&Route> = self.routes.values().chain(of_known).collect();
+        let once = routes.iter().filter(|route| route.repeat == Repeat::Once);
+        let members: BTreeSet<Id<kind::Member>> = once.map(|route| route.member).collect();
+        let capped = routes.iter().filter(|route| route.capped);
+        let capped: BTreeSet<Id<kind::Offer>> = capped.map(|route| route.offer).collect();
+        self.uses = find_uses(reader, self.config.company, members.into_iter())?;
+        self.tallies = find_tallies(reader, capped.into_iter())?;
+        Ok(self)
     }
 
     /// Reads conversions that are known already; `clicks` are those they may come to belong to.
@@ -112,7 +138,7 @@ impl ConversionFacts {
         clicks: impl Iterator<Item = Id<kind::Click>>,
         reader: &mut Reader<'_>,
     ) -> Result<Self, Fault> {
-        load_by_id(config, conversions, clicks, reader)
+        load_by_id(config, conversions, clicks, reader)?.with_terms(reader)
     }
 
     /// Begins with what is known, without anything around it.
@@ -124,6 +150,8 @@ impl ConversionFacts {
         let waiting = waiting.map(|conversion| conversion.id).collect();
         Self {
             config,
+            uses: MemberUses::new(),
+            tallies: Tallies::default(),
             ids: BTreeMap::new(),
             known,
             routes: BTreeMap::new(),
@@ -255,10 +283,46 @@ impl ConversionFacts {
                 elsewhere && shop.is_some() && other.shop == shop
             })
         });
+        let known = self.known.get(&id);
+        let again = self.again(id, told, known.and_then(|known| known.route.as_ref()).or(route));
         let network = self.config.network(&told.key.network, &told.key.account);
         let currency = network.map(|network| network.currency);
         let entries = self.entries.get(&id).unwrap_or(&NO_ENTRIES);
-        Sight { id, conversion: self.known.get(&id), route, rival, currency, entries }
+        Sight { id, conversion: known, route, rival, again, currency, entries }
+    }
+
+    /// Tells whether the offer pays once and the member has another conversion there that is not
+    /// rejected. Items of one order are parts of one act where each pays by its price; what is
+    /// fixed is paid for the act.
+    fn again(&self, id: Id<kind::Conversion>, told: &Told, route: Option<&Route>) -> bool {
+        let Some(route) = route.filter(|route| route.repeat == Repeat::Once) else { return false };
+        let order = match route.reward_of(told.item.as_ref()) {
+            Reward::Rate { .. } => told.order.as_ref().map(Reference::as_str),
+            Reward::Fixed { .. } => None,
+        };
+        let uses = self.uses.get(&(route.member, route.offer));
+        let other = |(other, of_order): (&Id<kind::Conversion>, &Option<String>)| {
+            *other != id && (order.is_none() || of_order.as_deref() != order)
+        };
+        uses.is_some_and(|uses| uses.iter().any(other))
+    }
+
+    /// Notes that a member has, or does not have any more, a conversion at an offer that pays once.
+    fn note_use(&mut self, next: &Conversion) {
+        let once = |route: &&Route| route.repeat == Repeat::Once;
+        let Some(route) = next.route.as_ref().filter(once) else { return };
+        let uses = self.uses.entry((route.member, route.offer)).or_default();
+        match next.state {
+            ConversionState::NeedsReview
+            | ConversionState::Tracked { .. }
+            | ConversionState::Approved { .. } => {
+                let order = next.order.as_ref().map(|order| order.as_str().to_owned());
+                uses.insert(next.id, order);
+            }
+            ConversionState::Rejected { .. } | ConversionState::Reversed { .. } => {
+                uses.remove(&next.id);
+            }
+        }
     }
 
     fn note(
@@ -281,6 +345,8 @@ impl ConversionFacts {
                 uses.push(own);
             }
         }
+        self.note_use(&next);
+        self.tallies.change(self.known.get(&id), &next);
         let more = self.known.get(&id).is_none_or(|before| !next.same_origin(before));
         let changed = self.changed.entry(id).or_default();
         *changed = *changed || more;

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::offer::Reward;
+use crate::offer::{Repeat, Reward, Tier, reward_of_item};
 use store::natural_id;
 use vocabulary::{Amount, Currency, Id, Label, Reference, Timestamp, Token, kind};
 
@@ -202,8 +203,14 @@ pub struct Route {
     pub network: Token,
     /// Our account there.
     pub account: Token,
-    /// What is paid.
+    /// What is paid for all items but those of the tiers.
     pub reward: Reward,
+    /// What items pay by themselves.
+    pub tiers: Arc<[Tier]>,
+    /// How often the member is paid.
+    pub repeat: Repeat,
+    /// Whether what it leads to counts towards a cap.
+    pub capped: bool,
     /// Days until it is to be decided.
     pub decide_by_days: u16,
     /// Days within which a purchase counts.
@@ -211,6 +218,11 @@ pub struct Route {
 }
 
 impl Route {
+    /// Gives what is paid for an item, or for one that is not known.
+    pub fn reward_of(&self, item: Option<&Reference>) -> Reward {
+        reward_of_item(self.reward, &self.tiers, item)
+    }
+
     /// When the decision is to be expected.
     pub fn due_at(&self) -> Timestamp {
         self.clicked_at.plus_days(i64::from(self.decide_by_days))
@@ -259,6 +271,9 @@ reviews! {
     ClickTooOld = "click_too_old";
     /// Another network reports the same order at this shop.
     DoubleRoute = "double_route";
+    /// The offer pays a member once, and this member has another conversion there that is not
+    /// rejected. Items of one order that pay by their price are one act.
+    MemberAgain = "member_again";
     /// The network pays nothing.
     CommissionZero = "commission_zero";
     /// The member's part does not fit.
@@ -550,6 +565,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) route: Option<&'a Route>,
     /// Another network reports the same order at the same shop.
     pub(crate) rival: bool,
+    /// The offer pays once, and the member has another conversion there.
+    pub(crate) again: bool,
     /// The currency of the network's programmes.
     pub(crate) currency: Option<Currency>,
     /// The conversion's rows known so far, at networks that restate by adding rows.
@@ -666,7 +683,9 @@ fn plan_unusable(sight: Sight<'_>, told: &Told, review: Review, now: Timestamp) 
 /// A conversion that is new, or whose click was not known before.
 fn plan_new(sight: Sight<'_>, told: &Told, now: Timestamp) -> Plan {
     let sale = Amount::magnitude(told.sale);
-    let points = sight.route.map_or(Some(Amount::ZERO), |route| route.reward.points(sale));
+    let points = sight
+        .route
+        .map_or(Some(Amount::ZERO), |route| route.reward_of(told.item.as_ref()).points(sale));
     let mut next = fresh(sight, told, points.unwrap_or(Amount::ZERO), now);
     let decided = if told.authority == Authority::Decides { told.status } else { None };
     if told.test || decided == Some(Status::Rejected) {
@@ -737,6 +756,9 @@ fn doubt(sight: Sight<'_>, told: &Told, now: Timestamp) -> Option<Review> {
     }
     if sight.rival {
         return Some(Review::DoubleRoute);
+    }
+    if sight.again {
+        return Some(Review::MemberAgain);
     }
     (told.commission == 0).then_some(Review::CommissionZero)
 }
@@ -853,19 +875,24 @@ pub(crate) fn changed(current: &Conversion, now: Timestamp) -> Conversion {
     Conversion { version, changed_at: now, ..current.clone() }
 }
 
-/// Takes over the amounts of a statement; `None` when the member's part does not fit.
+/// Takes over the amounts of a statement, and the item where it becomes known; `None` when the member's part does not fit.
 fn revalued(current: &Conversion, told: &Told, now: Timestamp) -> Option<Conversion> {
     let mut next = changed(current, now);
     next.sale = Amount::magnitude(told.sale);
     next.commission = Amount::magnitude(told.commission);
+    next.item = next.item.or_else(|| told.item.clone());
     if let Some(route) = &next.route {
-        next.points = route.reward.points(next.sale)?;
+        next.points = route.reward_of(next.item.as_ref()).points(next.sale)?;
     }
     Some(next)
 }
 
+/// Tells whether a statement leaves the member's part as it is: the same amounts, and no item that
+/// pays by itself and was not known before.
 fn same_amounts(current: &Conversion, told: &Told) -> bool {
-    current.amounts() == (told.sale, told.commission)
+    let reward = |item| current.route.as_ref().map(|route| route.reward_of(item));
+    let learned = current.item.is_none() && reward(told.item.as_ref()) != reward(None);
+    current.amounts() == (told.sale, told.commission) && !learned
 }
 
 /// A person has to look already: what is said meanwhile is kept for them.

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::cap::store::save_tallies;
 use crate::click::find_routes;
 use crate::config::SiteConfig;
 use crate::conversion::command::{
-    ConversionFacts, OrderUse, PostingKind, PostingLine, VersionLine,
+    ConversionFacts, MemberUses, OrderUse, PostingKind, PostingLine, VersionLine,
 };
 use crate::conversion::{
     Conversion, ConversionKey, ConversionState, Entries, Hand, Review, Route, Source, Status, Told,
@@ -30,6 +31,7 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     ADD_ENTRIES.listed(),
     FIND_STORIES.listed(),
     FIND_OF_CLICKS.listed(),
+    FIND_USES.listed(),
 ];
 
 // Index site_conversion_key. Other networks' conversions under the same id are sorted out here.
@@ -216,6 +218,16 @@ static FIND_OF_CLICKS: Statement = Statement::new(
     "SELECT click, state, decided_at, expectation, points, id
      FROM site_conversion
      WHERE click IN (?*)",
+);
+
+// Index site_click_member, then site_conversion_click: only for members at offers that pay once, so
+// that no other conversion pays for an index of its own. A member has some hundred clicks a year.
+static FIND_USES: Statement = Statement::new(
+    "find conversions of members at offers",
+    "SELECT k.member, k.offer, c.id, c.order_ref
+     FROM site_click AS k
+     JOIN site_conversion AS c ON c.click = k.id
+     WHERE k.company = ? AND c.state NOT IN ('rejected', 'reversed') AND k.member IN (?*)",
 );
 
 /// What a member can read about one movement: from the click to the decision.
@@ -428,6 +440,21 @@ fn find_orders(
     Ok(found)
 }
 
+/// Finds what members have that is not rejected, at whichever offers.
+pub(crate) fn find_uses(
+    reader: &mut Reader<'_>,
+    company: CompanyNumber,
+    members: impl Iterator<Item = Id<kind::Member>>,
+) -> Result<MemberUses, Fault> {
+    let list: Vec<Value> = members.map(Value::from).collect();
+    let mut found = MemberUses::new();
+    for row in reader.query_list(&FIND_USES, &[company.into()], &list)? {
+        let order = row.optional_text(3)?.map(str::to_owned);
+        found.entry((row.id(0)?, row.id(1)?)).or_default().insert(row.id(2)?, order);
+    }
+    Ok(found)
+}
+
 fn find_postings(
     reader: &mut Reader<'_>,
     conversions: &[Value],
@@ -482,6 +509,7 @@ pub(crate) fn save_facts(facts: &ConversionFacts, tx: &mut Tx<'_>) -> Result<(),
         })
         .collect();
     tx.insert(&ADD_ENTRIES, &rows)?;
+    save_tallies(tx, company, &facts.tallies)?;
     save_queue(facts, tx)
 }
 

@@ -79,6 +79,7 @@ pub const fn allowed(state: ConversionState, review: Review) -> &'static [Action
             | Review::EventBeforeClick
             | Review::ClickTooOld
             | Review::DoubleRoute
+            | Review::MemberAgain
             | Review::CommissionZero
             | Review::AmountOutOfRange
             | Review::ClickDiffers
@@ -99,6 +100,7 @@ pub const fn allowed(state: ConversionState, review: Review) -> &'static [Action
             | Review::EventBeforeClick
             | Review::ClickTooOld
             | Review::DoubleRoute
+            | Review::MemberAgain
             | Review::CommissionZero
             | Review::ClickDiffers
             | Review::ItemDiffers
@@ -122,6 +124,7 @@ pub const fn allowed(state: ConversionState, review: Review) -> &'static [Action
             | Review::EventBeforeClick
             | Review::ClickTooOld
             | Review::DoubleRoute
+            | Review::MemberAgain
             | Review::ClickDiffers
             | Review::ItemDiffers
             | Review::ClaimDiffers
@@ -145,6 +148,7 @@ pub const fn figures_needed(action: Action, state: ConversionState, review: Revi
         | Review::EventBeforeClick
         | Review::ClickTooOld
         | Review::DoubleRoute
+        | Review::MemberAgain
         | Review::CommissionZero
         | Review::ClickDiffers
         | Review::ItemDiffers
@@ -385,7 +389,10 @@ fn revalue(next: &mut Conversion, choice: &Choice) -> Result<(), DecisionRefusal
         return Ok(());
     }
     if let Some(route) = &next.route {
-        next.points = route.reward.points(next.sale).ok_or(DecisionRefusal::OutOfRange)?;
+        next.points = route
+            .reward_of(next.item.as_ref())
+            .points(next.sale)
+            .ok_or(DecisionRefusal::OutOfRange)?;
     }
     Ok(())
 }
