@@ -191,8 +191,8 @@ impl Guard {
         }
     }
 
-    /// Lets anyone in, and a member who is signed in as themselves. A session that is not good, or a
-    /// database that does not answer, is no reason to show nothing.
+    /// Lets anyone in, and a member who is signed in as themselves. A session that is not good, or
+    /// a database that does not answer, is no reason to show nothing.
     fn admit_visitor(&self, parts: &mut Parts) -> Admission {
         let realm = Realm::Member;
         let now = self.clock.now();

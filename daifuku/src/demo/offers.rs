@@ -1,5 +1,6 @@
-//! What the sample shops offer beside their usual terms: a raise for some days, items that pay by
-//! themselves, a card that pays once up to a limit, a rate that is to come; and what a member keeps.
+//! What the sample shops offer beside their usual terms: a raise for some days, items that pay
+//! by themselves, a card that pays once up to a limit, a rate that is to come; and what a member
+//! keeps.
 
 use anyhow::Context as _;
 
@@ -28,7 +29,7 @@ pub(super) fn plant_offers(house: &House) -> anyhow::Result<()> {
     })?;
     add(site, "kirameki", (now, None), |terms| {
         terms.guaranteed = true;
-        terms.rejections = "キャンセル、返品、交換\n商品券とギフトカードのご購入".to_owned();
+        terms.rejections = String::from("キャンセル、返品、交換\n商品券とギフトカードのご購入");
     })?;
     let tiers = [
         tier("tv", "テレビ・大型家電", rate(200, 50))?,
@@ -40,12 +41,12 @@ pub(super) fn plant_offers(house: &House) -> anyhow::Result<()> {
         terms.repeat = Repeat::Once;
         terms.caps.conversions_max = Some(500);
         terms.decide_by_days = 90;
-        terms.conditions = "はじめてのお申し込み\n申し込みから60日以内のカード発行".to_owned();
+        terms.conditions = String::from("はじめてのお申し込み\n申し込みから60日以内のカード発行");
         terms.rejections =
-            "これまでに発行したことがある方\n不備、虚偽、重複のお申し込み".to_owned();
+            String::from("これまでに発行したことがある方\n不備、虚偽、重複のお申し込み");
     })?;
     add(site, "nagomi", (now.plus_days(3), until(6)), |terms| terms.reward = rate(1_000, 500))?;
-    let hana = PEOPLE.iter().find_map(|person| person.member());
+    let hana = PEOPLE.iter().find_map(super::seed::Person::member);
     for slug in ["midori", "kirameki", "nagomi"] {
         let (Some(member), shop) = (hana, sample(slug)?.id()) else { continue };
         let keep = SetFavourite { member, company: SHOPPING, shop, wish: Wish::Keep };

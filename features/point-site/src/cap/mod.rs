@@ -1,5 +1,5 @@
-//! How far an offer goes: by count, by what the network pays. A version that reached its cap is shown
-//! as ended; conversions of clicks that were made before are honoured.
+//! How far an offer goes: by count, by what the network pays. A version that reached its cap is
+//! shown as ended; conversions of clicks that were made before are honoured.
 //!
 //! The tally of a version is a row that changes in the transaction of the conversion, so it is
 //! exact. The catalogue reads it with the offers, so that a click-out asks no database: between two

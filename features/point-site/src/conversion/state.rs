@@ -875,7 +875,8 @@ pub(crate) fn changed(current: &Conversion, now: Timestamp) -> Conversion {
     Conversion { version, changed_at: now, ..current.clone() }
 }
 
-/// Takes over the amounts of a statement, and the item where it becomes known; `None` when the member's part does not fit.
+/// Takes over the amounts of a statement, and the item where it becomes known; `None` when the
+/// member's part does not fit.
 fn revalued(current: &Conversion, told: &Told, now: Timestamp) -> Option<Conversion> {
     let mut next = changed(current, now);
     next.sale = Amount::magnitude(told.sale);

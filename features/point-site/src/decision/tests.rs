@@ -159,6 +159,7 @@ fn every_reason_has_what_can_be_done_about_it() {
         event_before_click: announce approve reject | approve reject keep | take_back keep | approve keep | approve keep
         click_too_old: announce approve reject | approve reject keep | take_back keep | approve keep | approve keep
         double_route: announce approve reject | approve reject keep | take_back keep | approve keep | approve keep
+        member_again: announce approve reject | approve reject keep | take_back keep | approve keep | approve keep
         commission_zero: announce approve reject | approve reject keep | restate* take_back keep | approve keep | approve keep
         amount_out_of_range: announce* approve* reject | approve restate* reject keep | restate* take_back keep | approve keep | approve keep
         click_differs: announce approve reject | approve reject keep | take_back keep | approve keep | approve keep
