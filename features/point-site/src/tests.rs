@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use expect_test::{Expect, expect};
+use expect_test::Expect;
 
 use crate::campaign::CampaignRefusal;
 use crate::cap::Caps;
@@ -501,104 +501,6 @@ fn the_statements_fit_and_the_schemas_agree() {
         prepare_all(test.database(), &statements());
     });
     assert_same_schema(&migrations);
-}
-
-#[test]
-fn the_routes_are_the_ones_that_were_reviewed() {
-    let test = TestDatabase::sqlite();
-    let stage = Stage::open(&test, Trust::Reports);
-    expect![[r#"
-        GET    /campaigns                                          point-site   member.self                  idempotent
-        GET    /campaigns/{id}                                     point-site   member.self                  idempotent
-        POST   /campaigns/{id}                                     point-site   member.self                  idempotent
-        GET    /claims                                             point-site   member.self                  idempotent
-        POST   /claims                                             point-site   member.self                  idempotent
-        GET    /claims/new                                         point-site   member.self                  idempotent
-        GET    /claims/{id}                                        point-site   member.self                  idempotent
-        POST   /claims/{id}                                        point-site   member.self                  idempotent
-        GET    /clicks                                             point-site   member.self                  idempotent
-        GET    /exchange                                           point-site   member.self                  idempotent
-        GET    /exchange/account                                   point-site   member.self                  idempotent
-        POST   /exchange/account                                   point-site   member.self                  idempotent
-        GET    /exchange/history                                   point-site   member.self                  idempotent
-        GET    /exchange/to/{code}                                 point-site   member.self                  idempotent
-        POST   /exchange/to/{code}                                 point-site   member.self                  idempotent
-        GET    /exchange/{id}                                      point-site   member.self                  idempotent
-        POST   /exchange/{id}/accept                               point-site   member.self                  idempotent
-        POST   /exchange/{id}/cancel                               point-site   member.self                  idempotent
-        GET    /exchange/{id}/code                                 point-site   member.self                  idempotent
-        POST   /exchange/{id}/code                                 point-site   member.self                  idempotent
-        POST   /exchange/{id}/code/send                            point-site   member.self                  idempotent
-        POST   /exchange/{id}/reveal                               point-site   member.self                  idempotent
-        GET    /favourites                                         point-site   member.self                  idempotent
-        POST   /favourites/{slug}                                  point-site   member.self                  idempotent
-        GET    /go/{offer}                                         point-site   member.self                  idempotent
-        GET    /in/v1/{network}/{secret}/cv                        point-site   public                       idempotent
-        POST   /in/v1/{network}/{secret}/cv                        point-site   public                       idempotent
-        GET    /shops                                              point-site   public                       idempotent
-        GET    /shops/{slug}                                       point-site   visitor.member               idempotent
-        GET    /staff/campaigns                                    point-site   offer.read                   idempotent
-        POST   /staff/campaigns                                    point-site   campaign.manage              idempotent
-        GET    /staff/campaigns/new                                point-site   campaign.manage              idempotent
-        GET    /staff/campaigns/{id}                               point-site   offer.read                   idempotent
-        POST   /staff/campaigns/{id}                               point-site   campaign.manage              idempotent
-        POST   /staff/campaigns/{id}/approve                       point-site   conversion.approve           idempotent
-        GET    /staff/campaigns/{id}/edit                          point-site   campaign.manage              idempotent
-        GET    /staff/claims                                       point-site   claim.decide                 idempotent
-        GET    /staff/claims/{id}                                  point-site   claim.decide                 idempotent
-        POST   /staff/claims/{id}                                  point-site   claim.decide                 idempotent
-        POST   /staff/claims/{id}/approve                          point-site   conversion.approve           idempotent
-        GET    /staff/conversions                                  point-site   conversion.read              idempotent
-        POST   /staff/conversions                                  point-site   conversion.decide            idempotent
-        GET    /staff/conversions/{id}                             point-site   conversion.read              idempotent
-        POST   /staff/conversions/{id}                             point-site   conversion.decide            idempotent
-        POST   /staff/conversions/{id}/withdraw                    point-site   conversion.decide            idempotent
-        GET    /staff/decisions                                    point-site   conversion.read              idempotent
-        POST   /staff/decisions                                    point-site   conversion.approve           idempotent
-        GET    /staff/exchanges                                    point-site   exchange.read                idempotent
-        GET    /staff/exchanges/{id}                               point-site   exchange.read                idempotent
-        POST   /staff/exchanges/{id}/decide                        point-site   payout.approve               idempotent
-        POST   /staff/exchanges/{id}/propose                       point-site   fraud.manage                 idempotent
-        GET    /staff/gift-codes                                   point-site   exchange.read                idempotent
-        POST   /staff/gift-codes                                   point-site   payout.manage                idempotent
-        GET    /staff/networks                                     point-site   conversion.read              idempotent
-        GET    /staff/networks/accounts                            point-site   offer.manage                 idempotent
-        POST   /staff/networks/accounts                            point-site   offer.manage                 idempotent
-        GET    /staff/networks/accounts/{network}/{account}        point-site   offer.manage                 idempotent
-        POST   /staff/networks/accounts/{network}/{account}        point-site   offer.manage                 idempotent
-        POST   /staff/networks/accounts/{network}/{account}/rotate point-site   offer.manage                 idempotent
-        GET    /staff/networks/messages/{id}                       point-site   conversion.read              idempotent
-        POST   /staff/networks/messages/{id}/again                 point-site   conversion.decide            idempotent
-        GET    /staff/payout-results/{id}                          point-site   exchange.read                idempotent
-        POST   /staff/payout-results/{id}/apply                    point-site   payout.manage                idempotent
-        GET    /staff/payouts                                      point-site   exchange.read                idempotent
-        POST   /staff/payouts                                      point-site   payout.manage                idempotent
-        GET    /staff/payouts/{id}                                 point-site   exchange.read                idempotent
-        POST   /staff/payouts/{id}/approve                         point-site   payout.approve               idempotent
-        POST   /staff/payouts/{id}/discard                         point-site   payout.manage                idempotent
-        POST   /staff/payouts/{id}/file                            point-site   payout.manage                idempotent
-        POST   /staff/payouts/{id}/results                         point-site   payout.manage                idempotent
-        GET    /staff/reports                                      point-site   report.import                idempotent
-        POST   /staff/reports                                      point-site   report.import                idempotent
-        GET    /staff/reports/{id}                                 point-site   report.import                idempotent
-        POST   /staff/reports/{id}/apply                           point-site   report.import                idempotent
-        GET    /staff/reports/{id}/rows.csv                        point-site   report.import                idempotent
-        GET    /staff/reports/{id}/undo                            point-site   conversion.read              idempotent
-        POST   /staff/reports/{id}/undo/approve                    point-site   conversion.approve           idempotent
-        POST   /staff/reports/{id}/undo/decline                    point-site   conversion.approve           idempotent
-        POST   /staff/reports/{id}/undo/propose                    point-site   report.import                idempotent
-        POST   /staff/reports/{id}/undo/try                        point-site   report.import                idempotent
-        GET    /staff/shops                                        point-site   offer.read                   idempotent
-        POST   /staff/shops                                        point-site   offer.manage                 idempotent
-        GET    /staff/shops/new                                    point-site   offer.manage                 idempotent
-        GET    /staff/shops/{slug}                                 point-site   offer.read                   idempotent
-        POST   /staff/shops/{slug}                                 point-site   offer.manage                 idempotent
-        GET    /staff/shops/{slug}/offers/{id}                     point-site   offer.read                   idempotent
-        POST   /staff/shops/{slug}/offers/{id}                     point-site   offer.manage                 idempotent
-        GET    /staff/shops/{slug}/offers/{id}/new                 point-site   offer.manage                 idempotent
-        GET    /staff/shops/{slug}/preview                         point-site   offer.read                   idempotent
-    "#]]
-    .assert_eq(&crate::routes(&stage.site).to_text());
 }
 
 /// More shops than the stories need, as a list looks in life.
