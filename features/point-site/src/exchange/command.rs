@@ -1,3 +1,4 @@
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ use crate::exchange::store::{
 use crate::exchange::{
     Clearance, Effect, Exchange, ExchangeEvent, ExchangeState, Outcome, Plan, plan,
 };
+use crate::gift_code::Issue;
 use crate::gift_code::store::{Stock, find_issues, read_stock, save_issues, shelf_of};
-use crate::gift_code::{Agreement, Issue};
 use crate::payee::store::{Changes, block_payees, find_payees, read_changes};
 use crate::payee::{Payee, PayeeState};
 use crate::step_up::{Challenge, Custom, Decision, Proof, StepUpFacts, decide as decide_step_up};
@@ -169,16 +170,20 @@ impl ExchangeFacts {
         }
     }
 
+    /// Tells whether an exchange has another code than this. Sealing the same code for the same
+    /// exchange gives the same, unless the key was replaced in between.
+    fn differs(&self, issue: &Issue) -> bool {
+        self.issues.get(&issue.exchange).is_some_and(|known| {
+            let same_key = known.sealed.key == issue.sealed.key;
+            known.last_four != issue.last_four || (same_key && known.sealed != issue.sealed)
+        })
+    }
+
     /// Gives an exchange its code; it has at most one, for ever.
-    pub(crate) fn issue(&mut self, issue: Issue) -> Agreement {
-        match self.issues.get(&issue.exchange) {
-            None => {
-                self.issued.insert(issue.exchange);
-                self.issues.insert(issue.exchange, issue);
-                Agreement::New
-            }
-            Some(known) if known.last_four == issue.last_four => Agreement::Same,
-            Some(_other) => Agreement::Differs,
+    pub(crate) fn issue(&mut self, issue: Issue) {
+        if let Entry::Vacant(place) = self.issues.entry(issue.exchange) {
+            self.issued.insert(issue.exchange);
+            place.insert(issue);
         }
     }
 
@@ -363,15 +368,18 @@ impl Command for ChangeExchange {
         if self.event == ExchangeEvent::Cancel && own.payout.is_some() {
             return Err(ChangeRefusal::TooLate);
         }
+        // Before anything is noted: a refusal must leave the facts as they were.
+        if self.issue.as_ref().is_some_and(|issue| facts.differs(issue)) {
+            return Err(ChangeRefusal::Contradicted);
+        }
         let outcome = facts.apply(self.exchange, self.event, &self.cause, posting);
         match outcome.map_err(ChangeRefusal::Ledger)? {
             Outcome::Changed | Outcome::Repeated => {}
             Outcome::Refused => return Err(ChangeRefusal::TooLate),
             Outcome::Contradicted => return Err(ChangeRefusal::Contradicted),
         }
-        let agreement = self.issue.clone().map(|issue| facts.issue(issue));
-        if agreement == Some(Agreement::Differs) {
-            return Err(ChangeRefusal::Contradicted);
+        if let Some(issue) = self.issue.clone() {
+            facts.issue(issue);
         }
         if self.event == ExchangeEvent::LoseSight {
             let now = posting.now();

@@ -16,6 +16,6 @@ pub use job::{
 };
 pub(crate) use page::routes;
 pub use state::{
-    Agreement, GiftAnswer, GiftCode, GiftCodeError, GiftRefusal, GiftRequest, Issue, LastFour,
-    PoolCode, PoolEvent, PoolState, RequestId, StockedCode, compare, plan_code, take,
+    GiftAnswer, GiftCode, GiftCodeError, GiftRefusal, GiftRequest, Issue, LastFour, PoolCode,
+    PoolEvent, PoolState, RequestId, StockedCode, plan_code, take,
 };

@@ -383,23 +383,3 @@ impl GiftAnswer {
         }
     }
 }
-
-/// How a code agrees with the one that is known for its request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Agreement {
-    /// None was known.
-    New,
-    /// It is the same.
-    Same,
-    /// It is another one: the partner made two. The first stays the member's; a person must look.
-    Differs,
-}
-
-/// Compares a code that came with the one that is known for the same request.
-pub fn compare(known: Option<&GiftCode>, told: &GiftCode) -> Agreement {
-    match known {
-        None => Agreement::New,
-        Some(known) if known == told => Agreement::Same,
-        Some(_other) => Agreement::Differs,
-    }
-}

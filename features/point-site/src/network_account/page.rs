@@ -522,9 +522,8 @@ async fn edit(
     let given = !form.secret.trim().is_empty();
     let credentials = given.then(|| {
         let (key, secret) = (form.key.trim().to_owned(), form.secret.trim().to_owned());
-        let chance = site.next_id::<vocabulary::kind::Request>(site.now()).bits();
         let credentials = Credentials { key, secret };
-        site.config().network_key.seal(account.company, &account.key, &credentials, chance)
+        site.config().network_key.seal(account.company, &account.key, &credentials)
     });
     let change = NetworkAccountChange::Edit { version: form.version, terms, credentials };
     match decide(&site, &context, &who, account.key.clone(), change).await? {

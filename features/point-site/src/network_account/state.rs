@@ -1,12 +1,15 @@
 use core::fmt::{self, Write as _};
 
 use hmac::{Hmac, KeyInit, Mac as _};
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::Sha256;
 
 use crate::config::{Network, PathSecret, Trust};
 use crate::network::Adapter;
+use crate::vault::{self, Place, Vault};
 use vocabulary::{CompanyNumber, Currency, Timestamp, Token, Zone};
+
+/// The word for credentials that are sealed.
+const PURPOSE: &str = "network_credentials";
 
 /// What the secrets in the networks' addresses follow from, and what seals credentials; all nodes
 /// have the same one. Never shown by `Debug`.
@@ -44,17 +47,11 @@ impl NetworkKey {
         company: CompanyNumber,
         account: &NetworkAccountKey,
         credentials: &Credentials,
-        chance: u128,
     ) -> Sealed {
-        let mut nonce = [0; NONCE_LEN];
-        nonce.copy_from_slice(&chance.to_be_bytes()[16 - NONCE_LEN..]);
-        let mut text = format!("{}\n{}", credentials.key, credentials.secret).into_bytes();
-        let sealed = self.cipher(company, account).and_then(|cipher| {
-            let unique = Nonce::assume_unique_for_key(nonce);
-            cipher.seal_in_place_append_tag(unique, Aad::empty(), &mut text).ok()
-        });
-        debug_assert!(sealed.is_some(), "texts of a few bytes can be sealed");
-        Sealed([nonce.as_slice(), &text].concat())
+        let text = format!("{}\n{}", credentials.key, credentials.secret);
+        let row = self.mac(b"daifuku network credentials\0", company, account);
+        let row = row.finalize().into_bytes();
+        Sealed(self.vault().seal(Place { purpose: PURPOSE, row: &row }, text.as_bytes()).bytes)
     }
 
     /// Opens credentials; `None` when they were sealed by another key or for another account.
@@ -64,20 +61,17 @@ impl NetworkKey {
         account: &NetworkAccountKey,
         sealed: &Sealed,
     ) -> Option<Credentials> {
-        let (nonce, rest) = sealed.0.split_at_checked(NONCE_LEN)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let mut text = rest.to_vec();
-        let cipher = self.cipher(company, account)?;
-        let text = cipher.open_in_place(nonce, Aad::empty(), &mut text).ok()?;
-        let (key, secret) = core::str::from_utf8(text).ok()?.split_once('\n')?;
+        let row = self.mac(b"daifuku network credentials\0", company, account);
+        let row = row.finalize().into_bytes();
+        let sealed = vault::Sealed { key: 1, bytes: sealed.0.clone() };
+        let text = self.vault().open(Place { purpose: PURPOSE, row: &row }, &sealed).ok()?;
+        let (key, secret) = core::str::from_utf8(&text).ok()?.split_once('\n')?;
         Some(Credentials { key: key.to_owned(), secret: secret.to_owned() })
     }
 
-    /// A cipher whose key is the account's own.
-    fn cipher(&self, company: CompanyNumber, account: &NetworkAccountKey) -> Option<LessSafeKey> {
-        let mac = self.mac(b"daifuku network credentials\0", company, account);
-        let bytes = mac.finalize().into_bytes();
-        Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?))
+    /// The vault of credentials; its key is replaced with the installation's.
+    fn vault(&self) -> Vault {
+        Vault::new((1, self.0), &[], self.0)
     }
 
     fn mac(
