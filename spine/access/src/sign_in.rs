@@ -102,7 +102,7 @@ pub struct OpenedSession {
 }
 
 impl OpenedSession {
-    const fn new(login: &Login, session: &Session) -> Self {
+    pub(crate) const fn new(login: &Login, session: &Session) -> Self {
         Self {
             stage: session.stage,
             subject: login.subject,
