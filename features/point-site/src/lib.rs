@@ -11,6 +11,8 @@
 //! | [`destination`] | what points can be turned into | versions, each from its day |
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
+//! | [`preferences`] | how a member wants to be written to | until the membership ends |
+//! | [`leaving`] | a member who leaves | asked → taken back, or ending → ended |
 //! | [`sandbox`] | a network and shops to try all of this with | |
 //!
 //! Of what networks report, a conversion moves value and nothing else does: tracked announces an
@@ -32,9 +34,11 @@ pub mod destination;
 pub mod exchange;
 pub mod gift_code;
 pub mod kana;
+pub mod leaving;
 pub mod message;
 pub mod network;
 pub mod offer;
+pub mod preferences;
 pub mod report;
 pub mod sandbox;
 pub mod search;
@@ -55,8 +59,10 @@ pub use site::{OpenError, Site};
 pub use spool::SpoolError;
 
 /// The tables, 300 to 399.
-pub const MIGRATIONS: &[Migration] =
-    &[store::migration!(300, "point_site", Expand, "../migrations/0300_point_site")];
+pub const MIGRATIONS: &[Migration] = &[
+    store::migration!(300, "point_site", Expand, "../migrations/0300_point_site"),
+    store::migration!(350, "membership", Expand, "../migrations/0350_membership"),
+];
 
 /// The problems of this feature beside the door's own.
 pub const PROBLEMS: &[&ProblemKind] = &[];
@@ -76,6 +82,8 @@ pub fn statements() -> Vec<Listed> {
         message::store::STATEMENTS,
         conversion::store::STATEMENTS,
         report::store::STATEMENTS,
+        preferences::store::STATEMENTS,
+        leaving::store::STATEMENTS,
     ]
     .concat()
 }

@@ -36,8 +36,8 @@ pub(crate) const OURS: CompanyNumber = CompanyNumber::new(1);
 pub(crate) const THEIRS: CompanyNumber = CompanyNumber::new(2);
 pub(crate) const HANA: Id<kind::Member> = Id::from_bits(0x0192_0000_0000_0000_0000_0000_0000_0001);
 pub(crate) const SECRET: &str = "7Qm2r9XwK4pT8sVbN3zL";
-const COMPANY: Id<kind::Company> = Id::from_bits(0x0192_0000_0000_0000_0000_0000_C000_0001);
-const UNIT: UnitNumber = UnitNumber::new(1);
+pub(crate) const COMPANY: Id<kind::Company> = Id::from_bits(0x0192_0000_0000_0000_0000_0000_C000_0001);
+pub(crate) const UNIT: UnitNumber = UnitNumber::new(1);
 
 /// A site that was opened for one test.
 pub(crate) struct Stage {
@@ -111,7 +111,7 @@ fn navigation(view: &View) -> Vec<NavItem> {
 
 impl Stage {
     pub(crate) fn open(test: &TestDatabase, trust: Trust) -> Self {
-        test.migrate(&[store::MIGRATIONS, MIGRATIONS].concat());
+        test.migrate(&[store::MIGRATIONS, mail::MIGRATIONS, MIGRATIONS].concat());
         let clock = Arc::new(ManualClock::new(at("2026-11-01 12:00")));
         let options =
             StoreOptions { patience: Duration::from_millis(200), ..StoreOptions::default() };
@@ -388,7 +388,7 @@ fn every_code_that_pages_show_has_its_text() {
 
 #[test]
 fn the_statements_fit_and_the_schemas_agree() {
-    let migrations = [store::MIGRATIONS, MIGRATIONS].concat();
+    let migrations = [store::MIGRATIONS, mail::MIGRATIONS, MIGRATIONS].concat();
     for_each_database(|test| {
         test.migrate(&migrations);
         prepare_all(test.database(), &statements());
