@@ -9,9 +9,12 @@ use crate::{house::House, navigation, reactions::ShopStories};
 use access::{RegisterActor, Subject};
 use bank::{Bank, BankTools, WebhookKey};
 use ledger::{BalanceRule, NegativeBy};
-use point_site::{Network, PathSecret, Site, SiteConfig, Trust, network::Adapter};
+use point_site::{
+    Networks, Site, SiteConfig,
+    network_account::{NetworkAccountKey, NetworkKey},
+};
 use store::registry;
-use vocabulary::{Currency, Label, Token, Zone};
+use vocabulary::{Label, Token};
 use wallet::Wallet;
 use web::Reach;
 
@@ -64,10 +67,14 @@ impl Features {
     }
 }
 
-/// The secret part of the address that a network calls.
-pub(crate) fn path_secret(house: &House, network: &str) -> String {
-    let key = house.secrets.key(&format!("network {network}"));
-    key.iter().take(16).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+/// What the secrets in the networks' addresses follow from.
+fn network_key(house: &House) -> NetworkKey {
+    NetworkKey::new(house.secrets.key("networks"))
+}
+
+/// The secret part of the address that a network calls, before it is rotated.
+pub(crate) fn path_secret(house: &House, account: &NetworkAccountKey) -> String {
+    network_key(house).path_secret(house.config.site_company, account, 1)
 }
 
 fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
@@ -88,7 +95,6 @@ fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
         Ok(actor) => actor,
         Err(never) => match never {},
     };
-    let secret = path_secret(house, "accesstrade");
     let config = SiteConfig {
         company: number,
         company_id: company.id,
@@ -98,15 +104,8 @@ fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
         member_rule: BalanceRule::Negative(NegativeBy { capture: true, reversal: true }),
         spool_folder: house.config.folder.join("spool"),
         click_patience: CLICK_PATIENCE,
-        networks: vec![Network {
-            code: Token::parse("accesstrade")?,
-            account: Token::parse("main")?,
-            secrets: vec![PathSecret::new(&secret, None)],
-            trust: Trust::Reports,
-            zone: Zone::JAPAN,
-            adapter: Adapter::AccessTrade,
-            currency: Currency::JPY,
-        }],
+        networks: Networks::default(),
+        network_key: network_key(house),
         member_nav: navigation::of_member,
         staff_nav: navigation::of_staff,
     };

@@ -6,11 +6,12 @@ use web::{NavItem, View};
 use crate::parts::STAFF_PAGES;
 
 /// The key of a text, and where it leads.
-const MEMBER_LINKS: [(&str, &str); 4] = [
+const MEMBER_LINKS: [(&str, &str); 5] = [
     ("member-nav-home", "/"),
     ("member-nav-shops", "/shops"),
     ("member-nav-passbook", "/passbook"),
     ("member-nav-clicks", "/clicks"),
+    ("member-nav-campaigns", "/campaigns"),
 ];
 
 /// Leads a member everywhere, and a visitor to the form to sign in.

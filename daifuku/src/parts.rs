@@ -14,8 +14,11 @@ use access::{ForgetEnded, Need, NoteUse};
 use answers::ACCESS_PROBLEMS;
 use point_site::{
     Site,
+    bonus::grant_due,
     click::feed_spool,
+    follow_up::{FOLLOWED_AT_ONCE, follow_conversions},
     message::{MESSAGES_AT_ONCE, process_messages},
+    pull::{Puller, pull_due},
     report::apply_reports,
 };
 use store::{Fault, Listed, Store, migrate::Migration};
@@ -79,6 +82,13 @@ pub fn assets() -> Assets {
 pub const STAFF_PAGES: &[StaffPage] = &[
     StaffPage { need: Need::KeyRead, href: "/staff/keys", text: "staff-page-keys" },
     StaffPage { need: Need::ReportImport, href: "/staff/reports", text: "staff-page-reports" },
+    StaffPage { need: Need::ClaimDecide, href: "/staff/claims", text: "staff-page-claims" },
+    StaffPage { need: Need::OfferRead, href: "/staff/campaigns", text: "staff-page-campaigns" },
+    StaffPage {
+        need: Need::OfferManage,
+        href: "/staff/networks/accounts",
+        text: "staff-page-network-accounts",
+    },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
 
@@ -104,6 +114,7 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
     let features = house.features()?;
     if let Some(site) = &features.site {
         jobs.extend(site_jobs(site));
+        jobs.push(pull_networks(site)?);
     }
     jobs.push(deliver_webhooks(features)?);
     Ok(jobs)
@@ -121,6 +132,25 @@ fn deliver_webhooks(features: &Features) -> anyhow::Result<Job> {
     }))
 }
 
+/// The longest page of a network that is taken; a row holds twice as much.
+const PAGE_BYTES_MAX: usize = 8 << 20;
+
+/// Asks networks what became of clicks, on a runtime of the job's own.
+fn pull_networks(site: &Site) -> anyhow::Result<Job> {
+    let options = OutgoingOptions {
+        reach: Reach::PublicAndLoopback,
+        timeout_ms: 45_000,
+        body_max: PAGE_BYTES_MAX,
+        ..OutgoingOptions::default()
+    };
+    let puller = Puller::new(site, Outgoing::try_new(options, &[])?);
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    Ok(Job::new("pull-networks", 10, move || {
+        let run = runtime.block_on(pull_due(&puller))?;
+        Ok(if run.idle() { Next::Rest } else { Next::Again })
+    }))
+}
+
 type Expire = fn(&Store, Timestamp, usize) -> Result<Progress, Fault>;
 
 /// A job that brings to an end what is over, some at a time.
@@ -133,26 +163,32 @@ fn expiry(house: &House, name: &'static str, every_seconds: u32, expire: Expire)
     })
 }
 
-fn site_jobs(site: &Site) -> [Job; 4] {
-    let (messages, spool, reports, shelf) =
-        (site.clone(), site.clone(), site.clone(), site.clone());
-    let again = |count: usize| if count == 0 { Next::Rest } else { Next::Again };
-    [
+/// The jobs of the site, one line each.
+fn site_jobs(site: &Site) -> Vec<Job> {
+    vec![
         // What comes one by one is read once a second, not one by one.
-        Job::new("process-messages", 1, move || {
-            let count = process_messages(&messages)?;
-            let full = u32::try_from(count).is_ok_and(|count| count >= MESSAGES_AT_ONCE);
-            Ok(if full { Next::Again } else { Next::Rest })
+        site_job(site, "process-messages", 1, |site| {
+            Ok(process_messages(site)? >= MESSAGES_AT_ONCE)
         }),
-        Job::new("feed-spool", 5, move || Ok(again(feed_spool(&spool)?))),
-        Job::new("apply-reports", 2, move || {
-            Ok(if apply_reports(&reports)? == 0 { Next::Rest } else { Next::Again })
+        site_job(site, "feed-spool", 5, |site| Ok(feed_spool(site)? > 0)),
+        site_job(site, "apply-reports", 2, |site| Ok(apply_reports(site)? > 0)),
+        site_job(site, "follow-conversions", 1, |site| {
+            Ok(follow_conversions(site)? >= FOLLOWED_AT_ONCE)
         }),
-        Job::new("refresh-shelf", 30, move || {
-            shelf.refresh()?;
-            Ok(Next::Rest)
-        }),
+        site_job(site, "grant-bonuses", 60, |site| Ok(grant_due(site)? > 0)),
+        site_job(site, "refresh-shelf", 30, |site| Ok(site.refresh().map(|()| false)?)),
     ]
+}
+
+/// A job of the site; `work` tells whether there is more to do at once.
+fn site_job(
+    site: &Site,
+    name: &'static str,
+    every_seconds: u32,
+    work: fn(&Site) -> anyhow::Result<bool>,
+) -> Job {
+    let site = site.clone();
+    Job::new(name, every_seconds, move || Ok(if work(&site)? { Next::Again } else { Next::Rest }))
 }
 
 /// A page of the staff console.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use point_site::bonus::{BonusStory, Cause, bonus_stories};
 use point_site::{ConversionStory, Site, stories};
 use store::Fault;
 use wallet::{Explained, Explains, passbook::Line};
@@ -27,8 +28,11 @@ impl Explains for ShopStories {
             .flatten()
             .collect();
         let company = self.site.config().company;
-        let known = self.site.store().database().read(|reader| stories(reader, company, &ids))?;
-        Ok(lines.iter().map(|line| explain(line, &known)).collect())
+        let (known, bonuses) = self.site.store().database().read(|reader| {
+            Ok((stories(reader, company, &ids)?, bonus_stories(reader, company, &ids)?))
+        })?;
+        let told = |line| explain(line, &known).or_else(|| explain_bonus(line, &bonuses));
+        Ok(lines.iter().map(told).collect())
     }
 }
 
@@ -43,4 +47,16 @@ fn explain(line: &Line, known: &BTreeMap<u128, ConversionStory>) -> Option<Expla
         reason: story.reason.as_ref().map(|reason| reason.as_str().to_owned()),
         href: Some(format!("/shops/{}", slug.as_str())),
     })
+}
+
+/// Tells what granted points beside a conversion.
+fn explain_bonus(line: &Line, known: &BTreeMap<u128, BonusStory>) -> Option<Explained> {
+    let by_subject = line.subject.and_then(|subject| known.get(&subject));
+    let story = by_subject.or_else(|| known.get(&line.batch.bits()))?;
+    let href = match story.cause {
+        Cause::Claim(id) => Some(format!("/claims/{id}")),
+        Cause::Campaign(id) => Some(format!("/campaigns/{id}")),
+        Cause::Rank | Cause::Referral(_) => None,
+    };
+    Some(Explained { title: story.title.as_str().to_owned(), href, ..Explained::default() })
 }

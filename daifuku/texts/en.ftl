@@ -184,3 +184,4 @@ member-nav-home = Home
 member-nav-shops = Shops
 member-nav-passbook = Passbook
 member-nav-clicks = Clicks
+member-nav-campaigns = Campaigns

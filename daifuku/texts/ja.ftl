@@ -178,3 +178,4 @@ member-nav-home = ホーム
 member-nav-shops = ショップ
 member-nav-passbook = 通帳
 member-nav-clicks = クリック履歴
+member-nav-campaigns = キャンペーン

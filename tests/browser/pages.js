@@ -9,7 +9,8 @@ import * as people from './people.js';
 import { follow, press } from './people.js';
 import { addStaff } from './stage.js';
 
-const { ADMINISTRATOR, AUDITOR, DEVELOPER, HANA, SALES, SRE, TRAVEL_DEVELOPER } = people;
+const { ADMINISTRATOR, AUDITOR, DEVELOPER, HANA, SALES, SRE } = people;
+const { SUPERVISOR, SUPPORT, TRAVEL_DEVELOPER } = people;
 
 // Reports with the headings that are asked for, and nothing below that can be read.
 const HEADINGS = '成果ID,発生日時,注文番号,会員識別,売上金額,報酬金額,ステータス,否認理由';
@@ -34,6 +35,8 @@ const PUBLIC = [
   { name: 'an operation of the API', path: '/api/operations/post_holds' },
   { name: 'the demo', path: '/demo' },
   { name: 'the practice network', path: '/sandbox/network' },
+  { name: 'the practice networks that are asked', path: '/sandbox/market' },
+  { name: 'a practice shop of one', path: '/sandbox/market/awin' },
   { name: 'a practice shop', path: '/sandbox/shop/yomu?ref=A9SZ16HX' },
 ];
 
@@ -48,6 +51,12 @@ const OF_MEMBERS = [
   { name: 'the story of points declined', arrive: openLine('.badge-bad') },
   { name: 'the story of points spent or expired', arrive: openLine('.figure-minus') },
   { name: 'the clicks', path: '/clicks' },
+  { name: 'claims', path: '/claims' },
+  { name: 'a claim that asks', arrive: followFrom('/claims', 'tr:nth-of-type(2) a') },
+  { name: 'a new claim', arrive: followFrom('/clicks', 'a[href*="/claims/new"]') },
+  { name: 'a claim with mistakes', arrive: mistypeClaim, status: 422 },
+  { name: 'campaigns', path: '/campaigns' },
+  { name: 'a campaign', arrive: followFrom('/campaigns', '.tile a') },
   { name: 'thanks for an order', arrive: order },
   { name: 'an unknown address', path: '/nowhere', status: 404 },
   { name: 'the way out', path: '/sign-out' },
@@ -70,6 +79,21 @@ const OF_STAFF = [
   { name: 'a report known already', arrive: uploadTwice, who: SALES },
   { name: 'a report without headings', arrive: upload(noReport), who: SALES, status: 422 },
   { name: 'a report without a file', arrive: uploadNothing, who: SALES, status: 422 },
+  { name: 'claims', path: '/staff/claims', who: SUPPORT },
+  { name: 'no claims of a state', path: '/staff/claims?state=withdrawn', who: SUPPORT },
+  { name: 'a claim', arrive: followFrom('/staff/claims', 'tbody a'), who: SUPPORT },
+  { name: 'a claim to approve', arrive: openProposed, who: SUPERVISOR },
+  { name: 'a proposal without a reason', arrive: proposeNothing, who: SUPPORT, status: 422 },
+  { name: 'campaigns', path: '/staff/campaigns', who: SALES },
+  { name: 'a campaign', arrive: followFrom('/staff/campaigns', 'tbody a'), who: SALES },
+  { name: 'a campaign tried out', arrive: tryCampaign, who: SALES },
+  { name: 'a new campaign', path: '/staff/campaigns/new', who: SALES },
+  { name: 'a campaign with mistakes', arrive: mistypeCampaign, who: SALES, status: 422 },
+  { name: 'accounts with networks', path: '/staff/networks/accounts', who: SALES },
+  { name: 'an account', path: '/staff/networks/accounts/awin/main', who: SALES },
+  { name: 'an account that is only asked', path: '/staff/networks/accounts/cj/main', who: SALES },
+  { name: 'an account with a wrong name', arrive: addAccount('Ａ'), who: SALES, status: 422 },
+  { name: 'an account with a wrong address', arrive: editAccount, who: SALES, status: 422 },
   { name: 'an unknown address', path: '/staff/nowhere', who: SALES, status: 404 },
   { name: 'a forbidden page', path: '/staff/keys', who: SALES, status: 403 },
   { name: 'how it is running', path: '/staff/ops', who: SRE },
@@ -127,6 +151,43 @@ async function order(window, texts) {
   await follow(window, texts('offer-go'));
   await press(window, texts('sandbox-buy'));
   await window.locator('.notice-good').waitFor();
+}
+
+async function mistypeClaim(window, texts) {
+  await window.goto('/clicks');
+  await window.locator('a[href*="/claims/new"]').first().click();
+  await sendUnchecked(window, texts('claim-send'));
+}
+
+async function openProposed(window) {
+  await window.goto('/staff/claims?state=proposed');
+  await window.locator('tbody a').first().click();
+}
+
+async function proposeNothing(window, texts) {
+  await window.goto('/staff/claims');
+  await window.locator('tbody a').first().click();
+  await sendUnchecked(window, texts('claim-propose'));
+}
+
+async function tryCampaign(window, texts) {
+  await window.goto('/staff/campaigns');
+  await window.locator('tbody a').first().click();
+  await follow(window, texts('campaign-simulate'));
+  await window.waitForURL(/simulate=1$/);
+}
+
+async function mistypeCampaign(window, texts) {
+  await window.goto('/staff/campaigns/new');
+  await sendUnchecked(window, texts('campaign-save'));
+}
+
+/** Sends a form as a browser does that checks nothing. */
+async function sendUnchecked(window, button) {
+  const forms = window.locator('form');
+  await forms.evaluateAll((all) => all.forEach((form) => (form.noValidate = true)));
+  await window.getByRole('button', { name: button, exact: true }).click();
+  await window.locator('[role=alert]').first().waitFor();
 }
 
 async function enterPassword(window, texts) {
@@ -190,6 +251,22 @@ async function uploadNothing(window, texts) {
   await window.locator('form').evaluate((form) => (form.noValidate = true));
   await press(window, texts('report-check'));
   await window.locator('.notice').waitFor();
+}
+
+function addAccount(account) {
+  return async (window, texts) => {
+    await window.goto('/staff/networks/accounts');
+    await window.getByLabel(texts('network-account-account')).fill(account);
+    await press(window, texts('network-account-add'));
+    await window.locator('[aria-invalid]').waitFor();
+  };
+}
+
+async function editAccount(window, texts) {
+  await window.goto('/staff/networks/accounts/awin/main');
+  await window.getByLabel(texts('network-account-base')).fill('ftp://nowhere');
+  await press(window, texts('network-account-save'));
+  await window.locator('[aria-invalid]').waitFor();
 }
 
 function createKey(needs) {

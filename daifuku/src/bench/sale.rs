@@ -133,7 +133,8 @@ pub(super) fn sale(options: &BenchOptions, report: &mut Report<'_>) -> anyhow::R
     let sales = Sales::make(&served, rows + LIVE_SALES)?;
     sales.announce(&served, rows)?;
     let cookie = sign_in(served.address)?;
-    let (key, secret) = (demo::api_key_text().expose(), path_secret(house, "accesstrade"));
+    let (key, secret) =
+        (demo::api_key_text().expose(), path_secret(house, &demo::account_of("accesstrade")?));
     let (offers, next) = (demo::offers(), AtomicU64::new(rows));
     let click = |chance: &mut SeededIds, request: &mut Vec<u8>| {
         let place = usize::try_from(chance.next_u64()).unwrap_or(0) % offers.len();

@@ -107,7 +107,7 @@ impl Sales {
 impl Sales {
     /// Sends the first `rows` postbacks; gives how long they took.
     fn send(&self, served: &Served, rows: u64) -> anyhow::Result<Timing> {
-        let secret = path_secret(&served.house, "accesstrade");
+        let secret = path_secret(&served.house, &demo::account_of("accesstrade")?);
         load(served.address, 64, rows, 200, |number, _, request| {
             get(request, &self.postback(&secret, number), "");
         })

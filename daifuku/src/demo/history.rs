@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use tokio::runtime;
 
 use super::{
+    networks::Elsewhere,
     seed::{PEOPLE, SHOPPING},
     shops::shop_of_turn,
 };
@@ -20,6 +21,7 @@ use point_site::{
     message::process_messages,
     report::{StartReport, UploadedReport, apply_reports, receive_report},
     sandbox::Sandbox,
+    sandbox_network::SandboxNetworks,
 };
 use store::{Outcome, natural_id};
 use vocabulary::{
@@ -42,6 +44,7 @@ struct Past<'a> {
     client: Client,
     runtime: runtime::Runtime,
     network: &'a Sandbox,
+    elsewhere: Elsewhere,
 }
 
 /// Plays the past; the clock is more than `DAYS` back when it begins and still a little when it
@@ -50,6 +53,7 @@ pub(super) fn plant_past(
     house: &House,
     clock: &ShiftedClock,
     network: &Sandbox,
+    networks: &SandboxNetworks,
 ) -> anyhow::Result<()> {
     let site = house.features()?.site.as_ref().context("the demo has a members' site")?;
     for member in members() {
@@ -58,7 +62,8 @@ pub(super) fn plant_past(
     }
     let client = Client::new(Arc::clone(&house.door()?));
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let past = Past { house, site, clock, client, runtime, network };
+    let elsewhere = Elsewhere::new(site, networks)?;
+    let past = Past { house, site, clock, client, runtime, network, elsewhere };
     past.welcome()?;
     for day in 0..DAYS {
         past.day(day)?;
@@ -121,7 +126,10 @@ impl Past<'_> {
                 self.pay(day, member)?;
             }
         }
+        let bought = self.elsewhere.day(day, members(), self.clock.now())?;
         self.clock.put_forward(4);
+        self.runtime.block_on(self.elsewhere.tell(&self.client, &bought))?;
+        self.runtime.block_on(self.elsewhere.ask(day))?;
         process_messages(self.site)?;
         Ok(())
     }

@@ -2,7 +2,9 @@
 //! put forward.
 
 mod authenticator;
+mod earning;
 mod history;
+mod networks;
 mod page;
 mod seed;
 mod shops;
@@ -13,6 +15,7 @@ pub use self::{
     start::{Options, run},
 };
 pub(crate) use self::{
+    networks::account_of,
     seed::{PASSWORD, SHOPPING as COMPANY, api_key_text},
     shops::{offers, rate_shop},
     start::{open, plant_all},

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::networks::account_of;
 use super::seed::SHOPPING;
 use crate::{features::path_secret, house::House};
 use point_site::{
@@ -124,13 +125,13 @@ pub(crate) fn rate_shop() -> &'static Sample {
 }
 
 /// Opens the network that the demo's shops are advertisers of.
-pub(super) fn open_network(house: &House) -> Sandbox {
+pub(super) fn open_network(house: &House) -> anyhow::Result<Sandbox> {
     let config = SandboxConfig {
         site: house.config.server_listen,
-        secret: path_secret(house, "accesstrade"),
+        secret: path_secret(house, &account_of("accesstrade")?),
         shops: SHOPS.iter().map(Sample::at_network).collect(),
     };
-    Sandbox::new(config, Arc::<dyn Clock>::clone(&house.world.clock))
+    Ok(Sandbox::new(config, Arc::<dyn Clock>::clone(&house.world.clock)))
 }
 
 /// Puts the shops and their offers on the members' site. An offer that leads to where an earlier

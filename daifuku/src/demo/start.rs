@@ -10,7 +10,9 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::{
+    earning::plant_earning,
     history::{DAYS, plant_past},
+    networks::{open_networks, plant_networks, serve_networks},
     page,
     seed::{PASSWORD, PEOPLE, api_key_text, plant},
     shops::{open_network, plant_shops},
@@ -26,7 +28,10 @@ use crate::{
     terminal::{say, table},
     upkeep::Ended,
 };
-use point_site::sandbox::{self, Sandbox};
+use point_site::{
+    sandbox::{self, Sandbox},
+    sandbox_network::{self, SandboxNetworks},
+};
 use vocabulary::{Clock, SharedIds};
 
 /// How the demo starts.
@@ -58,16 +63,18 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
     let config = config(options, sources)?;
     let (house, clock) = open(config, Arc::new(WallClock), !options.keep)?;
     start_log(&house.config, &house.world.clock)?;
-    let network = if options.keep {
+    let (network, networks) = if options.keep {
         plant(&house)?;
         plant_shops(&house)?;
-        open_network(&house)
+        plant_networks(&house, house.config.server_listen)?;
+        (open_network(&house)?, open_networks(&house)?)
     } else {
         say("planting a hundred days of history …");
         plant_all(&house, &clock)?
     };
     clock.put_forward(u32::from(options.days).saturating_mul(24));
     let demo = page::routes(&house, &clock).and(sandbox::routes(&network));
+    let demo = demo.and(sandbox_network::routes(&networks));
     let routes = routes::routes(&house)?.and(demo);
     let door = house.door_to(routes)?;
     say(greeting(&house));
@@ -119,18 +126,27 @@ fn address(port: Option<u16>) -> anyhow::Result<SocketAddr> {
     }
 }
 
+/// The outside systems of the demo: the network with the shops, and the others.
+type Pretended = (Sandbox, SandboxNetworks);
+
 /// Makes the sample group and its past in an empty installation.
 ///
 /// # Errors
 ///
 /// When a door of it refuses what it is to take.
-pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<Sandbox> {
+pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<Pretended> {
     plant(house)?;
     plant_shops(house)?;
-    let network = open_network(house);
-    plant_past(house, clock, &network)?;
+    let network = open_network(house)?;
+    let networks = open_networks(house)?;
+    serve_networks(house, &networks, |address| {
+        plant_networks(house, address)?;
+        plant_past(house, clock, &network, &networks)
+    })?;
+    plant_networks(house, house.config.server_listen)?;
     clock.catch_up(WallClock.now());
-    Ok(network)
+    plant_earning(house)?;
+    Ok((network, networks))
 }
 
 /// Opens an installation whose clock can be put forward; a fresh one's is back where its past

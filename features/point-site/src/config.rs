@@ -2,12 +2,14 @@
 
 use core::fmt;
 use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::network::Adapter;
+use crate::network_account::NetworkKey;
 use access::NeedSet;
 use ledger::{ActorNumber, BalanceRule, Lot, LotKind, UnitNumber};
 use store::Posting;
@@ -34,8 +36,10 @@ pub struct SiteConfig {
     pub spool_folder: PathBuf,
     /// How long a click-out waits for the database before it uses the spool.
     pub click_patience: Duration,
-    /// The accounts with affiliate networks.
-    pub networks: Vec<Network>,
+    /// The accounts with affiliate networks, as last read; [`crate::Site::refresh`] reads them.
+    pub networks: Networks,
+    /// What the secrets in the networks' addresses follow from, and what seals credentials.
+    pub network_key: NetworkKey,
     /// The navigation above members' pages, which `daifuku` composes of all features.
     pub member_nav: fn(&View) -> Vec<NavItem>,
     /// The navigation above the pages of the staff, for somebody who may do this.
@@ -57,24 +61,59 @@ impl SiteConfig {
     }
 
     /// Finds an account with a network.
-    pub fn network(&self, code: &Token, account: &Token) -> Option<&Network> {
-        self.networks.iter().find(|known| known.code == *code && known.account == *account)
+    pub fn network(&self, code: &Token, account: &Token) -> Option<Arc<Network>> {
+        let networks = self.networks.list();
+        networks.iter().find(|known| known.code == *code && known.account == *account).cloned()
     }
 
     /// Finds the account whose address carries this secret; takes the same time whichever it is.
-    pub fn network_of(&self, code: &str, secret: &str, now: Timestamp) -> Option<&Network> {
+    pub fn network_of(&self, code: &str, secret: &str, now: Timestamp) -> Option<Arc<Network>> {
         let digest: [u8; 32] = Sha256::digest(secret).into();
         let mut found = None;
-        for network in self.networks.iter().filter(|network| network.code.as_str() == code) {
+        for network in self.networks.list().iter().filter(|known| known.code.as_str() == code) {
             for known in &network.secrets {
                 let equal = bool::from(known.digest.ct_eq(&digest));
                 let valid = known.valid_until.is_none_or(|until| now < until);
                 if equal && valid {
-                    found = Some(network);
+                    found = Some(Arc::clone(network));
                 }
             }
         }
         found
+    }
+}
+
+/// The accounts with networks, which the staff adds and changes while the site serves. Clones share
+/// the list.
+#[derive(Clone, Debug, Default)]
+pub struct Networks(Arc<RwLock<Lists>>);
+
+#[derive(Debug, Default)]
+struct Lists {
+    /// Those that are given at the start, whatever the table says.
+    given: Vec<Arc<Network>>,
+    all: Arc<[Arc<Network>]>,
+}
+
+impl Networks {
+    /// Gives the accounts as last read.
+    pub fn list(&self) -> Arc<[Arc<Network>]> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).all)
+    }
+
+    /// Takes other accounts of the table in place of those known.
+    pub(crate) fn replace(&self, networks: Vec<Network>) {
+        let mut lists = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let read = networks.into_iter().map(Arc::new);
+        lists.all = lists.given.iter().cloned().chain(read).collect();
+    }
+}
+
+impl From<Vec<Network>> for Networks {
+    fn from(given: Vec<Network>) -> Self {
+        let given: Vec<Arc<Network>> = given.into_iter().map(Arc::new).collect();
+        let all = given.iter().cloned().collect();
+        Self(Arc::new(RwLock::new(Lists { given, all })))
     }
 }
 

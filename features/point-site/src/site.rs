@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::click::{ClickMark, RecentClicks, is_bot};
 use crate::config::SiteConfig;
+use crate::network_account::store::load_accounts;
+use crate::network_account::{ChangeNetworkAccount, NetworkAccount, NetworkAccountRefusal};
 use crate::offer::store::read_shelf;
 use crate::offer::{Catalogue, Offer, OfferRefusal, SaveOffer, SaveShop};
 use crate::spool::{Spool, SpoolError};
@@ -82,8 +84,8 @@ impl Site {
         Ok(site)
     }
 
-    /// Reads shops and offers anew. Saving through this site does it; a job does it now and then,
-    /// for what another node saved.
+    /// Reads shops, offers and the accounts with networks anew. Saving through this site does it; a
+    /// job does it now and then, for what another node saved.
     ///
     /// # Errors
     ///
@@ -92,6 +94,12 @@ impl Site {
         let company = self.config().company;
         let shelf = self.store().database().read(|reader| read_shelf(reader, company))?;
         self.inner.catalogue.replace(shelf);
+        let companies = [company].into();
+        let database = self.store().database();
+        let accounts = database.read(|reader| load_accounts(reader, &companies))?;
+        let key = &self.config().network_key;
+        let networks = accounts.iter().map(|account| account.network(key)).collect();
+        self.config().networks.replace(networks);
         Ok(())
     }
 
@@ -111,6 +119,20 @@ impl Site {
     ///
     /// A [`Fault`] when the database fails.
     pub fn save_offer(&self, command: SaveOffer) -> Result<Result<u32, OfferRefusal>, Fault> {
+        let decision = self.store().run(command)?;
+        self.refresh()?;
+        Ok(decision)
+    }
+
+    /// Adds or changes an account with a network, and takes its messages from now on.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] when the database fails.
+    pub fn change_network_account(
+        &self,
+        command: ChangeNetworkAccount,
+    ) -> Result<Result<NetworkAccount, NetworkAccountRefusal>, Fault> {
         let decision = self.store().run(command)?;
         self.refresh()?;
         Ok(decision)

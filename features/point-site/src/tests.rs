@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 
+use crate::campaign::CampaignRefusal;
+use crate::claim::{ClaimAction, ClaimKind, ClaimRefusal, ClaimState};
 use crate::click::{Click, RecordClick, reference};
 use crate::conversion::{ConversionFacts, Outcome, Told};
 use crate::network::Adapter;
+use crate::network_account::NetworkKey;
 use crate::offer::{OfferTerms, Reward, SaveOffer, SaveShop, Shop};
 use crate::report::{StartReport, UploadedReport, apply_reports, receive_report};
 use crate::sandbox::{Pays, Sandbox, SandboxConfig, SandboxShop};
@@ -111,7 +114,7 @@ fn navigation(view: &View) -> Vec<NavItem> {
 
 impl Stage {
     pub(crate) fn open(test: &TestDatabase, trust: Trust) -> Self {
-        test.migrate(&[store::MIGRATIONS, mail::MIGRATIONS, MIGRATIONS].concat());
+        test.migrate(&[store::MIGRATIONS, mail::MIGRATIONS, access::MIGRATIONS, MIGRATIONS].concat());
         let clock = Arc::new(ManualClock::new(at("2026-11-01 12:00")));
         let options =
             StoreOptions { patience: Duration::from_millis(200), ..StoreOptions::default() };
@@ -152,7 +155,9 @@ impl Stage {
                 foreign(Adapter::Tune, Currency::USD, trust),
                 foreign(Adapter::Awin, Currency::JPY, trust),
                 foreign(Adapter::Impact, Currency::JPY, trust),
-            ],
+            ]
+            .into(),
+            network_key: NetworkKey::new([7; 32]),
             member_nav: navigation,
             staff_nav: |view, _needs| navigation(view),
         };
@@ -379,7 +384,12 @@ fn every_code_that_pages_show_has_its_text() {
         .map(|outcome| format!("outcome-{}", outcome.code()))
         .chain(crate::sheet::SheetColumn::ALL.iter().map(|c| format!("column-{}", c.code())))
         .chain(crate::sheet::RowProblem::ALL.iter().map(|p| format!("row-problem-{}", p.code())))
-        .chain(["checked", "applying", "done"].map(|state| format!("report-state-{state}")));
+        .chain(["checked", "applying", "done"].map(|state| format!("report-state-{state}")))
+        .chain(ClaimRefusal::ALL.iter().map(|one| format!("claim-refused-{}", one.code())))
+        .chain(ClaimAction::ALL.iter().map(|one| format!("claim-event-{}", one.code())))
+        .chain(ClaimState::CODES.iter().map(|code| format!("claim-state-{code}")))
+        .chain(ClaimKind::ALL.iter().map(|kind| format!("claim-kind-{}", kind.code())))
+        .chain(CampaignRefusal::ALL.iter().map(|one| format!("campaign-refused-{}", one.code())));
     for key in keys {
         let text = frame.texts().get(Language::Japanese, &key);
         assert!(!text.contains('⟦'), "{text}");
@@ -401,16 +411,35 @@ fn the_routes_are_the_ones_that_were_reviewed() {
     let test = TestDatabase::sqlite();
     let stage = Stage::open(&test, Trust::Reports);
     expect![[r#"
-        GET    /clicks                      point-site   member.self                  idempotent
-        GET    /go/{offer}                  point-site   member.self                  idempotent
-        GET    /in/v1/{network}/{secret}/cv point-site   public                       idempotent
-        POST   /in/v1/{network}/{secret}/cv point-site   public                       idempotent
-        GET    /shops                       point-site   public                       idempotent
-        GET    /shops/{slug}                point-site   public                       idempotent
-        GET    /staff/reports               point-site   report.import                idempotent
-        POST   /staff/reports               point-site   report.import                idempotent
-        GET    /staff/reports/{id}          point-site   report.import                idempotent
-        POST   /staff/reports/{id}/apply    point-site   report.import                idempotent
+        GET    /campaigns                    point-site   member.self                  idempotent
+        GET    /campaigns/{id}               point-site   member.self                  idempotent
+        POST   /campaigns/{id}               point-site   member.self                  idempotent
+        GET    /claims                       point-site   member.self                  idempotent
+        POST   /claims                       point-site   member.self                  idempotent
+        GET    /claims/new                   point-site   member.self                  idempotent
+        GET    /claims/{id}                  point-site   member.self                  idempotent
+        POST   /claims/{id}                  point-site   member.self                  idempotent
+        GET    /clicks                       point-site   member.self                  idempotent
+        GET    /go/{offer}                   point-site   member.self                  idempotent
+        GET    /in/v1/{network}/{secret}/cv  point-site   public                       idempotent
+        POST   /in/v1/{network}/{secret}/cv  point-site   public                       idempotent
+        GET    /shops                        point-site   public                       idempotent
+        GET    /shops/{slug}                 point-site   public                       idempotent
+        GET    /staff/campaigns              point-site   offer.read                   idempotent
+        POST   /staff/campaigns              point-site   campaign.manage              idempotent
+        GET    /staff/campaigns/new          point-site   campaign.manage              idempotent
+        GET    /staff/campaigns/{id}         point-site   offer.read                   idempotent
+        POST   /staff/campaigns/{id}         point-site   campaign.manage              idempotent
+        POST   /staff/campaigns/{id}/approve point-site   conversion.approve           idempotent
+        GET    /staff/campaigns/{id}/edit    point-site   campaign.manage              idempotent
+        GET    /staff/claims                 point-site   claim.decide                 idempotent
+        GET    /staff/claims/{id}            point-site   claim.decide                 idempotent
+        POST   /staff/claims/{id}            point-site   claim.decide                 idempotent
+        POST   /staff/claims/{id}/approve    point-site   conversion.approve           idempotent
+        GET    /staff/reports                point-site   report.import                idempotent
+        POST   /staff/reports                point-site   report.import                idempotent
+        GET    /staff/reports/{id}           point-site   report.import                idempotent
+        POST   /staff/reports/{id}/apply     point-site   report.import                idempotent
     "#]]
     .assert_eq(&crate::routes(&stage.site).to_text());
 }

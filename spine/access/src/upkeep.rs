@@ -43,6 +43,7 @@ impl Command for NoteUse {
     type Refusal = Infallible;
 
     const NAME: &'static str = "note use";
+    const DEPENDS: bool = false;
 
     fn load(_slice: &[Self], _tx: &mut Tx<'_>) -> Result<NoteUseFacts, Fault> {
         Ok(NoteUseFacts::default())
@@ -111,6 +112,7 @@ impl Command for ForgetEnded {
     type Refusal = Infallible;
 
     const NAME: &'static str = "forget ended sessions";
+    const DEPENDS: bool = false;
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<ForgetEndedFacts, Fault> {
         let now = slice.iter().map(|command| command.now).min().unwrap_or_default();

@@ -23,6 +23,12 @@ pub trait Command: Send + Sized + 'static {
     /// The name in traces and metrics: a verb and a noun (`record conversion`).
     const NAME: &'static str;
 
+    /// Whether what is saved depends on what was loaded. Where several processes write to one
+    /// database, such a slice takes the next group's number even if it posts nothing, so that it
+    /// fails, and is decided again, when another process was faster. `false` is for what only adds
+    /// rows of its own, and may then be cheaper.
+    const DEPENDS: bool = true;
+
     /// Reads what the decisions need, with a fixed number of statements however long the slice is.
     ///
     /// # Errors

@@ -18,6 +18,9 @@ pub(crate) struct Flight {
     pub(crate) accounts: Vec<AccountSpec>,
     pub(crate) movements: Vec<Movement>,
     pub(crate) pieces: Vec<Piece>,
+    /// Whether it takes a number though there is nothing in it: what goes with it was decided on
+    /// what is before it.
+    pub(crate) fences: bool,
     /// Who is to be answered; taken by whoever answers or asks again.
     pub(crate) asks: Mutex<Vec<Ask>>,
 }
@@ -52,7 +55,8 @@ fn seal(
 impl Flight {
     /// Whether there is anything to write.
     pub(crate) fn writes(&self) -> bool {
-        !(self.movements.is_empty() && self.accounts.is_empty() && self.pieces.is_empty())
+        let empty = self.movements.is_empty() && self.accounts.is_empty() && self.pieces.is_empty();
+        self.fences || !empty
     }
 
     pub(crate) fn take_asks(&self) -> Vec<Ask> {
@@ -157,6 +161,7 @@ impl Committer {
             accounts: Vec::new(),
             movements: Vec::new(),
             pieces: Vec::new(),
+            fences: false,
             asks: Mutex::default(),
         }));
     }

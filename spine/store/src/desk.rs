@@ -438,7 +438,7 @@ impl Desk {
         }
         // A few pages of a checkpoint ride along: some 64 bytes a movement.
         let budget = movements.len().saturating_mul(64);
-        let flying = self.prepare(asks, movements, accounts, budget, before);
+        let flying = self.prepare(asks, (movements, accounts), budget, before, false);
         self.launch(flying, weight);
     }
 
@@ -450,7 +450,7 @@ impl Desk {
         budget: usize,
     ) {
         let before = self.shared.book().mark();
-        let flying = self.prepare(asks, movements, accounts, budget, before);
+        let flying = self.prepare(asks, (movements, accounts), budget, before, false);
         self.launch(flying, 0);
     }
 
@@ -458,10 +458,10 @@ impl Desk {
     fn prepare(
         &mut self,
         asks: Vec<Ask>,
-        movements: Vec<Movement>,
-        accounts: Vec<AccountSpec>,
+        (movements, accounts): (Vec<Movement>, Vec<AccountSpec>),
         budget: usize,
         before: Mark,
+        fences: bool,
     ) -> Flying {
         let previous = self.last;
         let (pieces, after) = {
@@ -472,9 +472,10 @@ impl Desk {
             };
             (pieces, book.mark())
         };
-        let writes = !(movements.is_empty() && accounts.is_empty() && pieces.is_empty());
-        let group = if writes { self.next_group(&accounts, &movements) } else { previous };
-        if writes {
+        let empty = movements.is_empty() && accounts.is_empty() && pieces.is_empty();
+        let group =
+            if empty && !fences { previous } else { self.next_group(&accounts, &movements) };
+        if !empty || fences {
             self.last = group;
             if let Some((cycle, done_in)) = &mut self.cycle
                 && cycle.handed_out_all()
@@ -484,7 +485,7 @@ impl Desk {
             }
         }
         let asks = Mutex::new(asks);
-        let flight = Flight { group, accounts, movements, pieces, asks };
+        let flight = Flight { group, accounts, movements, pieces, fences, asks };
         Flying { flight: Arc::new(flight), before, after, previous }
     }
 
@@ -524,7 +525,7 @@ impl Desk {
 
     /// Decides commands of features, with their own rows in the same transaction.
     fn work_slices(&mut self, mut slices: Vec<Box<dyn Slice>>) {
-        const TRIES: u32 = 5;
+        const TRIES: u32 = 16;
         for turn in 1..=TRIES {
             match self.try_slices(&mut slices) {
                 Ok(()) => {
@@ -592,7 +593,7 @@ impl Desk {
         let mut line = line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let Line { connection, tip } = &mut *line;
         let mut tx = connection.begin()?;
-        for slice in slices {
+        for slice in &mut *slices {
             slice.load(&mut tx)?;
             let mut wanted = Recall::default();
             slice.recall(&mut wanted);
@@ -618,8 +619,10 @@ impl Desk {
             slice.save(&mut tx)?;
         }
         let budget = movements.len().saturating_mul(64);
+        let fences =
+            self.options.tail_every.is_some() && slices.iter().any(|slice| slice.depends());
         let ready = (core::mem::take(movements), core::mem::take(accounts));
-        let flying = self.prepare(Vec::new(), ready.0, ready.1, budget, before);
+        let flying = self.prepare(Vec::new(), ready, budget, before, fences);
         let Ok(flight) = Arc::try_unwrap(flying.flight) else {
             return Err(Fault::bug("a group of commands has two owners"));
         };

@@ -16,6 +16,7 @@ impl Command for FindHold {
     type Refusal = Infallible;
 
     const NAME: &'static str = "find hold";
+    const DEPENDS: bool = false;
 
     fn load(_slice: &[Self], _tx: &mut Tx<'_>) -> Result<(), Fault> {
         Ok(())
@@ -44,6 +45,7 @@ impl Command for FindExpectation {
     type Refusal = Infallible;
 
     const NAME: &'static str = "find expectation";
+    const DEPENDS: bool = false;
 
     fn load(_slice: &[Self], _tx: &mut Tx<'_>) -> Result<(), Fault> {
         Ok(())

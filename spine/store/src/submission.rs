@@ -119,6 +119,8 @@ pub(crate) trait Slice: Send {
     fn load(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault>;
     fn recall(&self, recall: &mut Recall);
     fn len(&self) -> usize;
+    /// Whether what it saves depends on what it loaded, and it saves something.
+    fn depends(&self) -> bool;
     /// Decides the command at `place`; tells whether what it posted stays.
     fn decide(&mut self, place: usize, posting: &mut Posting<'_>) -> bool;
     fn save(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault>;
@@ -185,6 +187,10 @@ impl<C: Command> Slice for TypedSlice<C> {
 
     fn len(&self) -> usize {
         self.commands.len()
+    }
+
+    fn depends(&self) -> bool {
+        C::DEPENDS && self.decisions.iter().any(|decision| matches!(decision, Some(Ok(_))))
     }
 
     fn decide(&mut self, place: usize, posting: &mut Posting<'_>) -> bool {

@@ -67,6 +67,12 @@ pub mod kind {
         Event "evt";
         /// A webhook endpoint.
         Endpoint "whe";
+        /// A member's word that points are missing.
+        Claim "clm";
+        /// A campaign.
+        Campaign "cmp";
+        /// Points that are granted beside a conversion: by a claim, a campaign, a rank, a referral.
+        Bonus "bon";
     }
 }
 
@@ -135,6 +141,10 @@ pub enum AccountRole {
     Receivable,
     /// The outside world: banks, gift codes, cash.
     Outside,
+    /// What a campaign may still promise.
+    Budget,
+    /// What a campaign has promised and not granted yet.
+    Reserve,
 }
 
 impl Id<kind::Account> {
@@ -148,6 +158,8 @@ impl Id<kind::Account> {
             AccountRole::Takings => 4,
             AccountRole::Receivable => 5,
             AccountRole::Outside => 6,
+            AccountRole::Budget => 7,
+            AccountRole::Reserve => 8,
         };
         let unit_bytes = unit.to_be_bytes();
         let unit = u128::from_be_bytes([

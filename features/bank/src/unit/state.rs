@@ -8,53 +8,83 @@ use web::{ToSchema, utoipa};
 const DAYS_MAX: u16 = 3_660;
 const MONTHS_MAX: u8 = 120;
 
-/// How long: `{"days": 180}` or `{"months": 12}`.
+/// How long: `{"days": 180}` or `{"months": 12}`, one of the two.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case", try_from = "SpanAsSent")]
-pub(crate) enum SpanForm {
-    /// So many days, 1 to 3660.
-    Days(u16),
-    /// So many calendar months, 1 to 120.
-    Months(u8),
+#[serde(deny_unknown_fields)]
+pub(crate) struct SpanAsSent {
+    /// So many days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 3660)]
+    days: Option<Days>,
+    /// So many calendar months.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u8>, minimum = 1, maximum = 120)]
+    months: Option<Months>,
 }
 
-/// A span whose length was not checked.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SpanAsSent {
-    Days(u16),
-    Months(u8),
+/// 1 to [`DAYS_MAX`].
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+struct Days(u16);
+
+impl TryFrom<u16> for Days {
+    type Error = String;
+
+    fn try_from(days: u16) -> Result<Self, String> {
+        let fits = (1..=DAYS_MAX).contains(&days);
+        fits.then_some(Self(days)).ok_or_else(|| format!("days are 1 to {DAYS_MAX}"))
+    }
 }
+
+impl From<Days> for u16 {
+    fn from(days: Days) -> Self {
+        days.0
+    }
+}
+
+/// 1 to [`MONTHS_MAX`].
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+struct Months(u8);
+
+impl TryFrom<u8> for Months {
+    type Error = String;
+
+    fn try_from(months: u8) -> Result<Self, String> {
+        let fits = (1..=MONTHS_MAX).contains(&months);
+        fits.then_some(Self(months)).ok_or_else(|| format!("months are 1 to {MONTHS_MAX}"))
+    }
+}
+
+impl From<Months> for u8 {
+    fn from(months: Months) -> Self {
+        months.0
+    }
+}
+
+/// A span whose length was checked.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "SpanAsSent", into = "SpanAsSent")]
+#[schema(value_type = SpanAsSent)]
+pub(crate) struct SpanForm(Span);
 
 impl TryFrom<SpanAsSent> for SpanForm {
     type Error = String;
 
     fn try_from(sent: SpanAsSent) -> Result<Self, String> {
-        match sent {
-            SpanAsSent::Days(days) if (1..=DAYS_MAX).contains(&days) => Ok(Self::Days(days)),
-            SpanAsSent::Months(months) if (1..=MONTHS_MAX).contains(&months) => {
-                Ok(Self::Months(months))
-            }
-            SpanAsSent::Days(_) => Err(format!("days are 1 to {DAYS_MAX}")),
-            SpanAsSent::Months(_) => Err(format!("months are 1 to {MONTHS_MAX}")),
+        match (sent.days, sent.months) {
+            (Some(days), None) => Ok(Self(Span::Days(days.0))),
+            (None, Some(months)) => Ok(Self(Span::Months(months.0))),
+            (None, None) | (Some(_), Some(_)) => Err("give either `days` or `months`".to_owned()),
         }
     }
 }
 
-impl From<SpanForm> for Span {
+impl From<SpanForm> for SpanAsSent {
     fn from(form: SpanForm) -> Self {
-        match form {
-            SpanForm::Days(days) => Self::Days(days),
-            SpanForm::Months(months) => Self::Months(months),
-        }
-    }
-}
-
-impl From<Span> for SpanForm {
-    fn from(span: Span) -> Self {
-        match span {
-            Span::Days(days) => Self::Days(days),
-            Span::Months(months) => Self::Months(months),
+        match form.0 {
+            Span::Days(days) => Self { days: Some(Days(days)), months: None },
+            Span::Months(months) => Self { days: None, months: Some(Months(months)) },
         }
     }
 }
@@ -65,7 +95,7 @@ impl From<Span> for SpanForm {
 #[serde(deny_unknown_fields)]
 pub(crate) struct LotLifeForm {
     /// The first day of the rule; the one before ends.
-    #[schema(value_type = String, example = "2024-10-01")]
+    #[schema(value_type = String, format = Date, example = "2024-10-01")]
     from: Day,
     /// How long a lot lives.
     span: SpanForm,
@@ -99,10 +129,10 @@ pub(crate) struct IdleRuleForm {
     #[serde(default)]
     month_end: bool,
     /// The first day of the rule; the time of those who were last active before begins on it.
-    #[schema(value_type = String, example = "2024-10-01")]
+    #[schema(value_type = String, format = Date, example = "2024-10-01")]
     from: Day,
     /// The last day of the rule; `null` for no end.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = Date)]
     until: Option<Day>,
 }
 
@@ -124,7 +154,7 @@ impl TryFrom<Vec<LotLifeForm>> for LotLives {
     fn try_from(forms: Vec<LotLifeForm>) -> Result<Self, String> {
         let rules = forms.into_iter().map(|form| LotLife {
             from: form.from,
-            span: form.span.into(),
+            span: form.span.0,
             month_end: form.month_end,
         });
         Few::try_new(rules).map(Self).map_err(|error| error.to_string())
@@ -135,7 +165,7 @@ impl From<LotLives> for Vec<LotLifeForm> {
     fn from(rules: LotLives) -> Self {
         let form = |rule: LotLife| LotLifeForm {
             from: rule.from,
-            span: rule.span.into(),
+            span: SpanForm(rule.span),
             month_end: rule.month_end,
         };
         rules.0.iter().map(form).collect()
@@ -154,7 +184,7 @@ impl TryFrom<Vec<IdleRuleForm>> for IdleRules {
         }
         let rules = forms.into_iter().map(|form| IdleRule {
             by: form.by.into_iter().map(ActivityKind::from).collect(),
-            span: form.span.into(),
+            span: form.span.0,
             month_end: form.month_end,
             from: form.from,
             until: form.until,
@@ -167,7 +197,7 @@ impl From<IdleRules> for Vec<IdleRuleForm> {
     fn from(rules: IdleRules) -> Self {
         let form = |rule: IdleRule| IdleRuleForm {
             by: rule.by.iter().map(ActivityWord::from).collect(),
-            span: rule.span.into(),
+            span: SpanForm(rule.span),
             month_end: rule.month_end,
             from: rule.from,
             until: rule.until,

@@ -45,7 +45,7 @@ fn companies_and_units_are_seen_by_their_own() {
         for (wrong, pointer) in [
             (
                 json!({"lot_lives": [{"from": "2024-10-01", "span": {"days": 0}}]}),
-                "/lot_lives/0/span",
+                "/lot_lives/0/span/days",
             ),
             (
                 json!({"lot_lives": [{"from": "1 October", "span": {"days": 1}}]}),

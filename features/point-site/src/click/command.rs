@@ -18,6 +18,7 @@ impl Command for RecordClick {
     type Refusal = Infallible;
 
     const NAME: &'static str = "record click";
+    const DEPENDS: bool = false;
 
     fn load(slice: &[Self], _tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         Ok(ClickFacts(Vec::with_capacity(slice.len())))

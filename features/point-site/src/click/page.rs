@@ -1,5 +1,7 @@
 use askama::Template;
 
+use crate::claim::Purchase;
+use crate::claim::store::{find_concerned, find_purchases};
 use crate::click::{Click, reference, store::list_clicks};
 use crate::conversion::ConversionState;
 use crate::conversion::store::{ClickOutcome, find_of_clicks};
@@ -80,36 +82,45 @@ async fn list(
     let (member, limit) = (member.into_command(), page.limit);
     let before = page.after.as_ref().and_then(|after| after.key().try_into().ok());
     let before = before.map(Id::<kind::Click>::from_bytes);
-    let (clicks, outcomes) = site
+    let company = site.config().company;
+    let (clicks, outcomes, purchases, claims) = site
         .read(move |reader| {
             let clicks = list_clicks(reader, member, before, limit.and_one())?;
             let ids: Vec<Id<kind::Click>> = clicks.iter().map(|click| click.id).collect();
             let outcomes = find_of_clicks(reader, &ids)?;
-            Ok((clicks, outcomes))
+            let purchases = find_purchases(reader, company, &ids)?;
+            let claims = find_concerned(reader, company, &ids, &[])?;
+            Ok((clicks, outcomes, purchases, claims))
         })
         .await?;
     let paged = Paged::new(clicks, limit, |click| Cursor::new(click.id.to_bytes()));
-    let words = view.words();
-    let mut table = Table::new(
-        words.get("clicks-caption"),
-        vec![
-            Column::text(words.get("click-shop")),
-            Column::times(words.get("click-at")),
-            Column::text(words.get("click-state")),
-            Column::figures(words.get("click-points")),
-            Column::text(words.get("click-number")),
-        ],
-    )
-    .untitled();
+    let (words, now) = (view.words(), site.now());
+    let mut table = empty_table(words);
     for click in &paged.items {
         let outcomes = outcomes.get(&click.id).map_or(&[][..], Vec::as_slice);
+        let purchase = purchases.get(&click.id).map(|found| &found.purchase);
+        let filed = claims.values().filter(|claim| claim.click == click.id);
+        let claim = |outcome: Option<&ClickOutcome>| {
+            let conversion = outcome.map(|outcome| outcome.conversion);
+            let filed = filed.clone().find(|claim| claim.conversion == conversion);
+            match filed {
+                Some(claim) => {
+                    Cell::link(words.get("click-claim-filed"), format!("/claims/{}", claim.id))
+                }
+                None => claim_link(words, click, purchase, conversion, now),
+            }
+        };
         if outcomes.is_empty() {
             let standing = standing(&site, click);
-            table = table.row(row(&site, words, click, standing, None));
+            let mut cells = row(&site, words, click, standing, None);
+            cells.push(claim(None));
+            table = table.row(cells);
         }
         for outcome in outcomes {
             let standing = Standing::Conversion(outcome.state);
-            table = table.row(row(&site, words, click, standing, Some(outcome)));
+            let mut cells = row(&site, words, click, standing, Some(outcome));
+            cells.push(claim(Some(outcome)));
+            table = table.row(cells);
         }
     }
     let next = paged.next.map(|next| format!("?after={next}"));
@@ -122,6 +133,18 @@ async fn list(
             .action(LinkButton::new(words.get("shops-title"), "/shops")),
     };
     Ok(view.page(words.get("clicks-title")).nav((site.config().member_nav)(&view)).show(&main))
+}
+
+fn empty_table(words: Words<'_>) -> Table {
+    let columns = vec![
+        Column::text(words.get("click-shop")),
+        Column::times(words.get("click-at")),
+        Column::text(words.get("click-state")),
+        Column::figures(words.get("click-points")),
+        Column::text(words.get("click-number")),
+        Column::text(words.get("click-claim")),
+    ];
+    Table::new(words.get("clicks-caption"), columns).untitled()
 }
 
 fn standing(site: &Site, click: &Click) -> Standing {
@@ -164,6 +187,22 @@ fn row(
         // The end of the reference is enough for support to find the click by.
         short(&reference(click.id)).into(),
     ]
+}
+
+/// Leads to the form where something about a click, or about what became of it, can be claimed now.
+fn claim_link(
+    words: Words<'_>,
+    click: &Click,
+    purchase: Option<&Purchase>,
+    conversion: Option<Id<kind::Conversion>>,
+    now: Timestamp,
+) -> Cell {
+    let claimable = purchase.is_some_and(|found| found.claimable(conversion, None, now).is_ok());
+    if !claimable {
+        return "–".into();
+    }
+    let about = conversion.map_or_else(String::new, |id| format!("&conversion={id}"));
+    Cell::link(words.get("click-claim-link"), format!("/claims/new?click={}{about}", click.id))
 }
 
 fn short(reference: &str) -> String {

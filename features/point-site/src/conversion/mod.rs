@@ -14,6 +14,7 @@ pub use state::{
     Told,
 };
 pub(crate) use state::{
-    Effect, Entries, NO_ENTRIES, Plan, Sight, batch_id, conversion_of_posting, expectation_id, plan,
+    Effect, Entries, NO_ENTRIES, Plan, Sight, VERSION_ROOM, batch_id, conversion_of_posting,
+    expectation_id, plan,
 };
 pub use store::{ConversionStory, stories};

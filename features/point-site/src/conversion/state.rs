@@ -20,7 +20,7 @@ pub struct ConversionKey {
 
 /// The lowest bits of a conversion's id, which are zero: room for a version and a role.
 const VERSION_BITS: u32 = 23;
-const ROOM: u128 = (1 << (VERSION_BITS + 1)) - 1;
+pub(crate) const VERSION_ROOM: u128 = (1 << (VERSION_BITS + 1)) - 1;
 /// How far the ids of postings are turned, so that they meet no id made elsewhere.
 const TURN: u32 = 43;
 
@@ -32,7 +32,7 @@ impl ConversionKey {
         let hash: Id<kind::Conversion> = natural_id("site.conversion", &parts.map(str::as_bytes));
         let milliseconds = occurred_at.as_milliseconds().clamp(0, (1 << 48) - 1);
         let time = u128::from(milliseconds.unsigned_abs()) << 80;
-        Id::from_bits(time | ((hash.bits() >> 48) & !ROOM))
+        Id::from_bits(time | ((hash.bits() >> 48) & !VERSION_ROOM))
     }
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn expectation_id(
 
 /// Gives the conversion whose posting would have this id; whether there is one, its row tells.
 pub(crate) fn conversion_of_posting(bits: u128) -> Id<kind::Conversion> {
-    Id::from_bits(bits.rotate_right(TURN) & !ROOM)
+    Id::from_bits(bits.rotate_right(TURN) & !VERSION_ROOM)
 }
 
 /// What a network says became of an act.

@@ -12,6 +12,7 @@ use crate::conversion::{
     Conversion, ConversionKey, ConversionState, Entries, Review, Route, Source, Status, Told,
     batch_id, conversion_of_posting, expectation_id,
 };
+use crate::follow_up::store::add_rows;
 use store::{Fault, Insert, Listed, Reader, Row, Statement, Tx, Upsert, Value};
 use vocabulary::{Amount, CompanyNumber, Id, Label, Reference, Timestamp, Token, kind};
 
@@ -327,10 +328,15 @@ pub(crate) fn load_facts<'a>(
         .filter_map(|one| one.order.as_ref().map(Reference::as_str))
         .collect();
     let orders: Vec<Value> = orders.into_iter().map(Value::from).collect();
+    // Also of a statement about the whole, which is late when rows are there.
+    let adds_rows = |one: &&Conversion| {
+        let network = config.network(&one.key.network, &one.key.account);
+        network.is_some_and(|network| network.adapter.adds_rows())
+    };
     let with_entries: Vec<Value> = if told.iter().any(|one| one.entry.is_some()) {
         known.keys().copied().map(Value::from).collect()
     } else {
-        Vec::new()
+        known.values().filter(adds_rows).map(|one| Value::from(one.id)).collect()
     };
     let approved = |one: &&Conversion| matches!(one.state, ConversionState::Approved { .. });
     let approved: Vec<Value> =
@@ -406,6 +412,10 @@ pub(crate) fn save_facts(facts: &ConversionFacts, tx: &mut Tx<'_>) -> Result<(),
     tx.upsert(&SAVE_STANDINGS, &rows(false))?;
     let rows: Vec<[Value; 11]> = facts.versions.iter().map(version_row).collect();
     tx.insert(&ADD_VERSIONS, &rows)?;
+    let with_member = facts.versions.iter().filter(|line| line.conversion.route.is_some());
+    let changed: Vec<_> =
+        with_member.map(|line| (line.conversion.id, line.conversion.version)).collect();
+    add_rows(tx, company, &changed)?;
     let figures = |id, entry| facts.entries.get(id)?.get(entry);
     let rows: Vec<[Value; 4]> = facts
         .entries_added
@@ -484,7 +494,7 @@ const fn expectation_of(state: ConversionState) -> Option<Id<kind::Expectation>>
 }
 
 /// Reads a state from its word, the time of the decision and the expectation.
-fn state_of(
+pub(crate) fn state_of(
     row: &Row<'_>,
     state: usize,
     decided_at: usize,

@@ -30,6 +30,7 @@ impl Command for StoreMessage {
     type Refusal = Infallible;
 
     const NAME: &'static str = "store message";
+    const DEPENDS: bool = false;
 
     fn load(slice: &[Self], _tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         Ok(MessageFacts(Vec::with_capacity(slice.len())))

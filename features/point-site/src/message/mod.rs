@@ -2,7 +2,7 @@
 //! and answered; a job reads it afterwards and says what it means for a conversion.
 
 mod api;
-mod command;
+pub(crate) mod command;
 mod job;
 mod state;
 pub(crate) mod store;

@@ -47,6 +47,7 @@ impl Media {
 /// POST json ⏎ {"action_id":…}   a body, byte for byte after the first line end
 /// POST form ?a=b ⏎ c=d          a body that came with a query
 /// POST json hex ⏎ 7bff…         a body that is no UTF-8, in hexadecimal digits
+/// PAGE orders ⏎ {"resultSet":…  a page that we asked for, and of which list
 /// ```
 ///
 /// A query has neither a blank nor a line end, so the two cannot be mistaken for one another.
@@ -62,6 +63,8 @@ pub enum Content<'a> {
     Form(&'a str),
     /// The body of a POST, JSON.
     Json(&'a str),
+    /// A page that the network gave when asked.
+    Page(&'a str),
     /// A body of another form, or no text at all.
     Other,
 }
@@ -74,11 +77,21 @@ impl Request {
 
     /// Keeps the body of a POST and the query that came with it.
     pub fn of_body(media: Media, query: &str, body: &[u8]) -> Self {
-        let mut text = format!("POST {}", media.code());
+        let mut head = format!("POST {}", media.code());
         if !query.is_empty() {
-            text.push_str(" ?");
-            text.push_str(query);
+            head.push_str(" ?");
+            head.push_str(query);
         }
+        Self::with_body(head, body)
+    }
+
+    /// Keeps a page that the network gave when asked, and of which list it is.
+    pub fn of_page(feed: &str, body: &[u8]) -> Self {
+        Self::with_body(format!("PAGE {feed}"), body)
+    }
+
+    fn with_body(head: String, body: &[u8]) -> Self {
+        let mut text = head;
         match core::str::from_utf8(body) {
             Ok(body) => {
                 text.push('\n');
@@ -113,6 +126,7 @@ impl Request {
             .and_then(|word| Media::ALL.into_iter().find(|media| media.code() == *word));
         match media {
             _ if words.last() == Some(&"hex") => Content::Other,
+            None if words.first() == Some(&"PAGE") => Content::Page(body),
             Some(Media::Form) => Content::Form(body),
             Some(Media::Json) => Content::Json(body),
             Some(Media::Other) | None => Content::Other,

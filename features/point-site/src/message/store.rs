@@ -12,6 +12,7 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     SAVE_WORK.listed(),
     FIND_WAITING.listed(),
     LIST_WAITING.listed(),
+    MEASURE_WAITING.listed(),
     FINISH_WORK.listed(),
 ];
 
@@ -57,6 +58,17 @@ static LIST_WAITING: Statement = Statement::new(
      LIMIT ?",
 );
 
+// Index site_message_work_state.
+static MEASURE_WAITING: Statement = Statement::new(
+    "measure waiting messages",
+    "SELECT LENGTH(m.request)
+     FROM site_message_work AS w
+     JOIN site_message AS m ON m.id = w.message
+     WHERE w.state = 'waiting' AND m.company = ?
+     ORDER BY w.message
+     LIMIT ?",
+);
+
 pub(crate) fn save_messages(tx: &mut Tx<'_>, commands: &[StoreMessage]) -> Result<(), Fault> {
     let rows: Vec<[Value; 7]> = commands
         .iter()
@@ -88,6 +100,25 @@ pub(crate) fn find_waiting(
 ) -> Result<BTreeSet<Id<kind::Message>>, Fault> {
     let list: Vec<Value> = ids.iter().copied().map(Value::from).collect();
     tx.query_list(&FIND_WAITING, &[], &list)?.iter().map(|row| row.id(0)).collect()
+}
+
+/// Tells how many of the oldest messages that wait have together about `length_max` characters: all
+/// of a thousand postbacks, one of the largest pages. At least one is, if any waits.
+pub(crate) fn count_waiting(
+    reader: &mut Reader<'_>,
+    company: CompanyNumber,
+    limit: u32,
+    length_max: u64,
+) -> Result<u32, Fault> {
+    let (mut count, mut length) = (0_u32, 0_u64);
+    for row in &reader.query(&MEASURE_WAITING, &[company.into(), limit.into()])? {
+        length = length.saturating_add(row.unsigned(0)?);
+        if count > 0 && length > length_max {
+            break;
+        }
+        count = count.saturating_add(1);
+    }
+    Ok(count)
 }
 
 /// Lists what waits, the oldest first.

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use crate::click::reference;
 use crate::message::{Content, Media, Request, process_messages};
 use crate::tests::{SECRET, Stage, at, play, play_trusting, tell, wait};
-use crate::{PathSecret, Trust};
+use crate::{Network, PathSecret, Trust};
 use store::{Reader, Row, Statement};
 use web::Method;
 
@@ -98,7 +98,8 @@ fn a_secret_is_changed_with_an_overlap() {
     let mut config = stage.site.config().clone();
     let until = at("2026-11-02 12:00");
     let secrets = vec![PathSecret::new("new", None), PathSecret::new("former", Some(until))];
-    config.networks[0].secrets = secrets;
+    let network = Network { secrets, ..Network::clone(&config.networks.list()[0]) };
+    config.networks = vec![network].into();
     let found = |secret: &str, now| config.network_of("accesstrade", secret, now).is_some();
     assert!(found("new", until) && found("former", until.plus_microseconds(-1)), "both are taken");
     assert!(!found("former", until), "the old one has ended");

@@ -10,4 +10,5 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use form::{Asked, Question};
 pub use state::{Adapter, Cursor, Page, Pulled, Unread};

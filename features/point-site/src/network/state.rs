@@ -1,6 +1,6 @@
 use crate::config::{Network, Trust};
 use crate::conversion::{Authority, Source, Told};
-use crate::message::{Message, Unreadable};
+use crate::message::{Content, Message, Unreadable};
 use crate::network::form::{Origin, a8, awin, cj, impact, query, rakuten, valuecommerce};
 use vocabulary::Timestamp;
 
@@ -52,7 +52,7 @@ adapters! {
 pub struct Cursor(String);
 
 impl Cursor {
-    pub(super) const fn new(text: String) -> Self {
+    pub(crate) const fn new(text: String) -> Self {
         Self(text)
     }
 
@@ -113,6 +113,65 @@ impl Adapter {
         }
     }
 
+    /// Gives the query to put behind our address, with the network's macros, where the network
+    /// fills in a template; empty where it knows by itself what to send.
+    pub const fn template(self) -> &'static str {
+        match self {
+            Self::AccessTrade => {
+                "?pbid={pbid}&conversion_id={conversion_id}&order_id={order_id}&item={item}\
+                 &price={price}&reward={reward}&status={status}&occurred_at={occurred_at}"
+            }
+            Self::Tune => {
+                "?aff_sub={aff_sub}&transaction_id={transaction_id}&goal_id={goal_id}\
+                 &adv_sub={adv_sub}&amount={sale_amount}&payout={payout}&currency={currency}\
+                 &status={status}&status_code={status_code}&datetime={datetime}"
+            }
+            Self::Affilicode => {
+                "?pbid={pbid}&order_id={order_id}&item={item}&price={price}&reward={reward}\
+                 &state={state}&occurred_at={occurred_at}"
+            }
+            Self::Affise => {
+                "?sub1={sub1}&transactionid={transactionid}&sum={sum}&currency={currency}\
+                 &order_sum={order_sum}&order_currency={order_currency}&status={status}\
+                 &date={date}&comment={comment}"
+            }
+            Self::Impact => {
+                "?action_id={ActionId}&status={Status}&status_detail={StatusDetail}\
+                 &payout={Payout}&amount={Amount}&currency={Currency}&event_date={EventDate}\
+                 &order_id={Oid}&sub_id1={SubId1}"
+            }
+            Self::Awin | Self::Cj | Self::Rakuten | Self::ValueCommerce | Self::A8 => "",
+        }
+    }
+
+    /// Tells whether the network corrects a conversion by further rows, which are added up.
+    pub const fn adds_rows(self) -> bool {
+        match self {
+            Self::Cj | Self::Rakuten => true,
+            Self::AccessTrade
+            | Self::Tune
+            | Self::Affilicode
+            | Self::Affise
+            | Self::Awin
+            | Self::Impact
+            | Self::ValueCommerce
+            | Self::A8 => false,
+        }
+    }
+
+    /// Tells whether the network calls our address; another one only answers when asked.
+    pub const fn pushes(self) -> bool {
+        match self {
+            Self::AccessTrade
+            | Self::Tune
+            | Self::Affilicode
+            | Self::Affise
+            | Self::Awin
+            | Self::Impact => true,
+            Self::Cj | Self::Rakuten | Self::ValueCommerce | Self::A8 => false,
+        }
+    }
+
     /// Reads a message to our address; at least one statement is in what it gives.
     ///
     /// # Errors
@@ -130,6 +189,9 @@ impl Adapter {
             at: message.received_at,
         };
         let content = message.request.content();
+        if let Content::Page(text) = content {
+            return self.read_kept(text, network, message);
+        }
         let told = match self {
             Self::AccessTrade => query::ACCESSTRADE.read(content, &origin),
             Self::Tune => query::TUNE.read(content, &origin),
@@ -140,6 +202,21 @@ impl Adapter {
             Self::Cj | Self::Rakuten | Self::ValueCommerce | Self::A8 => Err(Unreadable::Form),
         };
         told.map(|told| vec![told])
+    }
+
+    /// Reads a page that was stored when it came. The rows that cannot be read were counted then.
+    fn read_kept(
+        self,
+        text: &str,
+        network: &Network,
+        message: &Message,
+    ) -> Result<Vec<Told>, Unreadable> {
+        let pulled = Pulled { source: Source::Postback(message.id), at: message.received_at };
+        let page = self.read_page(text.as_bytes(), network, pulled)?;
+        match page.unread.first() {
+            Some(unread) if page.told.is_empty() => Err(unread.reason),
+            Some(_) | None => Ok(page.told),
+        }
     }
 
     /// Reads a page that the network gave when asked. Its rows decide, as those of a report do.
@@ -157,11 +234,12 @@ impl Adapter {
         let origin = Origin { network, authority: Authority::Decides, source, at };
         match self {
             Self::Awin => awin::read_page(bytes, &origin),
+            Self::Impact => impact::read_page(bytes, &origin),
             Self::Cj => cj::read_page(bytes, &origin),
             Self::Rakuten => rakuten::read_page(bytes, &origin),
             Self::ValueCommerce => valuecommerce::read_page(bytes, &origin),
             Self::A8 => a8::read_page(bytes, &origin),
-            Self::AccessTrade | Self::Tune | Self::Affilicode | Self::Affise | Self::Impact => {
+            Self::AccessTrade | Self::Tune | Self::Affilicode | Self::Affise => {
                 Err(Unreadable::Form)
             }
         }

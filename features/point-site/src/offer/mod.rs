@@ -9,7 +9,7 @@ pub(crate) mod store;
 mod tests;
 
 pub use command::{OfferFacts, OfferRefusal, SaveOffer, SaveShop, ShopFacts};
-pub(crate) use page::routes;
+pub(crate) use page::{category_name, routes};
 pub use state::{
     Catalogue, Offer, OfferTerms, OfferVersion, REFERENCE_MARK, Reward, Shop, TermsError,
 };

@@ -30,6 +30,7 @@ impl Command for StoreReportPart {
     type Refusal = Infallible;
 
     const NAME: &'static str = "store report part";
+    const DEPENDS: bool = false;
 
     fn load(slice: &[Self], _tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         Ok(Vec::with_capacity(slice.len()))

@@ -100,8 +100,8 @@ async fn list_page(
         let next = words.get(&format!("report-refused-{code}-next"));
         Notice::new(Tone::Bad, words.get(&format!("report-refused-{code}")), next)
     });
-    let accounts = site.config().networks.iter();
-    let accounts = accounts.map(|network| {
+    let accounts = site.config().networks.list();
+    let accounts = accounts.iter().map(|network| {
         let value = format!("{}/{}", network.code.as_str(), network.account.as_str());
         (value.clone(), value)
     });

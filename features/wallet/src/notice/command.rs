@@ -21,6 +21,7 @@ impl Command for SendLetters {
     type Refusal = Infallible;
 
     const NAME: &'static str = "send letters";
+    const DEPENDS: bool = false;
 
     fn load(_: &[Self], _: &mut Tx<'_>) -> Result<LetterFacts, Fault> {
         Ok(LetterFacts::default())

@@ -1,16 +1,22 @@
 //! The writer and the journal, through the doors of [`Store`].
 
+use core::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::testing::{Setup, TestDatabase, assert_same_schema, for_each_database, prepare_all};
-use crate::{Database, Fault, MIGRATIONS, Outcome, Receipt, Store, StoreOptions, statements};
+use crate::{
+    Command, Database, Fault, MIGRATIONS, Outcome, Posting, Receipt, Store, StoreOptions, Tx,
+    registry, statements,
+};
 use ledger::{
     AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, CaptureRule, Lot, LotKind,
     NormalSide, Refusal, Remaining, Seq, Step, Transfer, TransferKind, Unit, UnitNumber,
     UnitPolicy, Wanted, audit,
 };
-use vocabulary::{Amount, CompanyNumber, Id, ManualClock, Scale, SeededIds, Timestamp, UnitCode};
+use vocabulary::{
+    Amount, CompanyNumber, Id, Label, ManualClock, Scale, SeededIds, Timestamp, Token, UnitCode,
+};
 
 const ISSUER: AccountNumber = AccountNumber::new(1);
 const SHOP: AccountNumber = AccountNumber::new(2);
@@ -345,6 +351,65 @@ fn a_busy_writer_refuses_and_repeats_by_what_another_appended() {
         assert!(posted(&there, grant(1, 1_000)).repeated);
         assert_eq!(there.account(ISSUER).unwrap().balance(), -1_000);
         assert_eq!(there.durable(), here.durable());
+    });
+}
+
+/// Counts in the name of a company: a command that posts nothing.
+struct CountUp;
+
+impl Command for CountUp {
+    type Facts = Vec<registry::Company>;
+    type Receipt = u32;
+    type Refusal = Infallible;
+
+    const NAME: &'static str = "count up";
+
+    fn load(_: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
+        registry::companies(tx)
+    }
+
+    fn decide(&self, facts: &mut Self::Facts, _: &mut Posting<'_>) -> Result<u32, Infallible> {
+        let count = facts[0].name.as_str().parse::<u32>().unwrap() + 1;
+        facts[0].name = Label::parse(&count.to_string()).unwrap();
+        Ok(count)
+    }
+
+    fn save(facts: Self::Facts, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        registry::save_companies(tx, &facts)
+    }
+}
+
+#[test]
+fn two_writers_of_one_book_lose_no_row_that_depends_on_another() {
+    for_each_database(|test| {
+        test.migrate(MIGRATIONS);
+        let options =
+            StoreOptions { tail_every: Some(Duration::from_millis(20)), ..StoreOptions::default() };
+        let here = open_with(test.database(), options, 1).unwrap();
+        set_up(&here, 1);
+        let company = registry::Company {
+            number: CompanyNumber::new(1),
+            id: Id::from_bits(1),
+            code: Token::parse("counter").unwrap(),
+            name: Label::parse("0").unwrap(),
+            opened_at: Timestamp::from_microseconds(START),
+        };
+        let mut connection = test.database().connect().unwrap();
+        let mut tx = connection.begin().unwrap();
+        registry::save_companies(&mut tx, &[company]).unwrap();
+        tx.commit().unwrap();
+        let stores = [here, open_with(test.database(), options, 2).unwrap()];
+        let threads = stores.clone().map(|store| {
+            std::thread::spawn(move || {
+                let count = |_| store.run(CountUp).unwrap().unwrap();
+                (0..100).map(count).collect::<Vec<u32>>()
+            })
+        });
+        let mut counts: Vec<u32> =
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, (1..=200).collect::<Vec<_>>(), "each counts once");
+        check(&stores[0]);
     });
 }
 

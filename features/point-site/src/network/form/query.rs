@@ -118,7 +118,7 @@ pub(super) fn fields(content: Content<'_>) -> Result<BTreeMap<String, String>, U
         Content::Query(text) | Content::Form(text) => {
             Ok(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
         }
-        Content::Json(_) | Content::Other => Err(Unreadable::Form),
+        Content::Json(_) | Content::Page(_) | Content::Other => Err(Unreadable::Form),
     }
 }
 
