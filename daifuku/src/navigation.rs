@@ -6,12 +6,13 @@ use web::{NavItem, View};
 use crate::parts::STAFF_PAGES;
 
 /// The key of a text, and where it leads.
-const MEMBER_LINKS: [(&str, &str); 5] = [
+const MEMBER_LINKS: [(&str, &str); 6] = [
     ("member-nav-home", "/"),
     ("member-nav-shops", "/shops"),
     ("member-nav-passbook", "/passbook"),
     ("member-nav-clicks", "/clicks"),
     ("member-nav-campaigns", "/campaigns"),
+    ("settings-title", "/settings"),
 ];
 
 /// Leads a member everywhere, and a visitor to the form to sign in.

@@ -4,13 +4,18 @@
 mod authenticator;
 mod earning;
 mod history;
+mod letter;
+mod mailbox;
 mod networks;
 mod page;
 mod seed;
 mod shops;
+mod smtp;
 mod start;
 
 pub use self::{
+    letter::ReadLetter,
+    smtp::Mailbox,
     authenticator::code as code_of_authenticator,
     start::{Options, run},
 };

@@ -65,7 +65,7 @@ pub use crate::{
     secret::{Secret, SecretHash},
     session::{BrowserSession, NewSession, SessionLimits, SessionRefusal, Sessions, SignedIn, Stage, list_sessions},
     sign_in::{
-        ChangePassword, CodeVerdict, ConfirmCode, EnrolSecondFactor, OpenedSession,
+        ChangePassword, CodeVerdict, ConfirmCode, ConfirmPassword, EnrolSecondFactor, OpenedSession,
         PasswordVerdict, SignIn, SignInOutcome, SignInRefusal, SignOut, SignOutScope, check_code,
         check_enrolment, check_password,
     },
