@@ -332,7 +332,7 @@ impl FromText for MailAddress {
             return Ok(Self(None));
         }
         let found = Email::parse(text);
-        found.map(|mail| Self(Some(mail))).map_err(|_| "give a mail address".to_owned())
+        found.map(|mail| Self(Some(mail))).map_err(|_ignored| "give a mail address".to_owned())
     }
 
     fn to_text(&self) -> String {
@@ -342,10 +342,10 @@ impl FromText for MailAddress {
 
 impl FromText for String {
     fn from_text(text: &str) -> Result<Self, String> {
-        match text.chars().all(|character| !character.is_control()) {
-            true => Ok(text.to_owned()),
-            false => Err("give a text without line ends".to_owned()),
+        if text.chars().any(char::is_control) {
+            return Err("give a text without line ends".to_owned());
         }
+        Ok(text.to_owned())
     }
 
     fn to_text(&self) -> String {

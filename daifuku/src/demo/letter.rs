@@ -25,8 +25,8 @@ impl ReadLetter {
 }
 
 /// Reads a letter; what cannot be read stays as it travelled.
-pub(super) fn read_letter(to: String, data: &[u8]) -> ReadLetter {
-    let text = String::from_utf8_lossy(data);
+pub(super) fn read_letter(to: String, travelled: &[u8]) -> ReadLetter {
+    let text = String::from_utf8_lossy(travelled);
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let mut headers: Vec<(String, String)> = Vec::new();
     for line in head.split("\r\n") {
@@ -49,7 +49,8 @@ pub(super) fn read_letter(to: String, data: &[u8]) -> ReadLetter {
         "quoted-printable" => quoted(&body.replace("=\r\n", "")),
         _ => body.as_bytes().to_vec(),
     };
-    letter.body = String::from_utf8_lossy(&bytes).replace("\r\n", "\n").trim_end().to_owned();
+    let body = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
+    body.trim_end().clone_into(&mut letter.body);
     letter
 }
 
@@ -59,7 +60,7 @@ fn words(text: &str) -> String {
     let mut after_word = false;
     for part in text.split(' ') {
         let word = encoded_word(part);
-        if !bytes.is_empty() && !(after_word && word.is_some()) {
+        if !(bytes.is_empty() || after_word && word.is_some()) {
             bytes.push(b' ');
         }
         after_word = word.is_some();
@@ -92,16 +93,8 @@ fn quoted(text: &str) -> Vec<u8> {
             let [high, low] = *pair;
             u8::try_from((digit(high)? << 4) | digit(low)?).ok()
         });
-        match hex {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
+        bytes.push(hex.unwrap_or(first));
+        rest = if hex.is_some() { after.get(2..).unwrap_or_default() } else { after };
     }
     bytes
 }
@@ -112,9 +105,9 @@ mod tests {
 
     #[test]
     fn what_travels_is_read() {
-        let data = b"Subject: =?utf-8?b?56K66KqN?= =?utf-8?b?44Kz44O844OJ?= 123\r\n 456\r\n\
+        let travelled = b"Subject: =?utf-8?b?56K66KqN?= =?utf-8?b?44Kz44O844OJ?= 123\r\n 456\r\n\
                      Content-Transfer-Encoding: quoted-printable\r\n\r\n=E7=A2=BA=\r\n=E8=AA=8D =3D\r\n";
-        let letter = read_letter("a@example.jp".to_owned(), data);
+        let letter = read_letter("a@example.jp".to_owned(), travelled);
         assert_eq!(letter.subject, "確認コード 123 456");
         assert_eq!(letter.body, "確認 =");
     }

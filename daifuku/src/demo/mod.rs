@@ -14,9 +14,9 @@ mod smtp;
 mod start;
 
 pub use self::{
+    authenticator::code as code_of_authenticator,
     letter::ReadLetter,
     smtp::Mailbox,
-    authenticator::code as code_of_authenticator,
     start::{Options, run},
 };
 pub(crate) use self::{

@@ -21,7 +21,7 @@ const LETTER_MAX: usize = 256 * 1024;
 const LINE_MAX: u64 = 4_096;
 
 /// How long a client may say nothing.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A mail server's letters. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -104,8 +104,8 @@ impl Mailbox {
         }
     }
 
-    fn take(&self, to: &[String], data: &[u8]) {
-        let letter = read_letter(to.join(", "), data);
+    fn take(&self, to: &[String], travelled: &[u8]) {
+        let letter = read_letter(to.join(", "), travelled);
         let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
         if letters.len() >= KEPT {
             letters.remove(0);
@@ -122,18 +122,18 @@ fn address(line: &str) -> Option<&str> {
 
 /// Reads a letter up to the line with a dot alone; a dot before a line that has one goes.
 fn read_data(hears: &mut BufReader<TcpStream>) -> io::Result<Vec<u8>> {
-    let mut data = Vec::new();
+    let mut letter = Vec::new();
     loop {
         let mut line = Vec::new();
         if hears.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         if line == b".\r\n" {
-            return Ok(data);
+            return Ok(letter);
         }
         let line = line.strip_prefix(b".").unwrap_or(&line);
-        if data.len() < LETTER_MAX {
-            data.extend_from_slice(line);
+        if letter.len() < LETTER_MAX {
+            letter.extend_from_slice(line);
         }
     }
 }

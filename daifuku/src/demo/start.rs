@@ -63,7 +63,8 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
         remove_files(&options.folder)?;
     }
     let mailbox = Mailbox::default();
-    let mail = mailbox.serve((Ipv4Addr::LOCALHOST, 0).into()).context("serve the sandbox's mail")?;
+    let mail =
+        mailbox.serve((Ipv4Addr::LOCALHOST, 0).into()).context("serve the sandbox's mail")?;
     let config = config(options, sources, mail)?;
     let (house, clock) = open(config, Arc::new(WallClock), !options.keep)?;
     start_log(&house.config, &house.world.clock)?;

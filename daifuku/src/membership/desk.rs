@@ -184,7 +184,10 @@ pub(super) struct FormMain {
 
 impl FormMain {
     pub(super) fn show(self, view: &View, status: StatusCode) -> Response {
-        view.page(self.title.as_str()).nav(crate::navigation::of_member(view)).status(status).show(&self)
+        view.page(self.title.as_str())
+            .nav(crate::navigation::of_member(view))
+            .status(status)
+            .show(&self)
     }
 }
 

@@ -76,13 +76,15 @@ fn smtp_options(house: &House) -> anyhow::Result<Option<SmtpOptions>> {
         config.mail_security != Security::None || local,
         "mail.security = none sends letters and passwords in the clear: set starttls or tls"
     );
-    let from = config.mail_from.as_ref().context("set mail.from, the address that letters are from")?;
+    let from =
+        config.mail_from.as_ref().context("set mail.from, the address that letters are from")?;
     let credentials = if config.mail_user.is_empty() {
         None
     } else {
         let path = Path::new(config.mail_password_file.as_str());
         let password = read_password(path);
-        let password = password.with_context(|| format!("read mail password {}", path.display()))?;
+        let password =
+            password.with_context(|| format!("read mail password {}", path.display()))?;
         Some((config.mail_user.clone(), password))
     };
     Ok(Some(SmtpOptions {

@@ -41,14 +41,14 @@ async fn show(
     view: View,
     (Caller(signed_in), Caller(proof)): (Caller<SignedIn>, Caller<FormProof>),
 ) -> Result<Response, Problem> {
-    form(&desk, &view, (&signed_in, &proof), Complaint::default())
+    form(&desk, &view, (&signed_in, &proof), &Complaint::default())
 }
 
 fn form(
     desk: &Desk,
     view: &View,
     (signed_in, proof): (&SignedIn, &FormProof),
-    complaint: Complaint,
+    complaint: &Complaint,
 ) -> Result<Response, Problem> {
     let words = view.words();
     let loss = reactions::loss_of(&desk.house, signed_in.subject())?;
@@ -118,14 +118,14 @@ async fn leave(
     proof.check(&headers, &sent.csrf)?;
     let who = (&signed_in, &proof);
     if sent.sure != "yes" {
-        return form(&desk, &view, who, Complaint { sure: true, ..Complaint::default() });
+        return form(&desk, &view, who, &Complaint { sure: true, ..Complaint::default() });
     }
     let visitor = visitor_of(&context, &headers);
     let login = match desk.confirm(&visitor, &signed_in, &sent.password).await? {
         Ok(login) => login,
         Err(refusal) => {
             let complaint = Complaint { password: Some(refusal), ..Complaint::default() };
-            return form(&desk, &view, who, complaint);
+            return form(&desk, &view, who, &complaint);
         }
     };
     let who_acts = signed_in.authenticated().ok().and_then(access::Authenticated::member);
@@ -143,7 +143,7 @@ async fn leave(
     };
     if let Err(refusal) = desk.ask(command).await? {
         let complaint = Complaint { leaving: Some(refusal), ..Complaint::default() };
-        return form(&desk, &view, who, complaint);
+        return form(&desk, &view, who, &complaint);
     }
     let sign_out = SignOut {
         login: signed_in.login(),

@@ -74,7 +74,7 @@ fn wrong() -> Problem {
 }
 
 fn bytes(text: &str) -> Result<Vec<u8>, Problem> {
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())
+    URL_SAFE_NO_PAD.decode(text).map_err(|_ignored| wrong())
 }
 
 async fn offer_sign_in(
@@ -95,7 +95,7 @@ async fn offer_sign_in(
         user_name: None,
         known: Vec::new(),
     };
-    json(offered)
+    Ok(Json(offered).into_response())
 }
 
 fn admit_address(desk: &Desk, visitor: &crate::sign_in::Visitor) -> Result<(), Problem> {
@@ -103,10 +103,6 @@ fn admit_address(desk: &Desk, visitor: &crate::sign_in::Visitor) -> Result<(), P
     let Ok(nobody) = nobody else { return Ok(()) };
     let key = LoginKey::member(desk.house.config.site_company, &nobody);
     desk.admit(key, visitor).map_err(|refusal| refused(refusal.kind()))
-}
-
-fn json(value: impl Serialize) -> Result<Response, Problem> {
-    Ok(Json(value).into_response())
 }
 
 #[derive(Deserialize)]
@@ -158,11 +154,9 @@ async fn sign_in(
         desk.house.sessions.forget(previous);
     }
     let back = ReturnPath::of(&body.back, Realm::Member);
-    let location = match reactions::signed_in(&desk.house, opened.subject).await? {
-        true => reactions::STAYING.to_owned(),
-        false => back.as_str().to_owned(),
-    };
-    let mut response = json(GoOn { location })?;
+    let staying = reactions::signed_in(&desk.house, opened.subject).await?;
+    let location = if staying { reactions::STAYING } else { back.as_str() }.to_owned();
+    let mut response = Json(GoOn { location }).into_response();
     let cookie = session_cookie(&desk.house, Realm::Member, &secret, opened.stage)?;
     response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(response)
@@ -187,7 +181,7 @@ async fn offer_adding(
         user_name: Some(login.mail().as_str().to_owned()),
         known: known.iter().map(|key| URL_SAFE_NO_PAD.encode(key.credential())).collect(),
     };
-    json(offered)
+    Ok(Json(offered).into_response())
 }
 
 #[derive(Deserialize)]
@@ -218,7 +212,7 @@ async fn add(
         Some(device) => words.with("passkey-label", &[("device", device.into())]),
         None => words.get("passkey-label-plain").into_owned(),
     };
-    let label = Label::parse(&label).map_err(|_| wrong())?;
+    let label = Label::parse(&label).map_err(|_ignored| wrong())?;
     let login = desk.login(&signed_in).await?;
     let writing = Writing { desk: &desk, words: view.words() };
     let to = Recipient::Address(login.mail().clone());
@@ -234,7 +228,7 @@ async fn add(
     };
     let Ok(added) = desk.ask(command).await?;
     added.map_err(|refusal| refused(refusal.kind()))?;
-    json(GoOn { location: "/settings?done=passkey".to_owned() })
+    Ok(Json(GoOn { location: "/settings?done=passkey".to_owned() }).into_response())
 }
 
 /// Names a device by what its browser says of itself, to tell one's own keys apart.
@@ -271,4 +265,3 @@ async fn remove(
     desk.ask(command).await?.map_err(|refusal| refused(refusal.kind()))?;
     see_other("/settings?done=passkey-removed")
 }
-

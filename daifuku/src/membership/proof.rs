@@ -13,8 +13,9 @@ use crate::{
 };
 use access::{
     AskProof, ChangeMail, LoginKey, MailCode, MailProof, OpenMember, Password, PasswordRefusal,
-    ProofBy, ProofOutcome, ProofPurpose, ProofRefusal, ProofSecrets, ProveMail, Realm, Secret,
-    SecretHash, ResetPassword, SignInRefusal, SignedIn, Stage, find_proof, find_proof_of_link,
+    ProofBy, ProofOutcome, ProofPurpose, ProofRefusal, ProofSecrets, ProveMail, Realm,
+    ResetPassword, Secret, SecretHash, SignInRefusal, SignedIn, Stage, find_proof,
+    find_proof_of_link,
 };
 use answers::{OrProblem as _, read};
 use mail::Recipient;
@@ -26,6 +27,8 @@ use web::{
     components::{Button, FieldKind, Html, Notice, TextField, Tone},
     csrf, get, header, post,
 };
+
+const NEED: &str = "session.member";
 
 /// One of the three ways that begin with a proof.
 #[derive(Clone, Debug)]
@@ -89,7 +92,6 @@ pub(super) fn routes(desk: &Desk) -> Routes {
             .on(post(paths.password, "public").idempotent(), set_password)
             .with_state(&way(purpose))
     };
-    const NEED: &str = "session.member";
     let paths = paths(ProofPurpose::ChangeMail);
     let change = Routes::of("daifuku")
         .on(get(paths.begin, NEED), show_mail)
@@ -144,11 +146,7 @@ impl Complaint {
     }
 }
 
-async fn show_begin(
-    State(way): State<Way>,
-    view: View,
-    Query(coming): Query<Coming>,
-) -> Response {
+async fn show_begin(State(way): State<Way>, view: View, Query(coming): Query<Coming>) -> Response {
     let form = BeginForm { invited_by: coming.invited_by, ..BeginForm::default() };
     begin_form(&way, &view, &form, Complaint::default())
 }
@@ -281,7 +279,10 @@ async fn ask_proof_in(
 }
 
 /// Finds the proof that this browser gives, when it still can.
-async fn open_proof(way: &Way, headers: &HeaderMap) -> Result<Option<(String, MailProof)>, Problem> {
+async fn open_proof(
+    way: &Way,
+    headers: &HeaderMap,
+) -> Result<Option<(String, MailProof)>, Problem> {
     let Some(secret) = proof_secret(headers) else { return Ok(None) };
     let sought = secret.clone();
     let found = read(way.desk.house.store.database(), move |reader| find_proof(reader, &sought));
@@ -531,7 +532,9 @@ async fn set_password(
     };
     let visitor = visitor_of(&context, &headers);
     let done = match way.purpose {
-        ProofPurpose::SignUp => open_member(&way, &view, &visitor, (&secret, &proof, password)).await?,
+        ProofPurpose::SignUp => {
+            open_member(&way, &view, &visitor, (&secret, &proof, password)).await?
+        }
         ProofPurpose::Reset => reset(&way, &view, &visitor, (&secret, &proof, password)).await?,
         ProofPurpose::ChangeMail => Err(ProofRefusal::Ended),
     };
@@ -603,10 +606,10 @@ async fn reset(
     };
     desk.house.sessions.forget_subject(opened.subject);
     let target = match opened.stage {
-        Stage::Full => match reactions::signed_in(&desk.house, opened.subject).await? {
-            true => reactions::STAYING.to_owned(),
-            false => "/".to_owned(),
-        },
+        Stage::Full => {
+            let staying = reactions::signed_in(&desk.house, opened.subject).await?;
+            if staying { reactions::STAYING } else { "/" }.to_owned()
+        }
         Stage::Code | Stage::Enrolment => sign_in_address(Realm::Member, opened.stage, "/"),
     };
     go_signed_in(desk, &target, &cookie, opened.stage).map(Ok)

@@ -91,7 +91,8 @@ async fn show(
     .or_problem()?;
     let chosen = reactions::preferences_of(&desk.house, subject).await?;
     let done = DONE.into_iter().find(|known| *known == asked.done);
-    let main = settings(&view, &Shown { login, sessions, passkeys, chosen, signed_in }, &proof, done);
+    let main =
+        settings(&view, &Shown { login, sessions, passkeys, chosen, signed_in }, &proof, done);
     let title = view.words().get("settings-title");
     Ok(view.page(title).nav(crate::navigation::of_member(&view)).show(&main))
 }
@@ -202,8 +203,10 @@ pub(super) fn parse_hex(text: &str) -> Option<SecretHash> {
         .chars()
         .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
         .collect::<Option<_>>()?;
-    let bytes: Vec<u8> =
-        digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| (byte << 4) | digit)).collect();
+    let bytes: Vec<u8> = digits
+        .chunks_exact(2)
+        .map(|pair| pair.iter().fold(0, |byte, digit| (byte << 4) | digit))
+        .collect();
     Some(SecretHash::from_bytes(bytes.try_into().ok().filter(|_| text.len() == 64)?))
 }
 
@@ -276,10 +279,7 @@ fn password_form(
         lead: vec![words.get("change-password-lead").into_owned()],
         action: "/settings/password",
         token: Some(proof.field()),
-        fields: vec![
-            Html::of(&password_field(words)),
-            Html::of(&new_password_field(words, new)),
-        ],
+        fields: vec![Html::of(&password_field(words)), Html::of(&new_password_field(words, new))],
         send: Some(Button::new(words.get("change-password-send"))),
         foot: vec![(words.get("settings-back").into_owned(), "/settings".to_owned())],
         ..FormMain::default()

@@ -255,7 +255,11 @@ pub(crate) fn session_cookie(
     build_cookie(realm, secret.expose(), lifetime)
 }
 
-pub(crate) fn build_cookie(realm: Realm, value: &str, lifetime: Lifetime) -> Result<HeaderValue, Problem> {
+pub(crate) fn build_cookie(
+    realm: Realm,
+    value: &str,
+    lifetime: Lifetime,
+) -> Result<HeaderValue, Problem> {
     let name = realm.cookie();
     let name = name.strip_prefix("__Host-").unwrap_or(name);
     host_cookie(name, value, lifetime).map_err(|_never| Problem::new(&problems::INTERNAL_FAULT))

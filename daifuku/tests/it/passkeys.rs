@@ -70,7 +70,7 @@ fn a_passkey_is_added_signs_in_and_is_removed() {
             // The same answer again, on whatever device.
             let thief = site.client().browser();
             let again = thief.post_json("/sign-in/passkey", &said).await;
-            assert_eq!((again.status, again.problem_code().as_str()), (StatusCode::UNAUTHORIZED, "passkey_wrong"));
+            assert_eq!(again.status, StatusCode::UNAUTHORIZED);
             // A challenge for adding does not sign in.
             let other = challenge(&phone, "/settings/passkeys/challenge").await;
             let crossed = signed(&other, &device.sign(&other));
@@ -83,7 +83,8 @@ fn a_passkey_is_added_signs_in_and_is_removed() {
             let late = thief.post_json("/sign-in/passkey", &late).await;
             assert_eq!(late.status, StatusCode::UNAUTHORIZED);
 
-            let fields = [("passkey", value_on(&page, "passkey")), ("csrf", value_on(&page, "csrf"))];
+            let fields =
+                [("passkey", value_on(&page, "passkey")), ("csrf", value_on(&page, "csrf"))];
             let fields: Vec<(&str, &str)> =
                 fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let removed = phone.post_form("/settings/passkeys/remove", &fields).await;

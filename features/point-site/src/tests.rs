@@ -39,7 +39,8 @@ pub(crate) const OURS: CompanyNumber = CompanyNumber::new(1);
 pub(crate) const THEIRS: CompanyNumber = CompanyNumber::new(2);
 pub(crate) const HANA: Id<kind::Member> = Id::from_bits(0x0192_0000_0000_0000_0000_0000_0000_0001);
 pub(crate) const SECRET: &str = "7Qm2r9XwK4pT8sVbN3zL";
-pub(crate) const COMPANY: Id<kind::Company> = Id::from_bits(0x0192_0000_0000_0000_0000_0000_C000_0001);
+pub(crate) const COMPANY: Id<kind::Company> =
+    Id::from_bits(0x0192_0000_0000_0000_0000_0000_C000_0001);
 pub(crate) const UNIT: UnitNumber = UnitNumber::new(1);
 
 /// A site that was opened for one test.
@@ -114,7 +115,9 @@ fn navigation(view: &View) -> Vec<NavItem> {
 
 impl Stage {
     pub(crate) fn open(test: &TestDatabase, trust: Trust) -> Self {
-        test.migrate(&[store::MIGRATIONS, mail::MIGRATIONS, access::MIGRATIONS, MIGRATIONS].concat());
+        test.migrate(
+            &[store::MIGRATIONS, mail::MIGRATIONS, access::MIGRATIONS, MIGRATIONS].concat(),
+        );
         let clock = Arc::new(ManualClock::new(at("2026-11-01 12:00")));
         let options =
             StoreOptions { patience: Duration::from_millis(200), ..StoreOptions::default() };

@@ -63,11 +63,14 @@ pub use crate::{
     policy::{Need, NeedSet, Role, table as policy_table},
     refusal::{REFUSALS, RefusalKind},
     secret::{Secret, SecretHash},
-    session::{BrowserSession, NewSession, SessionLimits, SessionRefusal, Sessions, SignedIn, Stage, list_sessions},
+    session::{
+        BrowserSession, NewSession, SessionLimits, SessionRefusal, Sessions, SignedIn, Stage,
+        list_sessions,
+    },
     sign_in::{
-        ChangePassword, CodeVerdict, ConfirmCode, ConfirmPassword, EnrolSecondFactor, OpenedSession,
-        PasswordVerdict, SignIn, SignInOutcome, SignInRefusal, SignOut, SignOutScope, check_code,
-        check_enrolment, check_password,
+        ChangePassword, CodeVerdict, ConfirmCode, ConfirmPassword, EnrolSecondFactor,
+        OpenedSession, PasswordVerdict, SignIn, SignInOutcome, SignInRefusal, SignOut,
+        SignOutScope, check_code, check_enrolment, check_password,
     },
     store::{MIGRATIONS, STATEMENTS},
     throttle::{SignInThrottle, ThrottleLimit},

@@ -171,7 +171,7 @@ impl MailProof {
     fn from_row(row: &Row<'_>) -> Result<Self, Fault> {
         let hash = |column| -> Result<Option<SecretHash>, Fault> {
             let found = row.optional_bytes(column)?.map(<[u8; 32]>::try_from).transpose();
-            Ok(found.map_err(|_| row.corrupt("32 bytes"))?.map(SecretHash::from_bytes))
+            Ok(found.map_err(|_ignored| row.corrupt("32 bytes"))?.map(SecretHash::from_bytes))
         };
         let carried = row.optional_text(9)?.map(Token::parse).transpose();
         Ok(Self {
@@ -184,7 +184,7 @@ impl MailProof {
             browser: SecretHash::from_bytes(row.digest(6)?),
             link: hash(7)?,
             code: hash(8)?,
-            carried: carried.map_err(|_| row.corrupt("a token"))?,
+            carried: carried.map_err(|_ignored| row.corrupt("a token"))?,
             failures: row.small(10)?,
             made_at: row.timestamp(11)?,
             ends_at: row.timestamp(12)?,
@@ -332,7 +332,10 @@ impl ProofFacts {
 
     fn save(self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let changed = self.changed.iter().filter_map(|id| self.proofs.get(id));
-        tx.upsert(&statement::SAVE_MAIL_PROOFS, &changed.map(MailProof::to_row).collect::<Vec<_>>())?;
+        tx.upsert(
+            &statement::SAVE_MAIL_PROOFS,
+            &changed.map(MailProof::to_row).collect::<Vec<_>>(),
+        )?;
         self.logins.save(tx)?;
         mail::enqueue(tx, &self.letters, self.now)
     }
@@ -573,16 +576,17 @@ impl Command for ProveMail {
         let proven_at = Some(proof.proven_at.unwrap_or(now));
         let (proof, outcome) = match self.by {
             ProofBy::Link { browser, .. } => {
-                (MailProof { proven_at, browser, ..proof }, ProofOutcome::Proven)
+                (MailProof { browser, proven_at, ..proof }, ProofOutcome::Proven)
             }
             ProofBy::Code { code, .. } if proof.code.is_some_and(|own| own.matches(&code)) => {
                 (MailProof { proven_at, ..proof }, ProofOutcome::Proven)
             }
             ProofBy::Code { .. } => {
                 let failures = proof.failures.saturating_add(1);
-                let refusal = match failures < FAILURES_MAX {
-                    true => ProofRefusal::CodeWrong,
-                    false => ProofRefusal::Ended,
+                let refusal = if failures < FAILURES_MAX {
+                    ProofRefusal::CodeWrong
+                } else {
+                    ProofRefusal::Ended
                 };
                 (MailProof { failures, ..proof }, ProofOutcome::Refused(refusal))
             }

@@ -329,8 +329,21 @@ pub(crate) mod statement {
         name: "save mail proofs",
         table: "mail_proof",
         columns: &[
-            "id", "purpose", "login_key", "company", "mail", "subject", "browser", "link", "code",
-            "carried", "failures", "made_at", "ends_at", "proven_at", "used_at",
+            "id",
+            "purpose",
+            "login_key",
+            "company",
+            "mail",
+            "subject",
+            "browser",
+            "link",
+            "code",
+            "carried",
+            "failures",
+            "made_at",
+            "ends_at",
+            "proven_at",
+            "used_at",
         ],
         keys: &["id"],
         updates: &["browser", "failures", "proven_at", "used_at"],
@@ -394,8 +407,15 @@ pub(crate) mod statement {
         name: "save passkeys",
         table: "passkey",
         columns: &[
-            "hash", "subject", "credential", "algorithm", "public_key", "counter", "label",
-            "created_at", "used_at",
+            "hash",
+            "subject",
+            "credential",
+            "algorithm",
+            "public_key",
+            "counter",
+            "label",
+            "created_at",
+            "used_at",
         ],
         keys: &["hash"],
         updates: &["counter", "used_at"],
@@ -422,10 +442,8 @@ pub(crate) mod statement {
         Statement::new("remove passkeys", "DELETE FROM passkey WHERE hash IN (?*)");
 
     // Index passkey_subject.
-    pub(crate) static REMOVE_PASSKEYS_OF_SUBJECTS: Statement = Statement::new(
-        "remove passkeys of subjects",
-        "DELETE FROM passkey WHERE subject IN (?*)",
-    );
+    pub(crate) static REMOVE_PASSKEYS_OF_SUBJECTS: Statement =
+        Statement::new("remove passkeys of subjects", "DELETE FROM passkey WHERE subject IN (?*)");
 
     pub(crate) static ADD_CHALLENGES: Upsert = Upsert {
         name: "add passkey challenges",

@@ -7,7 +7,8 @@ use ring::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::{RelyingParty, 
+use crate::{
+    RelyingParty,
     actor::Subject,
     authorized::Authenticated,
     policy::{Need, Role},
@@ -114,12 +115,12 @@ impl SoftDevice {
             y,
         ]
         .concat();
-        let data =
-            [&self.data(self.flags | 0x40)[..], &[0; 16], &[0, 24], &self.credential, &key].concat();
-        let length = u8::try_from(data.len()).unwrap_or(u8::MAX);
-        // {"fmt": "none", "attStmt": {}, "authData": data}
+        let said = [&self.data(self.flags | 0x40)[..], &[0; 16], &[0, 24], &self.credential, &key]
+            .concat();
+        let length = u8::try_from(said.len()).unwrap_or(u8::MAX);
+        // {"fmt": "none", "attStmt": {}, "authData": said}
         let attestation =
-            [b"\xa3cfmtdnonegattStmt\xa0hauthData\x58".as_slice(), &[length], &data].concat();
+            [b"\xa3cfmtdnonegattStmt\xa0hauthData\x58".as_slice(), &[length], &said].concat();
         MadeKey {
             credential: self.credential.clone(),
             client_data: self.client_data("webauthn.create", challenge),

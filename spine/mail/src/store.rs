@@ -1,7 +1,4 @@
-use crate::{
-    Body, Letter, Recipient,
-    letter::Category,
-};
+use crate::{Body, Letter, Recipient, letter::Category};
 use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value, migrate::Migration};
 use vocabulary::{Email, Id, Label, Timestamp, kind};
 

@@ -16,7 +16,5 @@ pub(crate) mod store;
 mod tests;
 
 pub use command::{AskToLeave, EndMembership, LeavingFacts, TakeLeavingBack};
-pub use state::{
-    GRACE_DAYS, Leaving, LeavingLoss, LeavingRefusal, LeavingState, loss_of,
-};
+pub use state::{GRACE_DAYS, Leaving, LeavingLoss, LeavingRefusal, LeavingState, loss_of};
 pub use store::{due_leavings, find_leaving};

@@ -29,7 +29,9 @@ impl LeavingState {
     }
 
     pub(crate) fn parse(code: &str) -> Option<Self> {
-        [Self::Asked, Self::TakenBack, Self::Ending, Self::Ended].into_iter().find(|one| one.code() == code)
+        [Self::Asked, Self::TakenBack, Self::Ending, Self::Ended]
+            .into_iter()
+            .find(|one| one.code() == code)
     }
 }
 

@@ -37,12 +37,9 @@ fn give(stage: &Stage, number: u128, kind: LotKind, amount: u32) {
     let unit = crate::tests::UNIT.get();
     let cost = Id::of(crate::tests::COMPANY, unit, AccountRole::Cost);
     let hana = Id::of(HANA, unit, AccountRole::Member);
-    let accounts = vec![
-        spec(cost, BalanceRule::Unlimited, false),
-        spec(hana, BalanceRule::NonNegative, true),
-    ];
-    let opened =
-        stage.site.store().run(Setup { units: Vec::new(), accounts }).unwrap().unwrap();
+    let accounts =
+        vec![spec(cost, BalanceRule::Unlimited, false), spec(hana, BalanceRule::NonNegative, true)];
+    let opened = stage.site.store().run(Setup { units: Vec::new(), accounts }).unwrap().unwrap();
     let lot = Lot::try_new(OURS, kind, Some(Day::parse("2027-05-31").unwrap())).unwrap();
     let step = Step::Transfer(Transfer {
         debit: opened[0],
@@ -76,10 +73,12 @@ fn a_member_leaves_after_the_days_and_loses_what_was_said() {
     play(|stage| {
         give(stage, 1, LotKind::Free, 300);
         let account = stage.account(AccountRole::Member).unwrap();
-        assert_eq!(loss_of(&account), LeavingLoss { free: Amount::from(300_u32), ..LeavingLoss::default() });
+        assert_eq!(
+            loss_of(&account),
+            LeavingLoss { free: Amount::from(300_u32), ..LeavingLoss::default() }
+        );
         let (language, member, company) = (Some(Language::English), HANA, OURS);
-        let chosen =
-            SavePreferences { member, company, language, notices: None, invited_by: None };
+        let chosen = SavePreferences { member, company, language, notices: None, invited_by: None };
         let Ok(_chosen) = stage.site.store().run(chosen).unwrap();
         let asked = stage.site.store().run(ask()).unwrap().unwrap();
         assert_eq!(asked.ends_at, at("2026-11-15 12:00"));

@@ -49,8 +49,7 @@ impl Command for SavePreferences {
     ) -> Result<Preferences, Infallible> {
         facts.now = posting.now();
         let known = facts.known.entry(self.member);
-        let chosen =
-            known.or_insert_with(|| Preferences::of_nobody(self.member, self.company));
+        let chosen = known.or_insert_with(|| Preferences::of_nobody(self.member, self.company));
         chosen.language = self.language.unwrap_or(chosen.language);
         chosen.notices = self.notices.unwrap_or(chosen.notices);
         if chosen.invited_by.is_none() {

@@ -5,8 +5,7 @@ use store::{Fault, Listed, Reader, Statement, Tx, Upsert, Value};
 use vocabulary::{Id, Timestamp, Token, kind};
 use web::Language;
 
-pub(crate) const STATEMENTS: &[Listed] =
-    &[SAVE.listed(), FIND.listed(), REMOVE.listed()];
+pub(crate) const STATEMENTS: &[Listed] = &[SAVE.listed(), FIND.listed(), REMOVE.listed()];
 
 static SAVE: Upsert = Upsert {
     name: "save preferences",
@@ -44,7 +43,7 @@ pub fn find_preferences(
             company: row.company(1)?,
             language: row.parsed(2, Language::parse)?,
             notices: row.boolean(3)?,
-            invited_by: invited_by.map_err(|_| row.corrupt("a token"))?,
+            invited_by: invited_by.map_err(|_ignored| row.corrupt("a token"))?,
         };
         Ok((found.member, found))
     };

@@ -60,11 +60,12 @@ fn check_client(
     party: &RelyingParty,
     challenge: &str,
 ) -> Result<(), PasskeyRefusal> {
-    let data: ClientData = serde_json::from_slice(bytes).map_err(|_| PasskeyRefusal::Wrong)?;
-    let fits = data.kind == kind
-        && data.challenge == challenge
-        && data.origin == party.origin
-        && !data.cross_origin;
+    let said: ClientData =
+        serde_json::from_slice(bytes).map_err(|_ignored| PasskeyRefusal::Wrong)?;
+    let fits = said.kind == kind
+        && said.challenge == challenge
+        && said.origin == party.origin
+        && !said.cross_origin;
     if fits { Ok(()) } else { Err(PasskeyRefusal::Wrong) }
 }
 
@@ -83,13 +84,13 @@ impl<'a> AuthenticatorData<'a> {
             let (counter, rest) = rest.split_first_chunk::<4>()?;
             Some((hash, Self { flags, counter: u32::from_be_bytes(*counter), rest }))
         };
-        let (hash, data) = read().ok_or(PasskeyRefusal::Wrong)?;
+        let (hash, said) = read().ok_or(PasskeyRefusal::Wrong)?;
         let ours: [u8; 32] = Sha256::digest(&party.id).into();
         let known = PRESENT | VERIFIED;
-        if hash != ours || data.flags & known != known {
+        if hash != ours || said.flags & known != known {
             return Err(PasskeyRefusal::Wrong);
         }
-        Ok(data)
+        Ok(said)
     }
 }
 
@@ -116,13 +117,13 @@ impl NewPasskey {
     ) -> Result<Self, PasskeyRefusal> {
         check_client(client_data, "webauthn.create", party, challenge)?;
         let (object, _nothing) = Value::read(attestation).ok_or(PasskeyRefusal::Wrong)?;
-        let data = object.get(&Value::Text("authData")).and_then(Value::bytes);
-        let data = AuthenticatorData::read(data.ok_or(PasskeyRefusal::Wrong)?, party)?;
-        if data.flags & HAS_KEY == 0 {
+        let said = object.get(&Value::Text("authData")).and_then(Value::bytes);
+        let said = AuthenticatorData::read(said.ok_or(PasskeyRefusal::Wrong)?, party)?;
+        if said.flags & HAS_KEY == 0 {
             return Err(PasskeyRefusal::Wrong);
         }
         let read = || {
-            let (_maker, rest) = data.rest.split_at_checked(16)?;
+            let (_maker, rest) = said.rest.split_at_checked(16)?;
             let (length, rest) = rest.split_first_chunk::<2>()?;
             let length = usize::from(u16::from_be_bytes(*length));
             let (credential, rest) = rest.split_at_checked(length)?;
@@ -132,7 +133,7 @@ impl NewPasskey {
                 credential: credential.to_vec(),
                 algorithm,
                 public_key,
-                counter: data.counter,
+                counter: said.counter,
             })
         };
         read().ok_or(PasskeyRefusal::Wrong)
@@ -177,7 +178,7 @@ impl Passkey {
         signature: &[u8],
     ) -> Result<u32, PasskeyRefusal> {
         check_client(client_data, "webauthn.get", party, challenge)?;
-        let data = AuthenticatorData::read(authenticator_data, party)?;
+        let said = AuthenticatorData::read(authenticator_data, party)?;
         let hash: [u8; 32] = Sha256::digest(client_data).into();
         let signed = [authenticator_data, &hash].concat();
         let valid = match self.algorithm {
@@ -190,7 +191,7 @@ impl Passkey {
             RS256 => rsa_valid(&self.public_key, &signed, signature).unwrap_or(false),
             _ => false,
         };
-        if valid { Ok(data.counter) } else { Err(PasskeyRefusal::Wrong) }
+        if valid { Ok(said.counter) } else { Err(PasskeyRefusal::Wrong) }
     }
 }
 

@@ -284,8 +284,8 @@ impl SignInByPasskey {
             // A device that counts must count on: else its key was copied. Most say zero always.
             (counter == 0 && passkey.counter == 0) || counter > passkey.counter
         };
-        let fits = login.standing == LoginStanding::Open
-            && passkey.subject == login.subject.to_bytes();
+        let fits =
+            login.standing == LoginStanding::Open && passkey.subject == login.subject.to_bytes();
         let counter = self.counter.filter(|counter| fits && counts(*counter));
         let Some(counter) = counter else {
             let entry = own_entry(&login, "sign_in.passkey", self.request, now);

@@ -1,4 +1,4 @@
-//! Passkeys: signing in with a key pair that a device keeps (WebAuthn, level 2).
+//! Passkeys: signing in with a key pair that a device keeps (Web Authentication, level 2).
 //!
 //! | step | where | what |
 //! |---|---|---|
@@ -14,8 +14,8 @@
 //! ADR 0016.
 
 mod cbor;
-mod command;
 mod ceremony;
+mod command;
 mod state;
 
 pub use ceremony::{NewPasskey, RelyingParty};

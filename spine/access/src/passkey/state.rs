@@ -171,4 +171,3 @@ pub(super) struct Challenge {
     pub(super) subject: Option<[u8; 16]>,
     pub(super) ends_at: Timestamp,
 }
-
