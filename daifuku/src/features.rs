@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, anyhow};
 
-use crate::{house::House, navigation, reactions::ShopStories};
+use crate::{exchange, house::House, navigation, reactions::ShopStories};
 use access::{RegisterActor, Subject};
 use bank::{Bank, BankTools, WebhookKey};
 use ledger::{BalanceRule, NegativeBy};
@@ -106,6 +106,7 @@ fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
         click_patience: CLICK_PATIENCE,
         networks: Networks::default(),
         network_key: network_key(house),
+        exchange: exchange::settings(house)?,
         member_nav: navigation::of_member,
         staff_nav: navigation::of_staff,
     };

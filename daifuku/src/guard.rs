@@ -3,6 +3,7 @@
 //! | a route's need | who comes in |
 //! |---|---|
 //! | `public` | everybody |
+//! | `visitor.member` | everybody; a member who is signed in is known |
 //! | `ops.network` | the addresses of the setting `server.metrics_from` |
 //! | `session.member`, `session.staff` | whoever is signed in there, whatever their role |
 //! | `pending.member`, `pending.staff` | also before the second step of signing in |
@@ -36,6 +37,7 @@ use web::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Entrance {
     Public,
+    Visitor,
     Network,
     Session(Realm),
     Pending(Realm),
@@ -47,6 +49,7 @@ impl Entrance {
     fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "public" => Self::Public,
+            "visitor.member" => Self::Visitor,
             ops::NETWORK => Self::Network,
             "session.member" => Self::Session(Realm::Member),
             "session.staff" => Self::Session(Realm::Staff),
@@ -59,7 +62,7 @@ impl Entrance {
     /// Tells whose session opens it, when a session does.
     const fn realm(self) -> Option<Realm> {
         match self {
-            Self::Public | Self::Network => None,
+            Self::Public | Self::Visitor | Self::Network => None,
             Self::Session(realm) | Self::Pending(realm) => Some(realm),
             Self::Need(Need::MemberSelf) => Some(Realm::Member),
             Self::Need(_) => Some(Realm::Staff),
@@ -146,6 +149,7 @@ impl web::Guard for Guard {
         match entrance.realm() {
             Some(realm) => self.admit_somebody(entrance, realm, parts),
             None if entrance == Entrance::Network => self.admit_network(parts),
+            None if entrance == Entrance::Visitor => self.admit_visitor(parts),
             None => Admission::Granted,
         }
     }
@@ -185,6 +189,29 @@ impl Guard {
             // Whoever may not look need not know that something is here.
             Some(_) | None => denied(Problem::new(&problems::NOT_FOUND)),
         }
+    }
+
+    /// Lets anyone in, and a member who is signed in as themselves. A session that is not good, or
+    /// a database that does not answer, is no reason to show nothing.
+    fn admit_visitor(&self, parts: &mut Parts) -> Admission {
+        let realm = Realm::Member;
+        let now = self.clock.now();
+        let found = match parts.extensions.remove::<LookedUp>() {
+            Some(LookedUp(slot)) => slot.get().and_then(|found| found.as_ref().ok().copied()),
+            None => match find_cookie(&parts.headers, realm.cookie()) {
+                None => return Admission::Granted,
+                Some(cookie) => match self.sessions.find_cached(realm, cookie, now) {
+                    None => return self.ask_database(realm, now, parts),
+                    found => found,
+                },
+            },
+        };
+        if let Some(Ok(signed_in)) = found
+            && let Ok(who) = signed_in.authenticated()
+        {
+            parts.extensions.insert(*who);
+        }
+        Admission::Granted
     }
 
     fn admit_somebody(&self, entrance: Entrance, realm: Realm, parts: &mut Parts) -> Admission {
@@ -263,7 +290,11 @@ impl Guard {
         };
         match entrance {
             Entrance::Need(need) => admit_who(need, who, parts),
-            Entrance::Public | Entrance::Network | Entrance::Session(_) | Entrance::Pending(_) => {
+            Entrance::Public
+            | Entrance::Visitor
+            | Entrance::Network
+            | Entrance::Session(_)
+            | Entrance::Pending(_) => {
                 parts.extensions.insert(who);
                 Admission::Granted
             }

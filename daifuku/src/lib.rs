@@ -19,6 +19,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+mod exchange;
 pub mod features;
 pub mod guard;
 pub mod house;

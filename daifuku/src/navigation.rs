@@ -6,10 +6,12 @@ use web::{NavItem, View};
 use crate::parts::STAFF_PAGES;
 
 /// The key of a text, and where it leads.
-const MEMBER_LINKS: [(&str, &str); 6] = [
+const MEMBER_LINKS: [(&str, &str); 8] = [
     ("member-nav-home", "/"),
     ("member-nav-shops", "/shops"),
+    ("member-nav-favourites", "/favourites"),
     ("member-nav-passbook", "/passbook"),
+    ("member-nav-exchange", "/exchange"),
     ("member-nav-clicks", "/clicks"),
     ("member-nav-campaigns", "/campaigns"),
     ("settings-title", "/settings"),

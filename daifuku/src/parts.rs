@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::runtime;
 
 use crate::{
+    exchange,
     features::Features,
     house::House,
     jobs::{Job, Next},
@@ -20,13 +21,16 @@ use point_site::{
     click::feed_spool,
     follow_up::{FOLLOWED_AT_ONCE, follow_conversions},
     message::{MESSAGES_AT_ONCE, process_messages},
+    popularity::count_clicks,
     pull::{Puller, pull_due},
+    rate_up::{RateUps, write_rate_ups},
     report::apply_reports,
+    undo::undo_reports,
 };
 use store::{Fault, Listed, Store, migrate::Migration};
 use vocabulary::Timestamp;
 use wallet::{expiry::Progress, notice::Notices};
-use web::{Assets, Outgoing, OutgoingOptions, ProblemKind, Reach, TextSource};
+use web::{Assets, Language, Outgoing, OutgoingOptions, ProblemKind, Reach, TextSource};
 
 /// Every step of the schema, by number.
 pub fn migrations() -> Vec<Migration> {
@@ -85,6 +89,7 @@ pub fn assets() -> Assets {
 /// The entries of the staff's home: who needs what to see it, where it is, the key of its text.
 pub const STAFF_PAGES: &[StaffPage] = &[
     StaffPage { need: Need::KeyRead, href: "/staff/keys", text: "staff-page-keys" },
+    StaffPage { need: Need::OfferRead, href: "/staff/shops", text: "staff-page-shops" },
     StaffPage { need: Need::ReportImport, href: "/staff/reports", text: "staff-page-reports" },
     StaffPage { need: Need::ClaimDecide, href: "/staff/claims", text: "staff-page-claims" },
     StaffPage { need: Need::OfferRead, href: "/staff/campaigns", text: "staff-page-campaigns" },
@@ -92,6 +97,25 @@ pub const STAFF_PAGES: &[StaffPage] = &[
         need: Need::OfferManage,
         href: "/staff/networks/accounts",
         text: "staff-page-network-accounts",
+    },
+    // Not for all who may read: developers of other companies have no conversions here.
+    StaffPage {
+        need: Need::ConversionDecide,
+        href: "/staff/conversions",
+        text: "staff-page-conversions",
+    },
+    StaffPage {
+        need: Need::ConversionApprove,
+        href: "/staff/decisions",
+        text: "staff-page-decisions",
+    },
+    StaffPage { need: Need::ConversionRead, href: "/staff/networks", text: "staff-page-networks" },
+    StaffPage { need: Need::ExchangeRead, href: "/staff/exchanges", text: "staff-page-exchanges" },
+    StaffPage { need: Need::ExchangeRead, href: "/staff/payouts", text: "staff-page-payouts" },
+    StaffPage {
+        need: Need::ExchangeRead,
+        href: "/staff/gift-codes",
+        text: "staff-page-gift-codes",
     },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
@@ -118,7 +142,9 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
     let features = house.features()?;
     if let Some(site) = &features.site {
         jobs.extend(site_jobs(site));
+        jobs.push(write_rate_ups_of(house, site));
         jobs.push(pull_networks(site)?);
+        jobs.extend(exchange::jobs(site)?);
     }
     jobs.push(deliver_webhooks(features)?);
     jobs.extend(membership::deliver_mail(house)?);
@@ -178,10 +204,12 @@ fn site_jobs(site: &Site) -> Vec<Job> {
         }),
         site_job(site, "feed-spool", 5, |site| Ok(feed_spool(site)? > 0)),
         site_job(site, "apply-reports", 2, |site| Ok(apply_reports(site)? > 0)),
+        site_job(site, "count-clicks", 600, |site| Ok(count_clicks(site).map(|_| false)?)),
         site_job(site, "follow-conversions", 1, |site| {
             Ok(follow_conversions(site)? >= FOLLOWED_AT_ONCE)
         }),
         site_job(site, "grant-bonuses", 60, |site| Ok(grant_due(site)? > 0)),
+        site_job(site, "undo-reports", 2, |site| Ok(undo_reports(site)? > 0)),
         site_job(site, "refresh-shelf", 30, |site| Ok(site.refresh().map(|()| false)?)),
     ]
 }
@@ -195,6 +223,22 @@ fn site_job(
 ) -> Job {
     let site = site.clone();
     Job::new(name, every_seconds, move || Ok(if work(&site)? { Next::Again } else { Next::Rest }))
+}
+
+/// Writes to members when a shop that they keep gives more.
+fn write_rate_ups_of(house: &House, site: &Site) -> Job {
+    const SLICES: u32 = 25;
+    let tools = RateUps {
+        site: site.clone(),
+        frame: Arc::clone(&house.frame),
+        // Everybody reads Japanese and wants notices.
+        languages: Arc::new(|members| Ok(vec![Some(Language::Japanese); members.len()])),
+        address: house.config.site_address.or_of(house.config.server_listen),
+    };
+    Job::new("write-rate-ups", 60, move || {
+        let written = write_rate_ups(&tools, SLICES)?;
+        Ok(if written.finished { Next::Rest } else { Next::Again })
+    })
 }
 
 /// A page of the staff console.

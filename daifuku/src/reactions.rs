@@ -7,10 +7,12 @@ use access::{MemberOpened, Subject};
 use answers::{OrProblem as _, ask, read};
 use point_site::bonus::{BonusStory, Cause, bonus_stories};
 use point_site::leaving::{self, LeavingLoss, TakeLeavingBack};
+use point_site::payee::NoteChange;
 use point_site::preferences::{Preferences, SavePreferences, find_preferences};
-use point_site::{ConversionStory, Site, stories};
+use point_site::step_up::Particular;
+use point_site::{ConversionStory, ExchangeStory, Site, exchange_stories, stories};
 use store::{Fault, Store};
-use vocabulary::{AccountRole, Id, kind};
+use vocabulary::{AccountRole, Id, Scale, kind};
 use wallet::{Explained, Explains, notice::Readers, passbook::Line};
 use web::{Language, Problem, problems};
 
@@ -27,17 +29,25 @@ impl ShopStories {
 }
 
 impl Explains for ShopStories {
-    fn explain(&self, lines: &[Line], _: Language) -> Result<Vec<Option<Explained>>, Fault> {
+    fn explain(&self, lines: &[Line], language: Language) -> Result<Vec<Option<Explained>>, Fault> {
         let ids: Vec<u128> = lines
             .iter()
             .flat_map(|line| [Some(line.batch.bits()), line.subject])
             .flatten()
             .collect();
         let company = self.site.config().company;
-        let (known, bonuses) = self.site.store().database().read(|reader| {
-            Ok((stories(reader, company, &ids)?, bonus_stories(reader, company, &ids)?))
+        let (known, bonuses, exchanged) = self.site.store().database().read(|reader| {
+            Ok((
+                stories(reader, company, &ids)?,
+                bonus_stories(reader, company, &ids)?,
+                exchange_stories(reader, company, &ids)?,
+            ))
         })?;
-        let told = |line| explain(line, &known).or_else(|| explain_bonus(line, &bonuses));
+        let told = |line| {
+            explain(line, &known)
+                .or_else(|| explain_bonus(line, &bonuses))
+                .or_else(|| exchange(line, &exchanged, language))
+        };
         Ok(lines.iter().map(told).collect())
     }
 }
@@ -67,6 +77,34 @@ fn explain_bonus(line: &Line, known: &BTreeMap<u128, BonusStory>) -> Option<Expl
     Some(Explained { title: story.title.as_str().to_owned(), href, ..Explained::default() })
 }
 
+/// Names what points were exchanged for. A hold and a capture carry the exchange's own bits, and so
+/// does what a reversal is about.
+fn exchange(
+    line: &Line,
+    known: &BTreeMap<u128, ExchangeStory>,
+    language: Language,
+) -> Option<Explained> {
+    let ids = [line.subject, Some(line.batch.bits())];
+    let (id, story) = ids.into_iter().flatten().find_map(|id| Some((id, known.get(&id)?)))?;
+    let figure = Scale::default().format(story.value.minor_units());
+    let unit = story.unit.as_str();
+    let (name, note) = match (language, unit) {
+        (Language::Japanese, "JPY") => (&story.name, format!("{figure}円に交換")),
+        (Language::Japanese, unit) => (&story.name, format!("{figure} {unit}に交換")),
+        (Language::English, "JPY") => (&story.name_english, format!("exchanged for ¥{figure}")),
+        (Language::English, unit) => {
+            (&story.name_english, format!("exchanged for {figure} {unit}"))
+        }
+    };
+    Some(Explained {
+        title: name.clone(),
+        note,
+        clicked_at: None,
+        reason: None,
+        href: Some(format!("/exchange/{}", Id::<kind::Exchange>::from_bits(id))),
+    })
+}
+
 /// Where a member goes on who took a leaving back by signing in.
 pub(crate) const STAYING: &str = "/settings?done=staying";
 
@@ -93,6 +131,15 @@ pub(crate) async fn member_opened(
         invited_by: opened.carried.clone(),
     };
     let Ok(_chosen) = ask(&house.store, command).await.or_problem()?;
+    Ok(())
+}
+
+/// Does what is to be done when a member has another mail address: exchanges are looked at with care
+/// for some days.
+pub(crate) async fn mail_changed(house: &House, subject: Subject) -> Result<(), Problem> {
+    let (member, company) = (member_of(subject)?, house.config.site_company);
+    let command = NoteChange { company, member, particular: Particular::Mail };
+    let Ok(()) = ask(&house.store, command).await.or_problem()?;
     Ok(())
 }
 

@@ -182,9 +182,19 @@ demo-password = The password is the same for all:
 
 member-nav-home = Home
 member-nav-shops = Shops
+member-nav-favourites = Favourites
 member-nav-passbook = Passbook
 member-nav-clicks = Clicks
 member-nav-campaigns = Campaigns
+
+## Exchange
+member-nav-exchange = Exchange
+staff-page-exchanges = Exchanges
+staff-page-exchanges-about = Find an exchange by its number, release or deny those that wait
+staff-page-payouts = Bank payouts
+staff-page-payouts-about = Put payouts together, approve them, take in what the bank says
+staff-page-gift-codes = Gift codes
+staff-page-gift-codes-about = Take codes in and see what is left
 
 ## Signing up, a lost password, settings, leaving
 
@@ -204,16 +214,16 @@ reset-send = Send the code
 reset-password-title = A new password
 reset-password-send = Change it and sign in
 mail-wrong = This is not a mail address. Check what is before and after “@”.
-proof-code-title = Enter the code
-proof-sent = We sent a letter to { $mail }.
-proof-sent-next = Enter the six digits of the letter here, within 30 minutes.
-proof-code = Code
-proof-code-hint = Six digits.
-proof-code-send = Next
-proof-again = No letter? Start again
-proof-link-lead = Press the button to go on with { $mail }.
-proof-link-send = Go on
-proof-done = { $mail } is confirmed.
+mail-proof-code-title = Enter the code
+mail-proof-sent = We sent a letter to { $mail }.
+mail-proof-sent-next = Enter the six digits of the letter here, within 30 minutes.
+mail-proof-code = Code
+mail-proof-code-hint = Six digits.
+mail-proof-code-send = Next
+mail-proof-again = No letter? Start again
+mail-proof-link-lead = Press the button to go on with { $mail }.
+mail-proof-link-send = Go on
+mail-proof-done = { $mail } is confirmed.
 new-password = New password
 new-password-hint = At least 10 characters. No need for symbols or capitals: a long sentence is strong and easy to remember.
 password-now = Your password

@@ -176,9 +176,19 @@ demo-password = パスワードはすべて同じです：
 
 member-nav-home = ホーム
 member-nav-shops = ショップ
+member-nav-favourites = お気に入り
 member-nav-passbook = 通帳
 member-nav-clicks = クリック履歴
 member-nav-campaigns = キャンペーン
+
+## 交換
+member-nav-exchange = 交換
+staff-page-exchanges = 交換の照会
+staff-page-exchanges-about = 交換を番号で探し、確認待ちの交換を進めるか取りやめる
+staff-page-payouts = 銀行振込
+staff-page-payouts-about = 支払う交換をまとめ、承認し、銀行の結果を反映する
+staff-page-gift-codes = ギフトコード
+staff-page-gift-codes-about = コードを取り込み、在庫を確かめる
 
 ## 会員登録、パスワードの再設定、設定、退会
 
@@ -198,16 +208,16 @@ reset-send = 確認コードを送る
 reset-password-title = 新しいパスワード
 reset-password-send = 変更してログイン
 mail-wrong = メールアドレスの形が正しくありません。「@」の前後をご確認ください。
-proof-code-title = 確認コードの入力
-proof-sent = { $mail } にメールを送りました。
-proof-sent-next = メールに書かれた6けたの数字を入力してください。30分以内に、この画面で入力する必要があります。
-proof-code = 確認コード
-proof-code-hint = 数字6けた。全角でも入力できます。
-proof-code-send = 次へ
-proof-again = 届かないとき、やり直すとき
-proof-link-lead = { $mail } の確認を続けます。下のボタンを押してください。
-proof-link-send = 続ける
-proof-done = { $mail } を確認しました。
+mail-proof-code-title = 確認コードの入力
+mail-proof-sent = { $mail } にメールを送りました。
+mail-proof-sent-next = メールに書かれた6けたの数字を入力してください。30分以内に、この画面で入力する必要があります。
+mail-proof-code = 確認コード
+mail-proof-code-hint = 数字6けた。全角でも入力できます。
+mail-proof-code-send = 次へ
+mail-proof-again = 届かないとき、やり直すとき
+mail-proof-link-lead = { $mail } の確認を続けます。下のボタンを押してください。
+mail-proof-link-send = 続ける
+mail-proof-done = { $mail } を確認しました。
 new-password = 新しいパスワード
 new-password-hint = 10文字以上。記号や大文字を混ぜなくてもかまいません。長い文章ほど強く、覚えやすくなります。
 password-now = いまのパスワード

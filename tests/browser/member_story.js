@@ -157,6 +157,7 @@ async function applyFile(staff, texts, file) {
   const buffer = await readFile(file);
   const field = staff.getByLabel(texts('report-choose'), { exact: true });
   await field.setInputFiles({ name, mimeType: 'text/csv', buffer });
+  await staff.getByLabel(texts('report-network')).selectOption('accesstrade/main');
   await press(staff, texts('report-check'));
   await staff.getByRole('heading', { name, exact: true }).waitFor();
   const approval = { rows: 1, points: POINTS };

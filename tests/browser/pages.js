@@ -9,7 +9,7 @@ import * as people from './people.js';
 import { follow, press } from './people.js';
 import { addStaff } from './stage.js';
 
-const { ADMINISTRATOR, AUDITOR, DEVELOPER, HANA, SALES, SRE } = people;
+const { ACCOUNTANT, ADMINISTRATOR, AUDITOR, DEVELOPER, HANA, SALES, SRE } = people;
 const { SUPERVISOR, SUPPORT, TRAVEL_DEVELOPER } = people;
 
 // Reports with the headings that are asked for, and nothing below that can be read.
@@ -18,15 +18,27 @@ const brokenReport = () => [HEADINGS, `1,yesterday,${randomUUID()},A9SZ16HX,5000
 const noReport = () => ['1,2'];
 
 const APPLIED = 'tr:has(.badge-good) a';
+const REVIEWED = 'tbody th a';
 
 const PUBLIC = [
   { name: 'the form to sign in', path: '/sign-in' },
   { name: 'a page that asks to sign in', path: '/passbook', status: 401 },
   { name: 'a wrong password', arrive: mistypePassword('/sign-in'), status: 401 },
+  { name: 'signing up', path: '/sign-up' },
+  { name: 'signing up with mistakes', arrive: mistypeSignUp, status: 422 },
+  { name: 'the code of a letter', arrive: askCode },
+  { name: 'a wrong code of a letter', arrive: mistypeLetterCode, status: 422 },
+  { name: 'a lost password', path: '/password' },
+  { name: 'a link that is over', path: '/sign-up/link?k=x', status: 410 },
+  { name: 'a membership that ends', path: '/left' },
+  { name: 'the letters of the demo', path: '/sandbox/mail' },
   { name: 'the shops', path: '/shops' },
   { name: 'the shops of a category', path: '/shops?category=travel' },
   { name: 'a search that finds nothing', path: '/shops?q=zzz' },
+  { name: 'the shops that are followed most', path: '/shops?sort=popular' },
   { name: 'a shop', path: '/shops/kirameki' },
+  { name: 'a shop with rewards by item', path: '/shops/hikari' },
+  { name: 'a shop that gives more for some days', path: '/shops/midori' },
   { name: 'a shop with a fixed reward', path: '/shops/sakura' },
   { name: 'an unknown address', path: '/nowhere', status: 404 },
   { name: 'the problems', path: '/problems' },
@@ -37,6 +49,7 @@ const PUBLIC = [
   { name: 'the practice network', path: '/sandbox/network' },
   { name: 'the practice networks that are asked', path: '/sandbox/market' },
   { name: 'a practice shop of one', path: '/sandbox/market/awin' },
+  { name: 'the practice partner', path: '/sandbox/partner' },
   { name: 'a practice shop', path: '/sandbox/shop/yomu?ref=A9SZ16HX' },
 ];
 
@@ -51,12 +64,30 @@ const OF_MEMBERS = [
   { name: 'the story of points declined', arrive: openLine('.badge-bad') },
   { name: 'the story of points spent or expired', arrive: openLine('.figure-minus') },
   { name: 'the clicks', path: '/clicks' },
+  { name: 'favourites', path: '/favourites' },
+  { name: 'a shop that is kept', path: '/shops/midori' },
   { name: 'claims', path: '/claims' },
   { name: 'a claim that asks', arrive: followFrom('/claims', 'tr:nth-of-type(2) a') },
   { name: 'a new claim', arrive: followFrom('/clicks', 'a[href*="/claims/new"]') },
   { name: 'a claim with mistakes', arrive: mistypeClaim, status: 422 },
   { name: 'campaigns', path: '/campaigns' },
   { name: 'a campaign', arrive: followFrom('/campaigns', '.tile a') },
+  { name: 'what points can be exchanged for', path: '/exchange' },
+  { name: 'an exchange to a bank account', path: '/exchange/to/bank' },
+  { name: 'an exchange for a gift code', path: '/exchange/to/hoshi-gift' },
+  { name: 'an exchange of too few points', arrive: askQuote('100'), status: 422 },
+  { name: 'an exchange to be confirmed', arrive: askQuote('500') },
+  { name: 'an exchange that asks for a code', arrive: askQuote('4000', 'exchange-accept') },
+  { name: 'the exchanges', path: '/exchange/history' },
+  { name: 'an exchange done', arrive: followFrom('/exchange/history', 'tr:has(.badge-good) a') },
+  { name: 'the bank account', path: '/exchange/account' },
+  { name: 'a bank account that cannot be', arrive: mistypeAccount, status: 422 },
+  { name: 'settings', path: '/settings' },
+  { name: 'settings that were saved', path: '/settings?done=preferences' },
+  { name: 'another mail address', path: '/settings/mail' },
+  { name: 'another password', path: '/settings/password' },
+  { name: 'another password that is too short', arrive: mistypeNewPassword, status: 422 },
+  { name: 'leaving', path: '/settings/leave' },
   { name: 'thanks for an order', arrive: order },
   { name: 'an unknown address', path: '/nowhere', status: 404 },
   { name: 'the way out', path: '/sign-out' },
@@ -73,6 +104,15 @@ const OF_STAFF = [
   { name: 'recovery codes', arrive: enrol },
   { name: 'the way out', path: '/staff/sign-out', who: SALES },
   ...[SALES, SRE, ADMINISTRATOR, DEVELOPER].map((who) => ({ name: 'home', path: '/staff', who })),
+  { name: 'shops', path: '/staff/shops', who: SALES },
+  { name: 'no shops', path: '/staff/shops?q=zzz', who: SALES },
+  { name: 'a shop', path: '/staff/shops/sakura', who: SALES },
+  { name: 'a shop to read', path: '/staff/shops/sakura', who: AUDITOR },
+  { name: 'a new shop', path: '/staff/shops/new', who: SALES },
+  { name: 'an offer', arrive: followFrom('/staff/shops/sakura', '.ledger a'), who: SALES },
+  { name: 'a new version', arrive: followFrom('/staff/shops/hikari', '.row .button'), who: SALES },
+  { name: 'a preview', path: '/staff/shops/hikari/preview', who: SALES },
+  { name: 'a preview of no moment', path: '/staff/shops/hikari/preview?at=x', who: SALES, status: 422 },
   { name: 'reports', path: '/staff/reports', who: SALES },
   { name: 'a report applied', arrive: followFrom('/staff/reports', APPLIED), who: SALES },
   { name: 'a report with errors', arrive: upload(brokenReport), who: SALES },
@@ -94,8 +134,26 @@ const OF_STAFF = [
   { name: 'an account that is only asked', path: '/staff/networks/accounts/cj/main', who: SALES },
   { name: 'an account with a wrong name', arrive: addAccount('Ａ'), who: SALES, status: 422 },
   { name: 'an account with a wrong address', arrive: editAccount, who: SALES, status: 422 },
+  { name: 'conversions to review', path: '/staff/conversions', who: SUPERVISOR },
+  {
+    name: 'conversions of one reason',
+    path: '/staff/conversions?reason=click_unknown',
+    who: SUPERVISOR,
+  },
+  { name: 'no conversions of a reason', path: '/staff/conversions?reason=item_differs', who: SALES },
+  { name: 'a conversion', arrive: followFrom('/staff/conversions', REVIEWED), who: SUPERVISOR },
+  { name: 'a wrong decision', arrive: decideNothing, who: SUPERVISOR, status: 422 },
+  { name: 'proposals', path: '/staff/decisions', who: SUPERVISOR },
+  { name: 'undoing a report', arrive: openUndo, who: SALES },
+  { name: 'how networks do', path: '/staff/networks', who: SALES },
   { name: 'an unknown address', path: '/staff/nowhere', who: SALES, status: 404 },
   { name: 'a forbidden page', path: '/staff/keys', who: SALES, status: 403 },
+  { name: 'payouts', path: '/staff/payouts', who: ACCOUNTANT },
+  { name: 'a payout', arrive: followFrom('/staff/payouts', 'table a'), who: ACCOUNTANT },
+  { name: 'gift codes', path: '/staff/gift-codes', who: ACCOUNTANT },
+  { name: 'exchanges', path: '/staff/exchanges', who: ACCOUNTANT },
+  { name: 'an exchange', arrive: followFrom('/staff/exchanges', 'table a'), who: ACCOUNTANT },
+  { name: 'exchanges that nobody finds', path: '/staff/exchanges?q=none', who: ACCOUNTANT },
   { name: 'how it is running', path: '/staff/ops', who: SRE },
   { name: 'how it is running', path: '/staff/ops', who: ADMINISTRATOR },
   { name: 'the keys', path: '/staff/keys', who: DEVELOPER },
@@ -129,11 +187,47 @@ function mistypePassword(path) {
   };
 }
 
+/** Asks what so many points give, and goes on by the button of that name. */
+function askQuote(points, button) {
+  return async (page, texts) => {
+    await page.goto('/exchange/to/bank');
+    await page.getByLabel(texts('exchange-points-field')).fill(points);
+    await press(page, texts('exchange-quote-button'));
+    if (button) await press(page, texts(button));
+  };
+}
+
+async function mistypeAccount(page, texts) {
+  await page.goto('/exchange/account');
+  await page.getByLabel(texts('payee-bank')).fill('12');
+  await page.getByLabel(texts('payee-branch')).fill('001');
+  await page.getByLabel(texts('payee-number')).first().fill('1234567');
+  await page.getByLabel(texts('payee-name')).first().fill('山田');
+  await press(page, texts('payee-save'));
+}
+
 function followFrom(path, selector) {
   return async (window) => {
     await window.goto(path);
     await window.locator(selector).first().click();
   };
+}
+
+/** Sends a decision without the reason that it needs. */
+async function decideNothing(window, texts) {
+  await window.goto('/staff/conversions');
+  await window.locator(REVIEWED).first().click();
+  await window.locator('select[name=action]').selectOption('reject');
+  await press(window, texts('decision-send'));
+  await window.locator('[aria-invalid=true]').first().waitFor();
+}
+
+async function openUndo(window, texts) {
+  await window.goto('/staff/reports');
+  await window.locator(APPLIED).first().click();
+  await follow(window, texts('undo-title'));
+  await press(window, texts('undo-try'));
+  await window.locator('.badge').first().waitFor();
 }
 
 /** Opens the first line of the passbook that has something about it. */
@@ -241,6 +335,7 @@ async function uploadLines(window, texts, lines) {
   const buffer = Buffer.from(lines.join('\r\n'));
   const field = window.getByLabel(texts('report-choose'), { exact: true });
   await field.setInputFiles({ name: 'report.csv', mimeType: 'text/csv', buffer });
+  await window.getByLabel(texts('report-network')).selectOption('accesstrade/main');
   await press(window, texts('report-check'));
   await window.locator('.notice').first().waitFor();
 }
@@ -277,4 +372,31 @@ function createKey(needs) {
     await press(window, texts('keys-create'));
     await window.locator('.notice').first().waitFor();
   };
+}
+
+async function mistypeSignUp(page, texts) {
+  await page.goto('/sign-up');
+  // The browser would not send it.
+  await page.locator('main form').evaluate((form) => (form.noValidate = true));
+  await press(page, texts('sign-up-send'));
+}
+
+async function askCode(page, texts) {
+  await page.goto('/sign-up');
+  await page.getByLabel(texts('sign-in-mail')).fill(`new-${randomUUID()}@example.jp`);
+  await page.getByLabel(texts('sign-up-terms')).check();
+  await press(page, texts('sign-up-send'));
+}
+
+async function mistypeLetterCode(page, texts) {
+  await askCode(page, texts);
+  await page.getByLabel(texts('mail-proof-code')).fill('1');
+  await press(page, texts('mail-proof-code-send'));
+}
+
+async function mistypeNewPassword(page, texts) {
+  await page.goto('/settings/password');
+  await page.getByLabel(texts('password-now')).fill('x');
+  await page.getByLabel(texts('new-password')).fill('short');
+  await press(page, texts('change-password-send'));
 }

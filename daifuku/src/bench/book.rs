@@ -45,6 +45,7 @@ static TABLES: &[(&str, Statement)] = drop_tables![
     "site_member_preference" "site_leaving"
     "bank_endpoint" "bank_delivery" "bank_attempt"
     "site_shop" "site_offer"
+    "site_offer_tier" "site_offer_tally" "site_click_day" "site_favourite" "site_rate_up"
     "site_click"
     "site_message" "site_message_work"
     "site_conversion" "site_conversion_version" "site_conversion_entry"
@@ -53,6 +54,11 @@ static TABLES: &[(&str, Statement)] = drop_tables![
     "site_campaign" "site_campaign_member" "site_first_purchase"
     "site_network_account" "site_pull" "site_pull_place"
     "site_report" "site_report_part" "site_report_error" "site_report_tally"
+    "site_report_outcome" "site_report_undo" "site_report_left"
+    "site_review" "site_decision"
+    "site_destination" "site_limit_group" "site_payee" "site_particular"
+    "site_exchange" "site_exchange_version" "site_exchange_proposal" "site_step_up"
+    "site_gift_import" "site_gift_code" "site_gift_issue" "site_payout" "site_payout_result"
     "wallet_payment" "wallet_job"
 ];
 

@@ -27,10 +27,19 @@ pub(super) fn describe(options: &BenchOptions) -> Vec<String> {
     ]
 }
 
+/// The most that this process ever held in memory, in MiB.
+pub(super) fn peak_memory_mib() -> u64 {
+    status_kilobytes("VmHWM:").div_euclid(1_024)
+}
+
+fn status_kilobytes(name: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kilobytes.unwrap_or(0)
+}
+
 /// What this process holds in memory.
 pub(super) fn resident_bytes() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kilobytes.unwrap_or(0) * 1_024
+    status_kilobytes("VmRSS:") * 1_024
 }

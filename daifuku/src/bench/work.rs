@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 
 use super::http::{Served, get, load, post, transfer};
 use super::load::Timing;
+use super::machine;
 use super::report::{Line, Report};
 use super::run::BenchOptions;
 use crate::demo;
@@ -21,8 +22,10 @@ use ledger::{
 };
 use point_site::Site;
 use point_site::click::{Click, RecordClick};
+use point_site::defects::{Clicked, differences, sample};
 use point_site::message::process_messages;
-use point_site::report::{StartReport, UploadedReport, apply_reports, receive_report};
+use point_site::offer::Reward;
+use point_site::report::{StartReport, UploadedReport, apply_reports, list_rows, receive_report};
 use store::{Outcome, natural_id};
 use vocabulary::{
     AccountRole, Amount, Clock as _, Day, Id, IdSource as _, SeededIds, Timestamp, Token, UnitCode,
@@ -173,6 +176,65 @@ pub(super) fn import(options: &BenchOptions, report: &mut Report<'_>) -> anyhow:
         while apply_reports(site)? > 0 {}
         Ok(())
     })?;
+    served.close()
+}
+
+/// A file of 500,000 rows with every defect: what became of each row is compared with what has to.
+pub(super) fn defects(options: &BenchOptions, report: &mut Report<'_>) -> anyhow::Result<()> {
+    let served = Served::open(options)?;
+    let house = &served.house;
+    let site = house.features()?.site.as_ref().context("the demo has a members' site")?;
+    let count = options.transfers.min(470_000);
+    let now = house.world.clock.now();
+    // Before the cookie's days, so that purchases can be too late; one second apart.
+    let first = now.plus_days(-45);
+    let (shop, mut ids) = (demo::rate_shop(), SeededIds::new(13));
+    let clicks: Vec<Clicked> = (0..count)
+        .map(|number| {
+            let at = first.plus_seconds(i64::try_from(number).unwrap_or(0));
+            Clicked { click: ids.next_id(at), at }
+        })
+        .collect();
+    for slice in clicks.chunks(AT_ONCE) {
+        let record = |(place, clicked): (u64, &Clicked)| {
+            RecordClick(Click {
+                id: clicked.click,
+                company: demo::COMPANY,
+                member: member(place % MEMBERS),
+                shop: shop.id(),
+                offer: shop.offer(),
+                offer_version: 1,
+                clicked_at: clicked.at,
+                mark: None,
+            })
+        };
+        house.store.run_all((0..).zip(slice).map(record).collect())?;
+    }
+    let offer = site.offer(shop.offer()).context("the shop's offer")?;
+    let terms = offer.versions.first().map(|version| version.terms.reward);
+    let Some(Reward::Rate { member: part, .. }) = terms else { bail!("the offer pays a rate") };
+    let sample = sample(&clicks, now, part);
+    let by = ActorNumber::new(demo::COMPANY, 0);
+    let mut apply = |name: &str, bytes: Vec<u8>| -> anyhow::Result<Id<kind::Report>> {
+        let (network, account) = (Token::parse("accesstrade")?, Token::parse("main")?);
+        let upload = UploadedReport { network, account, file_name: name.to_owned(), bytes, by };
+        let begun = Instant::now();
+        let received = receive_report(site, &upload)?.report;
+        report.line(&Line::whole(&format!("{name}: read and tried out"), count, begun.elapsed()));
+        let start = StartReport { report: received, company: demo::COMPANY, by };
+        house.store.run(start)?.map_err(|refusal| anyhow::anyhow!("{refusal:?}"))?;
+        let begun = Instant::now();
+        while apply_reports(site)? > 0 {}
+        report.line(&Line::whole(&format!("{name}: applied"), count, begun.elapsed()));
+        Ok(received)
+    };
+    apply("told before", sample.before)?;
+    let id = apply("with defects", sample.file)?;
+    let actual = list_rows(site, id)?;
+    let differing = differences(&sample.expected, &actual);
+    ensure!(differing.is_empty(), "rows became what they must not: {differing:#?}");
+    let (rows, peak) = (actual.len(), machine::peak_memory_mib());
+    report.text(&format!("  all {rows} outcomes are as they have to be; peak memory {peak} MiB"));
     served.close()
 }
 

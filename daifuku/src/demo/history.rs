@@ -73,6 +73,7 @@ pub(super) fn plant_past(
         }
         clock.put_forward(19);
     }
+    super::reviews::plant_reviews(house)?;
     // Whatever is over by now expires by the job that does it every day.
     while !expire_due(&house.store, clock.now(), 10_000)?.finished {}
     Ok(())

@@ -3,11 +3,14 @@
 
 mod authenticator;
 mod earning;
+mod exchange;
 mod history;
 mod letter;
 mod mailbox;
 mod networks;
+mod offers;
 mod page;
+mod reviews;
 mod seed;
 mod shops;
 mod smtp;

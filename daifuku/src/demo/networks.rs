@@ -12,13 +12,14 @@ use crate::{features::path_secret, house::House};
 use ledger::ActorNumber;
 use point_site::{
     Site,
+    cap::Caps,
     click::{Click, RecordClick},
     conversion::Status,
     network::Adapter,
     network_account::{
         ChangeNetworkAccount, Credentials, NetworkAccountChange, NetworkAccountKey, NetworkTerms,
     },
-    offer::{OfferTerms, Reward, SaveOffer, SaveShop, Shop},
+    offer::{OfferTerms, Repeat, Reward, SaveOffer, SaveShop, Shop},
     pull::{Puller, pull_due},
     sandbox_network::{self, Mischief, SandboxNetwork, SandboxNetworkConfig, SandboxNetworks},
 };
@@ -213,6 +214,11 @@ fn plant_shop(site: &Site, abroad: &Abroad, port: u16) -> anyhow::Result<()> {
         network: Token::parse(slug)?,
         account: Token::parse("main")?,
         reward: Reward::Rate { network: abroad.rate.saturating_mul(2), member: abroad.rate },
+        tiers: Arc::default(),
+        repeat: Repeat::Always,
+        guaranteed: false,
+        caps: Caps::default(),
+        rejections: String::new(),
         record_by_days: 7,
         decide_by_days: 60,
         cookie_days: 30,
@@ -223,7 +229,7 @@ fn plant_shop(site: &Site, abroad: &Abroad, port: u16) -> anyhow::Result<()> {
     };
     let now = site.now();
     let known = site.offer(abroad.offer());
-    if known.is_some_and(|offer| offer.in_force(now).is_some_and(|last| last.terms == terms)) {
+    if known.is_some_and(|offer| offer.versions.iter().any(|known| known.terms == terms)) {
         return Ok(());
     }
     let (id, shop) = (abroad.offer(), abroad.shop());

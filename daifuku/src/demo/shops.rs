@@ -8,7 +8,8 @@ use super::networks::account_of;
 use super::seed::SHOPPING;
 use crate::{features::path_secret, house::House};
 use point_site::{
-    offer::{OfferTerms, Reward, SaveOffer, SaveShop, Shop},
+    cap::Caps,
+    offer::{OfferTerms, Repeat, Reward, SaveOffer, SaveShop, Shop},
     sandbox::{Pays, Sandbox, SandboxConfig, SandboxShop},
 };
 use store::natural_id;
@@ -119,6 +120,11 @@ pub(crate) fn offers() -> Vec<Id<kind::Offer>> {
     SHOPS.iter().map(Sample::offer).collect()
 }
 
+/// Finds a shop by its slug.
+pub(super) fn sample(slug: &str) -> anyhow::Result<&'static Sample> {
+    SHOPS.iter().find(|sample| sample.slug == slug).context("there is such a shop")
+}
+
 /// Gives a shop that pays by the price.
 pub(crate) fn rate_shop() -> &'static Sample {
     &SHOPS[0]
@@ -154,6 +160,11 @@ pub(super) fn plant_shops(house: &House) -> anyhow::Result<()> {
             network: Token::parse("accesstrade")?,
             account: Token::parse("main")?,
             reward: sample.reward(),
+            tiers: Arc::default(),
+            repeat: Repeat::Always,
+            guaranteed: false,
+            caps: Caps::default(),
+            rejections: String::new(),
             record_by_days: 7,
             decide_by_days: 60,
             cookie_days: 30,
@@ -164,7 +175,8 @@ pub(super) fn plant_shops(house: &House) -> anyhow::Result<()> {
         };
         let known = site.offer(sample.offer());
         let now = site.now();
-        if known.is_some_and(|offer| offer.in_force(now).is_some_and(|last| last.terms == terms)) {
+        // Versions that were added since may stand before it.
+        if known.is_some_and(|offer| offer.versions.iter().any(|known| known.terms == terms)) {
             continue;
         }
         let offer = SaveOffer {

@@ -11,9 +11,11 @@ use clap::Args;
 
 use super::{
     earning::plant_earning,
+    exchange::plant_exchanges,
     history::{DAYS, plant_past},
     mailbox,
     networks::{open_networks, plant_networks, serve_networks},
+    offers::plant_offers,
     page,
     seed::{PASSWORD, PEOPLE, api_key_text, plant},
     shops::{open_network, plant_shops},
@@ -23,6 +25,7 @@ use crate::{
     chance::SystemChance,
     clock::{ShiftedClock, WallClock},
     config::{Config, Sources, Supervision},
+    exchange::partner_key,
     house::{Apply, House, World, open_database, prepare_schema},
     routes,
     secrets::Secrets,
@@ -31,6 +34,7 @@ use crate::{
     upkeep::Ended,
 };
 use point_site::{
+    partner_sandbox::{self, PartnerSandbox},
     sandbox::{self, Sandbox},
     sandbox_network::{self, SandboxNetworks},
 };
@@ -78,8 +82,12 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
         plant_all(&house, &clock)?
     };
     clock.put_forward(u32::from(options.days).saturating_mul(24));
-    let demo = page::routes(&house, &clock).and(sandbox::routes(&network));
-    let demo = demo.and(sandbox_network::routes(&networks)).and(mailbox::routes(&mailbox));
+    let partner = PartnerSandbox::new(partner_key(&house));
+    let demo = page::routes(&house, &clock)
+        .and(sandbox::routes(&network))
+        .and(sandbox_network::routes(&networks))
+        .and(partner_sandbox::routes(&partner))
+        .and(mailbox::routes(&mailbox));
     let routes = routes::routes(&house)?.and(demo);
     let door = house.door_to(routes)?;
     say(greeting(&house));
@@ -159,7 +167,9 @@ pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<P
         plant_past(house, clock, &network, &networks)
     })?;
     plant_networks(house, house.config.server_listen)?;
+    plant_exchanges(house)?;
     clock.catch_up(WallClock.now());
+    plant_offers(house)?;
     plant_earning(house)?;
     Ok((network, networks))
 }

@@ -313,22 +313,25 @@ fn code_form(
     let paths = paths(way.purpose);
     let Some(proof) = proof else { return over(way, view) };
     let mail = [("mail", proof.mail().as_str().into())];
-    let field = TextField::new(words, "code", words.get("proof-code"))
+    let field = TextField::new(words, "code", words.get("mail-proof-code"))
         .kind(FieldKind::Figure)
         .autocomplete("one-time-code")
         .characters_max(12)
-        .hint(words.get("proof-code-hint"))
+        .hint(words.get("mail-proof-code-hint"))
         .focused();
     let main = FormMain {
-        title: words.get("proof-code-title").into_owned(),
-        lead: vec![words.with("proof-sent", &mail), words.get("proof-sent-next").into_owned()],
+        title: words.get("mail-proof-code-title").into_owned(),
+        lead: vec![
+            words.with("mail-proof-sent", &mail),
+            words.get("mail-proof-sent-next").into_owned(),
+        ],
         action: paths.code,
         fields: vec![Html::of(&match refusal {
             Some(_) => field.error(words.get("problem-code_wrong-next")),
             None => field,
         })],
-        send: Some(Button::new(words.get("proof-code-send"))),
-        foot: vec![(words.get("proof-again").into_owned(), paths.begin.to_owned())],
+        send: Some(Button::new(words.get("mail-proof-code-send"))),
+        foot: vec![(words.get("mail-proof-again").into_owned(), paths.begin.to_owned())],
         ..FormMain::default()
     };
     let status = refusal.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
@@ -340,9 +343,12 @@ fn over(way: &Way, view: &View) -> Response {
     let words = view.words();
     let complaint = Complaint::of(words, ProofRefusal::Ended);
     let main = FormMain {
-        title: words.get("proof-code-title").into_owned(),
+        title: words.get("mail-proof-code-title").into_owned(),
         notice: complaint.notice,
-        foot: vec![(words.get("proof-again").into_owned(), paths(way.purpose).begin.to_owned())],
+        foot: vec![(
+            words.get("mail-proof-again").into_owned(),
+            paths(way.purpose).begin.to_owned(),
+        )],
         ..FormMain::default()
     };
     main.show(view, StatusCode::GONE)
@@ -422,10 +428,10 @@ async fn link_form(way: &Way, view: &View, link: Link) -> Result<Response, Probl
     let mail = [("mail", proof.mail().as_str().into())];
     let main = FormMain {
         title: words.get(&format!("{}-title", paths.text)).into_owned(),
-        lead: vec![words.with("proof-link-lead", &mail)],
+        lead: vec![words.with("mail-proof-link-lead", &mail)],
         action: paths.link,
         hidden: vec![("k", link.secret)],
-        send: Some(Button::new(words.get("proof-link-send"))),
+        send: Some(Button::new(words.get("mail-proof-link-send"))),
         ..FormMain::default()
     };
     Ok(main.show(view, StatusCode::OK))
@@ -480,7 +486,7 @@ fn password_form(
     let mail = [("mail", proof.mail().as_str().into())];
     let main = FormMain {
         title: text("password-title"),
-        lead: vec![words.with("proof-done", &mail)],
+        lead: vec![words.with("mail-proof-done", &mail)],
         action: paths.password,
         fields: vec![Html::of(&new_password_field(words, refusal))],
         send: Some(Button::new(text("password-send"))),
@@ -773,6 +779,7 @@ async fn change_mail(
     match desk.ask(command).await? {
         Ok(opened) => {
             desk.house.sessions.forget_subject(opened.subject);
+            reactions::mail_changed(&desk.house, opened.subject).await?;
             go_signed_in(desk, "/settings?done=mail", &cookie, opened.stage)
         }
         Err(_refusal) => Ok(over(way, view)),

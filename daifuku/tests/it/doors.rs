@@ -11,7 +11,8 @@ use web::{
 fn guarded(site: &Site) -> Vec<(Method, String, &'static str)> {
     let routes = routes::routes(&site.house).unwrap();
     let list = routes.list();
-    let guarded = list.into_iter().filter(|route| route.need() != "public");
+    let guarded =
+        list.into_iter().filter(|route| !matches!(route.need(), "public" | "visitor.member"));
     let address = |path: &str| {
         let filled =
             |part: &str| if part.starts_with('{') { "x".to_owned() } else { part.to_owned() };

@@ -28,7 +28,13 @@ CREATE TABLE site_offer (
   decide_by_days BIGINT NOT NULL,
   cookie_days BIGINT NOT NULL,
   conditions VARCHAR(4000) NOT NULL,
+  rejections VARCHAR(4000) NOT NULL,
   tracking_url VARCHAR(1000) NOT NULL,
+  repeat_kind VARCHAR(10) NOT NULL CHECK (repeat_kind IN ('always', 'once')),
+  guaranteed BIGINT NOT NULL CHECK (guaranteed IN (0, 1)),
+  conversions_max BIGINT CHECK (conversions_max > 0),
+  commission_max BIGINT CHECK (commission_max > 0),
+  tier_count BIGINT NOT NULL,
   starts_at BIGINT NOT NULL,
   ends_at BIGINT,
   saved_at BIGINT NOT NULL,
@@ -128,7 +134,7 @@ CREATE TABLE site_conversion_version (
   commission BIGINT NOT NULL,
   points BIGINT NOT NULL,
   outcome VARCHAR(40) NOT NULL,
-  source VARCHAR(10) NOT NULL CHECK (source IN ('postback', 'report')),
+  source VARCHAR(10) NOT NULL CHECK (source IN ('postback', 'report', 'decision', 'undo')),
   source_id BINARY(16) NOT NULL,
   posting VARCHAR(12) CHECK (posting IN ('note', 'grant', 'correction', 'reversal')),
   PRIMARY KEY (conversion, version)
@@ -175,13 +181,13 @@ CREATE TABLE site_report_part (
   PRIMARY KEY (report, part)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- Rows that cannot be read, the first thousand.
+-- What is wrong with rows that cannot be read, the first thousand; a row may have several errors.
 CREATE TABLE site_report_error (
   report BINARY(16) NOT NULL,
   line BIGINT NOT NULL,
   field VARCHAR(20) NOT NULL,
   problem VARCHAR(40) NOT NULL,
-  PRIMARY KEY (report, line)
+  PRIMARY KEY (report, line, field)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- How many rows had which outcome, first in the dry run and then in truth.

@@ -28,7 +28,13 @@ CREATE TABLE site_offer (
   decide_by_days INTEGER NOT NULL,
   cookie_days INTEGER NOT NULL,
   conditions TEXT NOT NULL CHECK (length(conditions) <= 4000),
+  rejections TEXT NOT NULL CHECK (length(rejections) <= 4000),
   tracking_url TEXT NOT NULL CHECK (length(tracking_url) <= 1000),
+  repeat_kind TEXT NOT NULL CHECK (repeat_kind IN ('always', 'once')),
+  guaranteed INTEGER NOT NULL CHECK (guaranteed IN (0, 1)),
+  conversions_max INTEGER CHECK (conversions_max > 0),
+  commission_max INTEGER CHECK (commission_max > 0),
+  tier_count INTEGER NOT NULL,
   starts_at INTEGER NOT NULL,
   ends_at INTEGER,
   saved_at INTEGER NOT NULL,
@@ -128,7 +134,7 @@ CREATE TABLE site_conversion_version (
   commission INTEGER NOT NULL,
   points INTEGER NOT NULL,
   outcome TEXT NOT NULL CHECK (length(outcome) <= 40),
-  source TEXT NOT NULL CHECK (source IN ('postback', 'report')),
+  source TEXT NOT NULL CHECK (source IN ('postback', 'report', 'decision', 'undo')),
   source_id BLOB NOT NULL CHECK (length(source_id) = 16),
   posting TEXT CHECK (posting IN ('note', 'grant', 'correction', 'reversal')),
   PRIMARY KEY (conversion, version)
@@ -175,13 +181,13 @@ CREATE TABLE site_report_part (
   PRIMARY KEY (report, part)
 ) STRICT;
 
--- Rows that cannot be read, the first thousand.
+-- What is wrong with rows that cannot be read, the first thousand; a row may have several errors.
 CREATE TABLE site_report_error (
   report BLOB NOT NULL CHECK (length(report) = 16),
   line INTEGER NOT NULL,
   field TEXT NOT NULL CHECK (length(field) <= 20),
   problem TEXT NOT NULL CHECK (length(problem) <= 40),
-  PRIMARY KEY (report, line)
+  PRIMARY KEY (report, line, field)
 ) STRICT;
 
 -- How many rows had which outcome, first in the dry run and then in truth.

@@ -10,11 +10,14 @@ use subtle::ConstantTimeEq as _;
 
 use crate::network::Adapter;
 use crate::network_account::NetworkKey;
+use crate::step_up::StepUpRule;
+use crate::vault::Vault;
+use crate::zengin::Sender;
 use access::NeedSet;
 use ledger::{ActorNumber, BalanceRule, Lot, LotKind, UnitNumber};
 use store::Posting;
-use vocabulary::{CompanyNumber, Currency, Id, Scale, Timestamp, Token, Zone, kind};
-use web::{NavItem, View};
+use vocabulary::{CompanyNumber, Currency, CutOff, Id, Scale, Timestamp, Token, Zone, kind};
+use web::{NavItem, OutgoingUrl, View};
 
 /// The settings of one point site; one company has one.
 #[derive(Clone, Debug)]
@@ -40,6 +43,8 @@ pub struct SiteConfig {
     pub networks: Networks,
     /// What the secrets in the networks' addresses follow from, and what seals credentials.
     pub network_key: NetworkKey,
+    /// What it decides about exchanges.
+    pub exchange: ExchangeConfig,
     /// The navigation above members' pages, which `daifuku` composes of all features.
     pub member_nav: fn(&View) -> Vec<NavItem>,
     /// The navigation above the pages of the staff, for somebody who may do this.
@@ -80,6 +85,49 @@ impl SiteConfig {
             }
         }
         found
+    }
+}
+
+/// What an installation decides about exchanges.
+#[derive(Clone, Debug)]
+pub struct ExchangeConfig {
+    /// The keys of what is sealed.
+    pub vault: Vault,
+    /// When one more proof or a person is needed.
+    pub rules: Vec<StepUpRule>,
+    /// Until when a business day's work is taken in.
+    pub cut_off: CutOff,
+    /// Who pays by bank, as files of payouts name them.
+    pub sender: Sender,
+    /// The partners that make codes and take points.
+    pub partners: Vec<Partner>,
+    /// A pool with fewer codes of a value than this is low.
+    pub stock_low: u32,
+}
+
+impl ExchangeConfig {
+    /// Finds a partner.
+    pub fn partner(&self, code: &Token) -> Option<&Partner> {
+        self.partners.iter().find(|partner| partner.code == *code)
+    }
+}
+
+/// A partner that makes gift codes or takes points, reached over HTTP.
+#[derive(Clone)]
+pub struct Partner {
+    /// Names it for ever; the product of its destinations.
+    pub code: Token,
+    /// What the partner has every request id of ours begin with: at most 14 letters and digits.
+    pub prefix: String,
+    /// The address that requests go to.
+    pub url: OutgoingUrl,
+    /// The key that the partner gave us.
+    pub key: String,
+}
+
+impl fmt::Debug for Partner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Partner").field("code", &self.code).finish_non_exhaustive()
     }
 }
 

@@ -3,19 +3,36 @@
 //! | noun | what it is | life |
 //! |---|---|---|
 //! | [`offer`] | a shop, what a member gets for buying there | versions, each with its period |
+//! | [`cap`] | how far a version of an offer goes | counted up and down with its conversions |
+//! | [`shelf`] | shops as members look through them: search, categories, orders | read only |
+//! | [`favourite`] | a shop that a member keeps | kept, let go |
+//! | [`rate_up`] | a letter when such a shop gives more | once for each version and member |
+//! | [`popularity`] | how often offers are followed | counted by day |
+//! | [`shop_editor`] | the staff's pages of shops, and how they save | shown or hidden |
+//! | [`offer_editor`] | the staff's pages of an offer | every save is a new version |
 //! | [`click`] | a member follows an offer | recorded once, in the database or first in the spool |
 //! | [`message`] | what a network sends to our address | waiting → done, or unreadable |
 //! | [`network`] | how each network speaks | read only: from what came to statements |
 //! | [`network_account`] | our account with a network | added, edited, its secret rotated |
 //! | [`pull`] | how far a network was asked | idle → asking → idle, or refused for a while |
 //! | [`conversion`] | what the member did, what it is worth | tracked → approved or rejected → … |
+//! | [`review`] | a conversion waits for a person | as long as it waits |
+//! | [`decision`] | what a person decides about it | proposed → done, declined or overtaken |
 //! | [`report`] | a network's file of decisions | checked → applying → done |
 //! | [`follow_up`] | what follows from a conversion that changed | a row, until it is worked off |
 //! | [`bonus`] | points beside a conversion | announced → granted → taken back |
 //! | [`claim`] | a member says that points are missing | open → sent → proposed → granted … |
 //! | [`campaign`] | points by a rule, out of a budget | draft → proposed → approved → stopped |
+//! | [`undo`] | a report was wrong and is undone | tried → proposed → undoing → done |
+//! | [`health`] | how networks do | read only |
 //! | [`destination`] | what points can be turned into | versions, each from its day |
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
+//! | [`proof`] | a code sent by mail before an exchange | sent → passed, or ended |
+//! | [`held`] | what persons say of an exchange that waits | proposed → decided by another |
+//! | [`payee`] | where a member's exchanges go | active → replaced or blocked |
+//! | [`payout`] | exchanges that a bank is told to pay | draft → approved → results |
+//! | [`partner`] | who makes codes and takes points | asked with one id, for ever |
+//! | [`partner_sandbox`] | a partner to try that with | |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
 //! | [`preferences`] | how a member wants to be written to | until the membership ends |
 //! | [`leaving`] | a member who leaves | asked → taken back, or ending → ended |
@@ -26,8 +43,9 @@
 //! expectation (判定中), approved turns it into a lot that the site's company bears, rejected drops
 //! it, reversed takes the lot back.
 //!
-//! Of exchanges there is so far what is decided, in [`step_up`] as well, and the files that banks
-//! take, in [`zengin`] and [`kana`]; no tables and no pages.
+//! An exchange holds points when it is accepted and captures them when its destination says that it
+//! arrived. What names a person or is worth money is sealed, in [`vault`]; when one more proof is
+//! needed is data, in [`step_up`]; files of banks are in [`zengin`] and [`kana`].
 //!
 //! Start with `conversion/state.rs`, whose `plan` decides all of that; then `site.rs`.
 //!
@@ -36,45 +54,71 @@
 
 pub mod bonus;
 pub mod campaign;
+pub mod cap;
 pub mod claim;
 pub mod click;
 mod config;
 pub mod conversion;
+pub mod decision;
+pub mod defects;
 pub mod destination;
 pub mod exchange;
+pub mod favourite;
 pub mod follow_up;
 pub mod gift_code;
+pub mod health;
+pub mod held;
 pub mod kana;
 pub mod leaving;
 pub mod message;
 pub mod network;
 pub mod network_account;
 pub mod offer;
+pub mod offer_editor;
+pub mod partner;
+pub mod partner_sandbox;
+pub mod payee;
+pub mod payout;
+pub mod popularity;
 pub mod preferences;
+pub mod proof;
 pub mod pull;
+pub mod rate_up;
 pub mod report;
+pub mod review;
 pub mod sandbox;
 pub mod sandbox_network;
 pub mod search;
 pub mod sheet;
+pub mod shelf;
+pub mod shop_editor;
 mod site;
 mod spool;
 pub mod step_up;
 #[cfg(test)]
 mod tests;
+pub mod undo;
+pub mod vault;
 pub mod zengin;
 
 use store::{Listed, migrate::Migration};
 use web::{ProblemKind, Routes, TextSource};
 
-pub use config::{Network, Networks, PathSecret, SiteConfig, Trust};
+pub use config::{ExchangeConfig, Network, Networks, Partner, PathSecret, SiteConfig, Trust};
 pub use conversion::{ConversionStory, stories};
+pub use exchange::{ExchangeStory, exchange_stories};
 pub use site::{OpenError, Site};
 pub use spool::SpoolError;
 
 /// The tables, 300 to 399.
 pub const MIGRATIONS: &[Migration] = &[
     store::migration!(300, "point_site", Expand, "../migrations/0300_point_site"),
+    store::migration!(310, "offer_terms", Expand, "../migrations/0310_offer_terms"),
+    store::migration!(311, "popularity", Expand, "../migrations/0311_popularity"),
+    store::migration!(312, "favourite", Expand, "../migrations/0312_favourite"),
+    store::migration!(320, "decision", Expand, "../migrations/0320_decision"),
+    store::migration!(321, "report_undo", Expand, "../migrations/0321_report_undo"),
+    store::migration!(330, "exchange", Expand, "../migrations/0330_exchange"),
     store::migration!(340, "bonus", Expand, "../migrations/0340_bonus"),
     store::migration!(341, "claim", Expand, "../migrations/0341_claim"),
     store::migration!(342, "campaign", Expand, "../migrations/0342_campaign"),
@@ -96,6 +140,10 @@ pub const TEXTS: TextSource = TextSource {
 pub fn statements() -> Vec<Listed> {
     [
         offer::store::STATEMENTS,
+        cap::store::STATEMENTS,
+        favourite::store::STATEMENTS,
+        popularity::store::STATEMENTS,
+        rate_up::store::STATEMENTS,
         click::store::STATEMENTS,
         message::store::STATEMENTS,
         conversion::store::STATEMENTS,
@@ -108,6 +156,15 @@ pub fn statements() -> Vec<Listed> {
         campaign::store::STATEMENTS,
         network_account::store::STATEMENTS,
         pull::store::STATEMENTS,
+        review::store::STATEMENTS,
+        decision::store::STATEMENTS,
+        undo::store::STATEMENTS,
+        health::store::STATEMENTS,
+        destination::store::STATEMENTS,
+        exchange::store::STATEMENTS,
+        gift_code::store::STATEMENTS,
+        payee::store::STATEMENTS,
+        payout::store::STATEMENTS,
     ]
     .concat()
 }
@@ -115,7 +172,11 @@ pub fn statements() -> Vec<Listed> {
 /// The doors of a site.
 pub fn routes(site: &Site) -> Routes {
     Routes::of("point-site")
+        .and(shelf::routes())
         .and(offer::routes())
+        .and(favourite::routes())
+        .and(shop_editor::routes())
+        .and(offer_editor::routes())
         .and(click::go_routes())
         .and(click::page_routes())
         .and(message::routes())
@@ -123,5 +184,16 @@ pub fn routes(site: &Site) -> Routes {
         .and(claim::routes())
         .and(campaign::routes())
         .and(network_account::routes())
+        .and(review::routes())
+        .and(decision::routes())
+        .and(report::file_routes())
+        .and(undo::routes())
+        .and(health::routes())
+        .and(exchange::routes())
+        .and(proof::routes())
+        .and(payee::routes())
+        .and(held::routes())
+        .and(payout::routes())
+        .and(gift_code::routes())
         .with_state(site)
 }

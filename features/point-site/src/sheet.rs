@@ -181,8 +181,15 @@ impl SheetRow {
 pub struct Sheet {
     /// The rows that can be taken, in order.
     pub rows: Vec<SheetRow>,
-    /// The rows that cannot.
+    /// What is wrong with the rows that cannot, in order; a row may have several.
     pub errors: Vec<RowError>,
+}
+
+impl Sheet {
+    /// Counts the rows that cannot be taken.
+    pub fn wrong_rows(&self) -> usize {
+        self.errors.chunk_by(|one, next| one.line == next.line).count()
+    }
 }
 
 /// A file that is no report at all.
@@ -254,7 +261,7 @@ impl LineCount<'_> {
 }
 
 /// Takes UTF-8 with or without a mark at the start; anything else is CP932.
-fn decode(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+pub(crate) fn decode(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
     let bare = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     match core::str::from_utf8(bare) {
         Ok(text) => text.into(),
@@ -271,6 +278,7 @@ pub(crate) fn narrow(text: &str) -> String {
                 .and_then(char::from_u32)
                 .unwrap_or(character),
             '\u{3000}' => ' ',
+            '￥' => '¥',
             '−' | '‐' | '―' => '-',
             other => other,
         })
@@ -338,30 +346,50 @@ impl Cells<'_> {
         if amount < 0 { Err(self.error(column, RowProblem::Negative)) } else { Ok(amount) }
     }
 
-    fn row(&self, zone: Zone) -> Result<SheetRow, RowError> {
-        let external = self.reference(SheetColumn::External)?;
-        let occurred_at = zone
-            .parse_local(&self.needed(SheetColumn::OccurredAt)?)
-            .map_err(|_text| self.error(SheetColumn::OccurredAt, RowProblem::NotTime))?;
+    /// Reads the whole row; all that is wrong with it otherwise, so that a file is mended once.
+    fn row(&self, zone: Zone) -> Result<SheetRow, Vec<RowError>> {
+        let external = self.reference(SheetColumn::External);
+        let occurred_at = self.needed(SheetColumn::OccurredAt).and_then(|text| {
+            let not_time = |_text| self.error(SheetColumn::OccurredAt, RowProblem::NotTime);
+            zone.parse_local(&text).map_err(not_time)
+        });
         let order = match self.text(SheetColumn::Order).as_str() {
-            "" => None,
-            _text => Some(self.reference(SheetColumn::Order)?),
+            "" => Ok(None),
+            _text => self.reference(SheetColumn::Order).map(Some),
         };
-        let status = self.needed(SheetColumn::Status)?;
-        let status = parse_status(&status)
-            .ok_or_else(|| self.error(SheetColumn::Status, RowProblem::StatusUnknown))?;
-        Ok(SheetRow {
-            line: self.line,
-            external,
-            occurred_at,
-            order,
-            click: parse_reference(&self.text(SheetColumn::Click)),
-            sale: self.amount(SheetColumn::Sale)?,
-            commission: self.amount(SheetColumn::Commission)?,
-            status,
-            // A reason is for people: what cannot be kept of it is left out.
-            reason: Label::parse(&self.text(SheetColumn::Reason)).ok(),
-        })
+        let (sale, commission) =
+            (self.amount(SheetColumn::Sale), self.amount(SheetColumn::Commission));
+        let status = self.needed(SheetColumn::Status).and_then(|text| {
+            parse_status(&text)
+                .ok_or_else(|| self.error(SheetColumn::Status, RowProblem::StatusUnknown))
+        });
+        match (external, occurred_at, order, sale, commission, status) {
+            (Ok(external), Ok(occurred_at), Ok(order), Ok(sale), Ok(commission), Ok(status)) => {
+                Ok(SheetRow {
+                    line: self.line,
+                    external,
+                    occurred_at,
+                    order,
+                    click: parse_reference(&self.text(SheetColumn::Click)),
+                    sale,
+                    commission,
+                    status,
+                    // A reason is for people: what cannot be kept of it is left out.
+                    reason: Label::parse(&self.text(SheetColumn::Reason)).ok(),
+                })
+            }
+            (external, occurred_at, order, sale, commission, status) => {
+                let errors = [
+                    external.err(),
+                    occurred_at.err(),
+                    order.err(),
+                    sale.err(),
+                    commission.err(),
+                    status.err(),
+                ];
+                Err(errors.into_iter().flatten().collect())
+            }
+        }
     }
 
     /// Tells whether this is the total at the end: the first cell says so.
@@ -425,13 +453,17 @@ impl Reading {
         if cells.is_blank() {
             return;
         }
-        let read = if cells.is_total() { self.check_total(cells) } else { self.take_row(cells) };
-        if let Err(error) = read {
-            self.sheet.errors.push(error);
+        let read = if cells.is_total() {
+            self.check_total(cells).map_err(|error| vec![error])
+        } else {
+            self.take_row(cells)
+        };
+        if let Err(errors) = read {
+            self.sheet.errors.extend(errors);
         }
     }
 
-    fn take_row(&mut self, cells: &Cells<'_>) -> Result<(), RowError> {
+    fn take_row(&mut self, cells: &Cells<'_>) -> Result<(), Vec<RowError>> {
         let row = cells.row(self.zone)?;
         self.sale = self.sale.saturating_add(i128::from(row.sale));
         self.commission = self.commission.saturating_add(i128::from(row.commission));
@@ -439,7 +471,7 @@ impl Reading {
         match before {
             // The same row again is harmless; it is counted as done already.
             Some(before) if SheetRow { line: row.line, ..before.clone() } != row => {
-                return Err(cells.error(SheetColumn::External, RowProblem::Contradicts));
+                return Err(vec![cells.error(SheetColumn::External, RowProblem::Contradicts)]);
             }
             Some(_) | None => {}
         }
@@ -534,7 +566,7 @@ mod tests {
         check(
             file(
                 "８８１２０４５７,２０２６／１０／０３　１２：０４：３１,Ｒ－５５３０２１,CLICK,\"¥３，９８０\",１１９円,承認,\n\
-                 1,2026/10/03 12:04:31,,CLICK,\"3,980\",119.00,承認,\"一行目\n二行目\"\n\
+                 1,2026/10/03 12:04:31,,CLICK,\"￥3,980\",119.00,承認,\"一行目\n二行目\"\n\
                  2,2026/10/03 12:04:31,X,someone,100,3,未確定,\n",
             )
             .as_bytes(),
@@ -598,6 +630,7 @@ mod tests {
                 5: sale not_amount
                 6: commission negative
                 7: status status_unknown
+                8: commission empty
                 8: status empty
                 11: external contradicts
             "]],

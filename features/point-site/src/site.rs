@@ -5,12 +5,14 @@ use core::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::cap::store::read_tallies;
 use crate::click::{ClickMark, RecentClicks, is_bot};
 use crate::config::SiteConfig;
 use crate::network_account::store::load_accounts;
 use crate::network_account::{ChangeNetworkAccount, NetworkAccount, NetworkAccountRefusal};
 use crate::offer::store::read_shelf;
 use crate::offer::{Catalogue, Offer, OfferRefusal, SaveOffer, SaveShop};
+use crate::popularity::store::read_popularity;
 use crate::spool::{Spool, SpoolError};
 use answers::{OrProblem as _, ask, read};
 use store::{Command, Decision, Fault, Reader, Store};
@@ -91,8 +93,12 @@ impl Site {
     ///
     /// A [`Fault`] when the database fails; the catalogue stays as it was.
     pub fn refresh(&self) -> Result<(), Fault> {
-        let company = self.config().company;
-        let shelf = self.store().database().read(|reader| read_shelf(reader, company))?;
+        let (company, now) = (self.config().company, self.now());
+        let shelf = self.store().database().read(|reader| {
+            let shelf = read_shelf(reader, company)?;
+            let shelf = shelf.with_tallies(read_tallies(reader, company)?);
+            Ok(shelf.with_clicks(read_popularity(reader, company, now)?))
+        })?;
         self.inner.catalogue.replace(shelf);
         let companies = [company].into();
         let database = self.store().database();

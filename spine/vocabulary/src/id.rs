@@ -55,8 +55,14 @@ pub mod kind {
         Click "clk";
         /// What a network reported.
         Conversion "cv";
+        /// What a person decides about a conversion.
+        Decision "dec";
         /// An exchange of points for something else.
         Exchange "exc";
+        /// Where a member has exchanges go: a bank account, an account at a partner.
+        Payee "pye";
+        /// Exchanges that are paid together by one file.
+        Payout "pyt";
         /// A raw message as it arrived.
         Message "msg";
         /// A file of decisions.
@@ -145,6 +151,8 @@ pub enum AccountRole {
     Budget,
     /// What a campaign has promised and not granted yet.
     Reserve,
+    /// What a company charges for a service.
+    Fee,
 }
 
 impl Id<kind::Account> {
@@ -160,6 +168,7 @@ impl Id<kind::Account> {
             AccountRole::Outside => 6,
             AccountRole::Budget => 7,
             AccountRole::Reserve => 8,
+            AccountRole::Fee => 9,
         };
         let unit_bytes = unit.to_be_bytes();
         let unit = u128::from_be_bytes([

@@ -171,6 +171,8 @@ pub enum FieldKind {
     Search,
     /// A day.
     Day,
+    /// A day and a time of day, without a zone: `2026-11-20T12:04`.
+    Moment,
     /// Several lines.
     Lines,
 }
@@ -185,6 +187,7 @@ impl FieldKind {
             Self::Telephone => "tel",
             Self::Search => "search",
             Self::Day => "date",
+            Self::Moment => "datetime-local",
         }
     }
 

@@ -1,8 +1,9 @@
+use core::convert::Infallible;
 use core::fmt;
 use core::pin::Pin;
 use std::future::Future;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
@@ -67,5 +68,14 @@ impl<A: Clone + Send + Sync + 'static, S: Sync> FromRequestParts<S> for Caller<A
             Some(who) => Ok(Self(who.clone())),
             None => Err(Problem::new(&UNAUTHENTICATED)),
         }
+    }
+}
+
+/// For pages that anyone may see: whoever is asking, when the guard knows.
+impl<A: Clone + Send + Sync + 'static, S: Sync> OptionalFromRequestParts<S> for Caller<A> {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get::<A>().cloned().map(Self))
     }
 }

@@ -9,7 +9,8 @@ use crate::campaign::{
     Campaign, CampaignChange, CampaignRefusal, CampaignReward, CampaignState, ChangeCampaign,
     EnterCampaign, Participation, Rules, SaveCampaign, SimulateError, Simulation, simulate_past,
 };
-use crate::offer::{Shop, category_name};
+use crate::offer::Shop;
+use crate::shelf::category_name;
 use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
 use answers::{OrProblem as _, faulted, off_thread};

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use crate::click::{Click, RecordClick, reference};
+use crate::click::{Click, RecordClick, ended, reference};
 use crate::offer::OfferVersion;
 use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
 use vocabulary::{Id, kind};
 use web::{
     Caller, HeaderMap, HeaderValue, IntoResponse as _, Path, Problem, Redirect, Response, Routes,
-    State, StatusCode, get, header, problems,
+    State, StatusCode, View, get, header, problems,
 };
 
 /// `/go/{offer}`: whoever is not signed in is shown the page to sign in by the guard, at this
@@ -20,6 +20,7 @@ pub(crate) fn routes() -> Routes<Site> {
 /// answer: in the database, or in the spool while that is away.
 async fn go(
     State(site): State<Site>,
+    view: View,
     Path(offer): Path<Id<kind::Offer>>,
     Caller(who): Caller<Authenticated>,
     headers: HeaderMap,
@@ -35,8 +36,14 @@ async fn go(
     let now = site.now();
     let shelf = site.catalogue().shelf();
     let found = shelf.offers.get(&offer).ok_or_else(not_found)?;
-    let listed = shelf.shops.get(&found.shop).is_some_and(|shop| shop.listed);
-    let version: &OfferVersion = found.in_force(now).filter(|_| listed).ok_or_else(not_found)?;
+    let shop = shelf.shops.get(&found.shop).filter(|shop| shop.listed).ok_or_else(not_found)?;
+    let own = Resource::Member { company, member };
+    let record =
+        authorize(&who, Need::MemberSelf, own, RecordClick).map_err(|_denied| not_found())?;
+    let open = |version: &&OfferVersion| !shelf.is_full(found, version);
+    let Some(version) = found.in_force(now).filter(open) else {
+        return Ok(ended(&site, &view, shop));
+    };
     let click = Click {
         id: site.next_id(now),
         company,
@@ -47,10 +54,7 @@ async fn go(
         clicked_at: now,
         mark: site.mark_click(member, offer, now, header_text(&headers, "user-agent")),
     };
-    let own = Resource::Member { company, member };
-    let command = authorize(&who, Need::MemberSelf, own, RecordClick(click))
-        .map_err(|_denied| not_found())?;
-    keep(&site, command.into_command()).await?;
+    keep(&site, record.into_command()(click)).await?;
     let address = version.terms.address(&reference(click.id));
     let mut response = Redirect::to(&address).into_response();
     *response.status_mut() = StatusCode::FOUND;

@@ -14,7 +14,7 @@ mod tests;
 pub(crate) use api::routes as go_routes;
 pub use command::{ClickFacts, RecordClick};
 pub use job::feed_spool;
-pub(crate) use page::routes as page_routes;
+pub(crate) use page::{ended, routes as page_routes};
 pub use state::{Click, ClickMark};
 pub(crate) use state::{RecentClicks, is_bot, parse_reference, reference};
 pub(crate) use store::find_routes;

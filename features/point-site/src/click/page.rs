@@ -5,13 +5,16 @@ use crate::claim::store::{find_concerned, find_purchases};
 use crate::click::{Click, reference, store::list_clicks};
 use crate::conversion::ConversionState;
 use crate::conversion::store::{ClickOutcome, find_of_clicks};
+use crate::offer::Shop;
 use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
 use vocabulary::{Id, Timestamp, Zone, kind};
-use web::components::{Badge, Cell, Column, EmptyState, Figure, LinkButton, Pager, Table, Tone};
+use web::components::{
+    Badge, Cell, Column, EmptyState, Figure, LinkButton, Notice, Pager, Table, Tone, Weight,
+};
 use web::{
-    Caller, Cursor, PageRequest, Paged, Problem, Query, Response, Routes, State, View, Words, get,
-    problems,
+    Caller, Cursor, PageRequest, Paged, Problem, Query, Response, Routes, State, StatusCode, View,
+    Words, get, problems,
 };
 
 /// The member's own list of clicks.
@@ -66,6 +69,31 @@ impl Standing {
             Self::Conversion(ConversionState::Reversed { .. }) => (Tone::Bad, "state-reversed"),
         }
     }
+}
+
+#[derive(Template)]
+#[template(path = "click/page_ended.html")]
+struct EndedMain<'a> {
+    words: Words<'a>,
+    shop: &'a str,
+    notice: Notice,
+    other: LinkButton,
+    back: LinkButton,
+}
+
+/// Says that an offer has ended, in place of the way to the shop; no click is kept.
+pub(crate) fn ended(site: &Site, view: &View, shop: &Shop) -> Response {
+    let words = view.words();
+    let address = format!("/shops/{}", shop.slug.as_str());
+    let main = EndedMain {
+        words,
+        shop: shop.name.as_str(),
+        notice: Notice::new(Tone::Wait, words.get("go-ended"), words.get("go-ended-kept")),
+        other: LinkButton::new(words.get("shops-all"), "/shops"),
+        back: LinkButton::new(words.get("go-ended-shop"), address).weight(Weight::Quiet),
+    };
+    let page = view.page(words.get("go-ended-title")).nav((site.config().member_nav)(view));
+    page.status(StatusCode::GONE).show(&main)
 }
 
 async fn list(
@@ -150,7 +178,7 @@ fn empty_table(words: Words<'_>) -> Table {
 fn standing(site: &Site, click: &Click) -> Standing {
     let shelf = site.catalogue().shelf();
     let offer = shelf.offers.get(&click.offer);
-    let version = offer.and_then(|o| o.versions.iter().find(|v| v.version == click.offer_version));
+    let version = offer.and_then(|offer| offer.version(click.offer_version));
     let record_by: Timestamp = version.map_or(click.clicked_at, |version| {
         click.clicked_at.plus_days(i64::from(version.terms.record_by_days))
     });

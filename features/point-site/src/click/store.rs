@@ -1,10 +1,11 @@
 //! The table `site_click`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::click::{Click, ClickMark};
 use crate::conversion::Route;
-use crate::offer::store::{days, reward_of};
+use crate::offer::Repeat;
+use crate::offer::store::{Tiers, days, find_tiers, reward_of};
 use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
 use vocabulary::{CompanyNumber, Id, Token, kind};
 
@@ -22,7 +23,8 @@ static SAVE_CLICKS: Upsert = Upsert {
 static FIND_ROUTES: Statement = Statement::new(
     "find clicks with their terms",
     "SELECT c.id, c.member, c.shop, c.offer, c.offer_version, c.clicked_at, o.network, o.account,
-            o.reward_kind, o.reward, o.member_part, o.decide_by_days, o.cookie_days
+            o.reward_kind, o.reward, o.member_part, o.decide_by_days, o.cookie_days,
+            o.repeat_kind, o.conversions_max, o.commission_max, o.tier_count
      FROM site_click AS c
      JOIN site_offer AS o ON o.id = c.offer AND o.version = c.offer_version
      WHERE c.company = ? AND c.id IN (?*)",
@@ -65,20 +67,32 @@ pub(crate) fn find_routes(
 ) -> Result<BTreeMap<Id<kind::Click>, Route>, Fault> {
     let list: Vec<Value> = clicks.iter().copied().map(Value::from).collect();
     let rows = reader.query_list(&FIND_ROUTES, &[company.into()], &list)?;
-    rows.iter().map(|row| route_of(row).map(|route| (route.click, route))).collect()
+    let mut tiered: BTreeSet<Id<kind::Offer>> = BTreeSet::new();
+    for row in &rows {
+        if row.small(16)? > 0 {
+            tiered.insert(row.id(3)?);
+        }
+    }
+    let tiered: Vec<Value> = tiered.into_iter().map(Value::from).collect();
+    let tiers = find_tiers(reader, &tiered)?;
+    rows.iter().map(|row| route_of(row, &tiers).map(|route| (route.click, route))).collect()
 }
 
-fn route_of(row: &Row<'_>) -> Result<Route, Fault> {
+fn route_of(row: &Row<'_>, tiers: &Tiers) -> Result<Route, Fault> {
+    let (offer, offer_version) = (row.id(3)?, row.small(4)?);
     Ok(Route {
         click: row.id(0)?,
         member: row.id(1)?,
         shop: row.id(2)?,
-        offer: row.id(3)?,
-        offer_version: row.small(4)?,
+        offer,
+        offer_version,
         clicked_at: row.timestamp(5)?,
         network: row.parsed(6, |text| Token::parse(text).ok())?,
         account: row.parsed(7, |text| Token::parse(text).ok())?,
         reward: reward_of(row, 8)?,
+        tiers: tiers.get(&(offer, offer_version)).cloned().unwrap_or_default(),
+        repeat: row.parsed(13, Repeat::parse)?,
+        capped: row.optional_small(14)?.is_some() || row.optional_amount(15)?.is_some(),
         decide_by_days: days(row, 11)?,
         cookie_days: days(row, 12)?,
     })

@@ -87,10 +87,12 @@ fn an_offer_that_is_not_there_or_over_leads_nowhere() {
         let client = stage.client(Some(member(7, OURS, HANA)));
         let unknown = "/go/off_01JD3T6Z8M3V5K1W9QXY2ABCDE";
         stage.clock.set(at("2026-09-30 23:59"));
-        for path in [unknown, "/go/books", &format!("/go/{}", stage.books)] {
+        let over = format!("/go/{}", stage.books);
+        for (path, status) in [(unknown, 404), ("/go/books", 404), (&*over, 410)] {
             let answer = wait(client.get(path));
-            assert_eq!(answer.status.as_u16(), 404, "{path}");
+            assert_eq!(answer.status.as_u16(), status, "{path}");
         }
+        assert!(clicks(stage).is_empty(), "nothing is kept");
     });
 }
 

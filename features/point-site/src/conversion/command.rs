@@ -1,12 +1,15 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::cap::Tallies;
+use crate::cap::store::find_tallies;
 use crate::config::SiteConfig;
-use crate::conversion::store::{load_facts, save_facts};
+use crate::conversion::store::{find_uses, load_by_id, load_facts, save_facts};
 use crate::conversion::{
     Conversion, ConversionKey, ConversionState, Effect, Entries, NO_ENTRIES, Outcome, Plan, Review,
     Route, Sight, Source, Told, batch_id, expectation_id, plan,
 };
+use crate::offer::{Repeat, Reward};
 use ledger::{
     AccountNumber, AccountSpec, BalanceRule, Batch, Lot, NormalSide, Remaining, Step, Transfer,
     TransferKind, Wanted,
@@ -62,6 +65,11 @@ pub(crate) struct OrderUse {
     pub(crate) shop: Option<Id<kind::Shop>>,
 }
 
+/// The conversions that members have at offers which pay once: those that are not rejected, each
+/// with its order.
+pub(crate) type MemberUses =
+    BTreeMap<(Id<kind::Member>, Id<kind::Offer>), BTreeMap<Id<kind::Conversion>, Option<String>>>;
+
 /// A state that a conversion came to, and by what.
 #[derive(Clone, Debug)]
 pub(crate) struct VersionLine {
@@ -86,11 +94,17 @@ pub(crate) struct ConversionFacts {
     pub(crate) entries: BTreeMap<Id<kind::Conversion>, Entries>,
     /// Those of them that are new.
     pub(crate) entries_added: Vec<(Id<kind::Conversion>, Reference)>,
+    /// What members have at offers that pay once.
+    pub(crate) uses: MemberUses,
+    /// How much of capped versions is used.
+    pub(crate) tallies: Tallies,
     /// How many statements of the slice name each conversion.
     pub(crate) asked: BTreeMap<Id<kind::Conversion>, u32>,
     /// Those that changed, and whether more of them than where they stand.
     pub(crate) changed: BTreeMap<Id<kind::Conversion>, bool>,
     pub(crate) versions: Vec<VersionLine>,
+    /// Those that waited for a person when they were loaded.
+    pub(crate) waiting: BTreeSet<Id<kind::Conversion>>,
 }
 
 impl ConversionFacts {
@@ -100,7 +114,56 @@ impl ConversionFacts {
         told: impl Iterator<Item = &'a Told>,
         reader: &mut Reader<'_>,
     ) -> Result<Self, Fault> {
-        load_facts(config, told, reader)
+        load_facts(config, told, reader)?.with_terms(reader)
+    }
+
+    /// Reads what the terms of the clicks ask for: what members have at offers that pay once, how
+    /// much of capped versions is used. Nothing is read where no click has such terms.
+    fn with_terms(mut self, reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        let of_known = self.known.values().filter_map(|known| known.route.as_ref());
+        let routes: Vec<&Route> = self.routes.values().chain(of_known).collect();
+        let once = routes.iter().filter(|route| route.repeat == Repeat::Once);
+        let members: BTreeSet<Id<kind::Member>> = once.map(|route| route.member).collect();
+        let capped = routes.iter().filter(|route| route.capped);
+        let capped: BTreeSet<Id<kind::Offer>> = capped.map(|route| route.offer).collect();
+        self.uses = find_uses(reader, self.config.company, members.into_iter())?;
+        self.tallies = find_tallies(reader, capped.into_iter())?;
+        Ok(self)
+    }
+
+    /// Reads conversions that are known already; `clicks` are those they may come to belong to.
+    pub(crate) fn load_by_id(
+        config: &Arc<SiteConfig>,
+        conversions: &BTreeSet<Id<kind::Conversion>>,
+        clicks: impl Iterator<Item = Id<kind::Click>>,
+        reader: &mut Reader<'_>,
+    ) -> Result<Self, Fault> {
+        load_by_id(config, conversions, clicks, reader)?.with_terms(reader)
+    }
+
+    /// Begins with what is known, without anything around it.
+    pub(crate) fn of(
+        config: Arc<SiteConfig>,
+        known: BTreeMap<Id<kind::Conversion>, Conversion>,
+    ) -> Self {
+        let waiting = known.values().filter(|conversion| conversion.waits());
+        let waiting = waiting.map(|conversion| conversion.id).collect();
+        Self {
+            config,
+            uses: MemberUses::new(),
+            tallies: Tallies::default(),
+            ids: BTreeMap::new(),
+            known,
+            routes: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            entries_added: Vec::new(),
+            asked: BTreeMap::new(),
+            changed: BTreeMap::new(),
+            versions: Vec::new(),
+            waiting,
+        }
     }
 
     /// Gives the id of a conversion that a statement of the slice names.
@@ -109,9 +172,18 @@ impl ConversionFacts {
         self.ids.get(&told.key).copied().unwrap_or_else(first)
     }
 
+    /// Gives the version in which the conversion of a statement stands; 0 when it is not known.
+    pub(crate) fn version_of(&self, told: &Told) -> u32 {
+        self.known.get(&self.id_of(told)).map_or(0, |known| known.version)
+    }
+
     /// Names what posting may ask the ledger about.
     pub(crate) fn recall(&self, told: &Told, recall: &mut Recall) {
-        let id = self.id_of(told);
+        self.recall_id(self.id_of(told), recall);
+    }
+
+    /// Names what posting for a conversion may ask the ledger about.
+    pub(crate) fn recall_id(&self, id: Id<kind::Conversion>, recall: &mut Recall) {
         let (company, version) =
             (self.config.company, self.known.get(&id).map_or(0, |known| known.version));
         let count = self.asked.get(&id).copied().unwrap_or(1);
@@ -142,14 +214,9 @@ impl ConversionFacts {
         let planned = plan(self.sight(told), told, now);
         self.add_entry(told, &planned);
         let Some(next) = planned.next else { return (planned.outcome, Amount::ZERO) };
-        match self.post(&next, planned.effect, posting) {
-            Ok(posting) => {
+        match self.change(&next, planned.effect, (planned.outcome, told.source), posting) {
+            Ok(()) => {
                 let paid = if planned.outcome.pays() { paid_by(planned.effect) } else { None };
-                if let Some(kind) = posting {
-                    let line = PostingLine { version: next.version, kind };
-                    self.lines.entry(next.id).or_default().push(line);
-                }
-                self.note(next, planned.outcome, told.source, posting);
                 (planned.outcome, paid.unwrap_or(Amount::ZERO))
             }
             Err(code) => {
@@ -163,6 +230,27 @@ impl ConversionFacts {
                 (Outcome::NeedsReview, Amount::ZERO)
             }
         }
+    }
+
+    /// Posts what a change means and notes it.
+    ///
+    /// # Errors
+    ///
+    /// The code of the ledger's refusal; then nothing is changed.
+    pub(crate) fn change(
+        &mut self,
+        next: &Conversion,
+        effect: Effect,
+        (outcome, source): (Outcome, Source),
+        posting: &mut Posting<'_>,
+    ) -> Result<(), &'static str> {
+        let posted = self.post(next, effect, posting)?;
+        if let Some(kind) = posted {
+            let line = PostingLine { version: next.version, kind };
+            self.lines.entry(next.id).or_default().push(line);
+        }
+        self.note(next.clone(), outcome, source, posted);
+        Ok(())
     }
 
     /// Writes what changed, with a fixed number of statements.
@@ -195,10 +283,46 @@ impl ConversionFacts {
                 elsewhere && shop.is_some() && other.shop == shop
             })
         });
+        let known = self.known.get(&id);
+        let again = self.again(id, told, known.and_then(|known| known.route.as_ref()).or(route));
         let network = self.config.network(&told.key.network, &told.key.account);
         let currency = network.map(|network| network.currency);
         let entries = self.entries.get(&id).unwrap_or(&NO_ENTRIES);
-        Sight { id, conversion: self.known.get(&id), route, rival, currency, entries }
+        Sight { id, conversion: known, route, rival, again, currency, entries }
+    }
+
+    /// Tells whether the offer pays once and the member has another conversion there that is not
+    /// rejected. Items of one order are parts of one act where each pays by its price; what is
+    /// fixed is paid for the act.
+    fn again(&self, id: Id<kind::Conversion>, told: &Told, route: Option<&Route>) -> bool {
+        let Some(route) = route.filter(|route| route.repeat == Repeat::Once) else { return false };
+        let order = match route.reward_of(told.item.as_ref()) {
+            Reward::Rate { .. } => told.order.as_ref().map(Reference::as_str),
+            Reward::Fixed { .. } => None,
+        };
+        let uses = self.uses.get(&(route.member, route.offer));
+        let other = |(other, of_order): (&Id<kind::Conversion>, &Option<String>)| {
+            *other != id && (order.is_none() || of_order.as_deref() != order)
+        };
+        uses.is_some_and(|uses| uses.iter().any(other))
+    }
+
+    /// Notes that a member has, or does not have any more, a conversion at an offer that pays once.
+    fn note_use(&mut self, next: &Conversion) {
+        let once = |route: &&Route| route.repeat == Repeat::Once;
+        let Some(route) = next.route.as_ref().filter(once) else { return };
+        let uses = self.uses.entry((route.member, route.offer)).or_default();
+        match next.state {
+            ConversionState::NeedsReview
+            | ConversionState::Tracked { .. }
+            | ConversionState::Approved { .. } => {
+                let order = next.order.as_ref().map(|order| order.as_str().to_owned());
+                uses.insert(next.id, order);
+            }
+            ConversionState::Rejected { .. } | ConversionState::Reversed { .. } => {
+                uses.remove(&next.id);
+            }
+        }
     }
 
     fn note(
@@ -221,6 +345,8 @@ impl ConversionFacts {
                 uses.push(own);
             }
         }
+        self.note_use(&next);
+        self.tallies.change(self.known.get(&id), &next);
         let more = self.known.get(&id).is_none_or(|before| !next.same_origin(before));
         let changed = self.changed.entry(id).or_default();
         *changed = *changed || more;
@@ -278,14 +404,9 @@ impl ConversionFacts {
         let lot = self.config.lot(posting)?;
         Ok(match effect {
             Effect::None => Vec::new(),
-            Effect::Announce { expectation, points } => vec![Step::Announce {
-                id: expectation,
-                debit: accounts.cost,
-                credit: accounts.member,
-                amount: points,
-                due_at: next.route.as_ref().map(Route::due_at),
-                code: CODE,
-            }],
+            Effect::Announce { expectation, points } => {
+                vec![announce(next, expectation, points, accounts)]
+            }
             Effect::Change { expectation, points } => {
                 vec![Step::ChangeExpectation { expectation, amount: points }]
             }
@@ -299,6 +420,11 @@ impl ConversionFacts {
                 None => accounts.take(from.saturating_sub(to), posting),
             },
             Effect::TakeBack => self.take_back(next.id, accounts),
+            Effect::TakeBackToAnnounced { expectation, points } => {
+                let mut steps = self.take_back(next.id, accounts);
+                steps.push(announce(next, expectation, points, accounts));
+                steps
+            }
         })
     }
 
@@ -321,6 +447,22 @@ impl ConversionFacts {
             code: CODE,
         };
         granted.iter().map(undo).collect()
+    }
+}
+
+fn announce(
+    next: &Conversion,
+    expectation: Id<kind::Expectation>,
+    points: Amount,
+    accounts: &Accounts,
+) -> Step {
+    Step::Announce {
+        id: expectation,
+        debit: accounts.cost,
+        credit: accounts.member,
+        amount: points,
+        due_at: next.route.as_ref().map(Route::due_at),
+        code: CODE,
     }
 }
 
@@ -355,7 +497,20 @@ const fn kind_of(effect: Effect) -> Option<PostingKind> {
         Effect::Fulfil { points, .. } if points.is_zero() => Some(PostingKind::Note),
         Effect::Fulfil { .. } | Effect::Grant { .. } => Some(PostingKind::Grant),
         Effect::Correct { .. } => Some(PostingKind::Correction),
-        Effect::TakeBack => Some(PostingKind::Reversal),
+        Effect::TakeBack | Effect::TakeBackToAnnounced { .. } => Some(PostingKind::Reversal),
+    }
+}
+
+/// Gives what a change takes from the member.
+pub(crate) fn taken_by(effect: Effect, granted: Amount) -> Amount {
+    match effect {
+        Effect::TakeBack | Effect::TakeBackToAnnounced { .. } => granted,
+        Effect::Correct { from, to } => from.saturating_sub(to),
+        Effect::None
+        | Effect::Announce { .. }
+        | Effect::Change { .. }
+        | Effect::Fulfil { .. }
+        | Effect::Grant { .. } => Amount::ZERO,
     }
 }
 
@@ -364,7 +519,11 @@ pub(crate) fn paid_by(effect: Effect) -> Option<Amount> {
     match effect {
         Effect::Fulfil { points, .. } | Effect::Grant { points } => Some(points),
         Effect::Correct { from, to } => to.checked_sub(from),
-        Effect::None | Effect::Announce { .. } | Effect::Change { .. } | Effect::TakeBack => None,
+        Effect::None
+        | Effect::Announce { .. }
+        | Effect::Change { .. }
+        | Effect::TakeBack
+        | Effect::TakeBackToAnnounced { .. } => None,
     }
 }
 

@@ -8,13 +8,13 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use command::{ConversionFacts, paid_by};
+pub(crate) use command::{ConversionFacts, paid_by, taken_by};
 pub use state::{
-    Authority, Conversion, ConversionKey, ConversionState, Outcome, Review, Route, Source, Status,
-    Told,
+    Authority, Conversion, ConversionKey, ConversionState, Hand, Outcome, Review, Route, Source,
+    Status, Told,
 };
 pub(crate) use state::{
-    Effect, Entries, NO_ENTRIES, Plan, Sight, VERSION_ROOM, batch_id, conversion_of_posting,
-    expectation_id, plan,
+    Effect, Entries, NO_ENTRIES, Plan, Sight, VERSION_ROOM, announce, batch_id, changed,
+    conversion_of_posting, expectation_id, plan,
 };
 pub use store::{ConversionStory, stories};

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::offer::Reward;
+use crate::offer::{Repeat, Reward, Tier, reward_of_item};
 use store::natural_id;
 use vocabulary::{Amount, Currency, Id, Label, Reference, Timestamp, Token, kind};
 
@@ -103,6 +104,49 @@ pub enum Source {
     Postback(Id<kind::Message>),
     /// A line of a file.
     Report(Id<kind::Report>),
+    /// A person.
+    Decision(Id<kind::Decision>),
+    /// A file that was undone.
+    Undo(Id<kind::Report>),
+}
+
+impl Source {
+    /// Gives the stable word, as stored and as key of the texts.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Postback(_) => "postback",
+            Self::Report(_) => "report",
+            Self::Decision(_) => "decision",
+            Self::Undo(_) => "undo",
+        }
+    }
+}
+
+/// Whether a person had a hand in a conversion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hand {
+    /// No: rules decided so far.
+    None,
+    /// A person said that it counts, and for which click; the network still decides.
+    Linked,
+    /// A person decided. A statement that says otherwise waits for a person again.
+    Decided,
+}
+
+impl Hand {
+    /// Gives the stable word, as stored.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Linked => "linked",
+            Self::Decided => "decided",
+        }
+    }
+
+    /// Finds it by its word.
+    pub fn parse(code: &str) -> Option<Self> {
+        [Self::None, Self::Linked, Self::Decided].into_iter().find(|hand| hand.code() == code)
+    }
 }
 
 /// One statement about a conversion, in our words, whatever the network's form.
@@ -159,8 +203,14 @@ pub struct Route {
     pub network: Token,
     /// Our account there.
     pub account: Token,
-    /// What is paid.
+    /// What is paid for all items but those of the tiers.
     pub reward: Reward,
+    /// What items pay by themselves.
+    pub tiers: Arc<[Tier]>,
+    /// How often the member is paid.
+    pub repeat: Repeat,
+    /// Whether what it leads to counts towards a cap.
+    pub capped: bool,
     /// Days until it is to be decided.
     pub decide_by_days: u16,
     /// Days within which a purchase counts.
@@ -168,6 +218,11 @@ pub struct Route {
 }
 
 impl Route {
+    /// Gives what is paid for an item, or for one that is not known.
+    pub fn reward_of(&self, item: Option<&Reference>) -> Reward {
+        reward_of_item(self.reward, &self.tiers, item)
+    }
+
     /// When the decision is to be expected.
     pub fn due_at(&self) -> Timestamp {
         self.clicked_at.plus_days(i64::from(self.decide_by_days))
@@ -216,6 +271,9 @@ reviews! {
     ClickTooOld = "click_too_old";
     /// Another network reports the same order at this shop.
     DoubleRoute = "double_route";
+    /// The offer pays a member once, and this member has another conversion there that is not
+    /// rejected. Items of one order that pay by their price are one act.
+    MemberAgain = "member_again";
     /// The network pays nothing.
     CommissionZero = "commission_zero";
     /// The member's part does not fit.
@@ -230,6 +288,8 @@ reviews! {
     ApprovedAfterReversal = "approved_after_reversal";
     /// The ledger refused what it means (a frozen account, for instance).
     PostingRefused = "posting_refused";
+    /// The network says otherwise than what a person decided.
+    HandDiffers = "hand_differs";
 }
 
 impl Review {
@@ -324,6 +384,8 @@ pub struct Conversion {
     pub review: Option<Review>,
     /// Why it was rejected, in the network's words.
     pub reason: Option<Label>,
+    /// Whether a person had a hand in it.
+    pub hand: Hand,
 }
 
 impl Conversion {
@@ -334,6 +396,11 @@ impl Conversion {
             && self.order == before.order
             && self.item == before.item
             && self.occurred_at == before.occurred_at
+    }
+
+    /// Tells whether a person has to look.
+    pub(crate) const fn waits(&self) -> bool {
+        self.review.is_some() || matches!(self.state, ConversionState::NeedsReview)
     }
 
     fn amounts(&self) -> (i64, i64) {
@@ -358,13 +425,15 @@ pub(crate) enum Effect {
     Correct { from: Amount, to: Amount },
     /// Takes back all that was granted.
     TakeBack,
+    /// Takes back all that was granted and announces it again.
+    TakeBackToAnnounced { expectation: Id<kind::Expectation>, points: Amount },
 }
 
 impl Effect {
     /// Tells whether value may be taken from the member.
     pub(crate) fn takes(self) -> bool {
         match self {
-            Self::TakeBack => true,
+            Self::TakeBack | Self::TakeBackToAnnounced { .. } => true,
             Self::Correct { from, to } => to < from,
             Self::None
             | Self::Announce { .. }
@@ -426,6 +495,10 @@ outcomes! {
     Stale = "stale";
     /// A test of the network's.
     Test = "test";
+    /// A person looked: it stays as it is.
+    Kept = "kept";
+    /// As it was before a file that was undone.
+    Undone = "undone";
 }
 
 impl Outcome {
@@ -451,7 +524,9 @@ impl Outcome {
             | Self::Unmatched
             | Self::Duplicate
             | Self::Stale
-            | Self::Test => false,
+            | Self::Test
+            | Self::Kept
+            | Self::Undone => false,
         }
     }
 }
@@ -490,6 +565,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) route: Option<&'a Route>,
     /// Another network reports the same order at the same shop.
     pub(crate) rival: bool,
+    /// The offer pays once, and the member has another conversion there.
+    pub(crate) again: bool,
     /// The currency of the network's programmes.
     pub(crate) currency: Option<Currency>,
     /// The conversion's rows known so far, at networks that restate by adding rows.
@@ -606,7 +683,9 @@ fn plan_unusable(sight: Sight<'_>, told: &Told, review: Review, now: Timestamp) 
 /// A conversion that is new, or whose click was not known before.
 fn plan_new(sight: Sight<'_>, told: &Told, now: Timestamp) -> Plan {
     let sale = Amount::magnitude(told.sale);
-    let points = sight.route.map_or(Some(Amount::ZERO), |route| route.reward.points(sale));
+    let points = sight
+        .route
+        .map_or(Some(Amount::ZERO), |route| route.reward_of(told.item.as_ref()).points(sale));
     let mut next = fresh(sight, told, points.unwrap_or(Amount::ZERO), now);
     let decided = if told.authority == Authority::Decides { told.status } else { None };
     if told.test || decided == Some(Status::Rejected) {
@@ -650,6 +729,7 @@ fn fresh(sight: Sight<'_>, told: &Told, points: Amount, now: Timestamp) -> Conve
         claimed: told.status,
         review: None,
         reason: told.reason.clone(),
+        hand: Hand::None,
     }
 }
 
@@ -677,11 +757,14 @@ fn doubt(sight: Sight<'_>, told: &Told, now: Timestamp) -> Option<Review> {
     if sight.rival {
         return Some(Review::DoubleRoute);
     }
+    if sight.again {
+        return Some(Review::MemberAgain);
+    }
     (told.commission == 0).then_some(Review::CommissionZero)
 }
 
 /// Sets a conversion to announced, under an id that follows from its version.
-fn announce(next: &mut Conversion) -> Effect {
+pub(crate) fn announce(next: &mut Conversion) -> Effect {
     if next.points.is_zero() {
         next.state = ConversionState::Tracked { expectation: None };
         return Effect::None;
@@ -699,6 +782,9 @@ fn plan_known(sight: Sight<'_>, current: &Conversion, told: &Told, now: Timestam
         return flag(current, review, now);
     }
     let Some(status) = told.status else { return flag(current, Review::StatusUnknown, now) };
+    if let Some(plan) = plan_by_hand(current, told, status, now) {
+        return plan;
+    }
     match (current.state, told.authority) {
         // The click came after its conversion: it was in the spool.
         (ConversionState::NeedsReview, _) if current.route.is_none() && sight.route.is_some() => {
@@ -727,12 +813,46 @@ fn plan_known(sight: Sight<'_>, current: &Conversion, told: &Told, now: Timestam
     }
 }
 
+/// What a person decided is not decided again by a rule: what agrees, or says again what the person
+/// knew, is nothing new; anything else waits for a person. `None` where no person decided.
+fn plan_by_hand(current: &Conversion, told: &Told, status: Status, now: Timestamp) -> Option<Plan> {
+    if current.hand != Hand::Decided {
+        return None;
+    }
+    let agrees = match current.state {
+        // Not decided after all: undone since.
+        ConversionState::NeedsReview | ConversionState::Tracked { .. } => return None,
+        ConversionState::Approved { .. } => {
+            status == Status::Approved && same_amounts(current, told)
+        }
+        ConversionState::Rejected { .. } | ConversionState::Reversed { .. } => {
+            status == Status::Rejected
+        }
+    };
+    // Other amounts under the status that was known are new.
+    let known = current.claimed == Some(status)
+        && (same_amounts(current, told) || !matches!(status, Status::Approved));
+    Some(match status {
+        Status::Occurred => Plan::nothing(Outcome::Stale),
+        Status::Approved | Status::Rejected if agrees || known => Plan::nothing(Outcome::Duplicate),
+        Status::Approved | Status::Rejected => {
+            let mut plan = flag(current, Review::HandDiffers, now);
+            if let Some(next) = &mut plan.next {
+                next.claimed = Some(status);
+            }
+            plan
+        }
+    })
+}
+
 /// Finds what a later statement cannot mean under the same id.
 fn contradiction(current: &Conversion, told: &Told) -> Option<Review> {
     if told.sale < 0 || told.commission < 0 {
         return Some(Review::AmountNegative);
     }
-    let click = current.route.as_ref().map(|route| route.click);
+    // A click that a person chose is another one than the network names, each time.
+    let click = current.route.as_ref().filter(|_| current.hand == Hand::None);
+    let click = click.map(|route| route.click);
     if click.is_some() && told.click.is_some() && click != told.click {
         return Some(Review::ClickDiffers);
     }
@@ -750,24 +870,30 @@ fn flag(current: &Conversion, review: Review, now: Timestamp) -> Plan {
     Plan { next: Some(next), effect: Effect::None, outcome: Outcome::NeedsReview }
 }
 
-fn changed(current: &Conversion, now: Timestamp) -> Conversion {
+pub(crate) fn changed(current: &Conversion, now: Timestamp) -> Conversion {
     let version = current.version.saturating_add(1);
     Conversion { version, changed_at: now, ..current.clone() }
 }
 
-/// Takes over the amounts of a statement; `None` when the member's part does not fit.
+/// Takes over the amounts of a statement, and the item where it becomes known; `None` when the
+/// member's part does not fit.
 fn revalued(current: &Conversion, told: &Told, now: Timestamp) -> Option<Conversion> {
     let mut next = changed(current, now);
     next.sale = Amount::magnitude(told.sale);
     next.commission = Amount::magnitude(told.commission);
+    next.item = next.item.or_else(|| told.item.clone());
     if let Some(route) = &next.route {
-        next.points = route.reward.points(next.sale)?;
+        next.points = route.reward_of(next.item.as_ref()).points(next.sale)?;
     }
     Some(next)
 }
 
+/// Tells whether a statement leaves the member's part as it is: the same amounts, and no item that
+/// pays by itself and was not known before.
 fn same_amounts(current: &Conversion, told: &Told) -> bool {
-    current.amounts() == (told.sale, told.commission)
+    let reward = |item| current.route.as_ref().map(|route| route.reward_of(item));
+    let learned = current.item.is_none() && reward(told.item.as_ref()) != reward(None);
+    current.amounts() == (told.sale, told.commission) && !learned
 }
 
 /// A person has to look already: what is said meanwhile is kept for them.

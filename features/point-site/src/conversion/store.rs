@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::cap::store::save_tallies;
 use crate::click::find_routes;
 use crate::config::SiteConfig;
 use crate::conversion::command::{
-    ConversionFacts, OrderUse, PostingKind, PostingLine, VersionLine,
+    ConversionFacts, MemberUses, OrderUse, PostingKind, PostingLine, VersionLine,
 };
 use crate::conversion::{
-    Conversion, ConversionKey, ConversionState, Entries, Review, Route, Source, Status, Told,
+    Conversion, ConversionKey, ConversionState, Entries, Hand, Review, Route, Source, Status, Told,
     batch_id, conversion_of_posting, expectation_id,
 };
 use crate::follow_up::store::add_rows;
@@ -18,6 +19,9 @@ use vocabulary::{Amount, CompanyNumber, Id, Label, Reference, Timestamp, Token, 
 
 pub(crate) const STATEMENTS: &[Listed] = &[
     FIND_CONVERSIONS.listed(),
+    FIND_CONVERSIONS_BY_ID.listed(),
+    SAVE_REVIEWS.listed(),
+    END_REVIEWS.listed(),
     FIND_ORDERS.listed(),
     FIND_POSTINGS.listed(),
     SAVE_CONVERSIONS.listed(),
@@ -27,6 +31,7 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     ADD_ENTRIES.listed(),
     FIND_STORIES.listed(),
     FIND_OF_CLICKS.listed(),
+    FIND_USES.listed(),
 ];
 
 // Index site_conversion_key. Other networks' conversions under the same id are sorted out here.
@@ -34,9 +39,34 @@ static FIND_CONVERSIONS: Statement = Statement::new(
     "find conversions",
     "SELECT id, network, account, external_id, version, click, order_ref, item, occurred_at,
             tracked_at, decided_at, changed_at, sale, commission, points, state, expectation,
-            claimed, review, reason
+            claimed, review, reason, hand
      FROM site_conversion
      WHERE company = ? AND external_id IN (?*)",
+);
+
+// By the primary key.
+static FIND_CONVERSIONS_BY_ID: Statement = Statement::new(
+    "find conversions by id",
+    "SELECT id, network, account, external_id, version, click, order_ref, item, occurred_at,
+            tracked_at, decided_at, changed_at, sale, commission, points, state, expectation,
+            claimed, review, reason, hand
+     FROM site_conversion
+     WHERE company = ? AND id IN (?*)",
+);
+
+// What waits for a person; how long it waits counts from the first reason.
+static SAVE_REVIEWS: Upsert = Upsert {
+    name: "save reviews",
+    table: "site_review",
+    columns: &["conversion", "company", "review", "network", "account", "shop", "since"],
+    keys: &["conversion"],
+    updates: &["review", "shop"],
+};
+
+static END_REVIEWS: Statement = Statement::new(
+    "end reviews",
+    "DELETE FROM site_review
+     WHERE conversion IN (?*)",
 );
 
 // Index site_conversion_order. What was rejected leaves its order free for another network.
@@ -84,6 +114,7 @@ const COLUMNS: &[&str] = &[
     "claimed",
     "review",
     "reason",
+    "hand",
 ];
 
 // New ones, and those whose click, order or time became known.
@@ -114,6 +145,7 @@ static SAVE_CONVERSIONS: Upsert = Upsert {
         "claimed",
         "review",
         "reason",
+        "hand",
     ],
 };
 
@@ -135,6 +167,7 @@ static SAVE_STANDINGS: Upsert = Upsert {
         "claimed",
         "review",
         "reason",
+        "hand",
     ],
 };
 
@@ -185,6 +218,16 @@ static FIND_OF_CLICKS: Statement = Statement::new(
     "SELECT click, state, decided_at, expectation, points, id
      FROM site_conversion
      WHERE click IN (?*)",
+);
+
+// Index site_click_member, then site_conversion_click: only for members at offers that pay once, so
+// that no other conversion pays for an index of its own. A member has some hundred clicks a year.
+static FIND_USES: Statement = Statement::new(
+    "find conversions of members at offers",
+    "SELECT k.member, k.offer, c.id, c.order_ref
+     FROM site_click AS k
+     JOIN site_conversion AS c ON c.click = k.id
+     WHERE k.company = ? AND c.state NOT IN ('rejected', 'reversed') AND k.member IN (?*)",
 );
 
 /// What a member can read about one movement: from the click to the decision.
@@ -289,6 +332,35 @@ pub(crate) fn find_of_clicks(
     Ok(found)
 }
 
+/// Reads conversions by their ids, with what deciding about them takes; `clicks` are those that
+/// they may come to belong to.
+pub(crate) fn load_by_id(
+    config: &Arc<SiteConfig>,
+    conversions: &BTreeSet<Id<kind::Conversion>>,
+    clicks: impl Iterator<Item = Id<kind::Click>>,
+    reader: &mut Reader<'_>,
+) -> Result<ConversionFacts, Fault> {
+    let list: Vec<Value> = conversions.iter().copied().map(Value::from).collect();
+    let rows = reader.query_list(&FIND_CONVERSIONS_BY_ID, &[config.company.into()], &list)?;
+    let mut clicks: BTreeSet<Id<kind::Click>> = clicks.collect();
+    for row in &rows {
+        clicks.extend(row.optional_id::<kind::Click>(5)?);
+    }
+    let clicks: Vec<Id<kind::Click>> = clicks.into_iter().collect();
+    let routes = find_routes(reader, config.company, &clicks)?;
+    let mut known = BTreeMap::new();
+    for row in &rows {
+        let conversion = conversion_of(row, &routes)?;
+        known.insert(conversion.id, conversion);
+    }
+    let list: Vec<Value> = known.keys().copied().map(Value::from).collect();
+    Ok(ConversionFacts {
+        lines: find_postings(reader, &list)?,
+        routes,
+        ..ConversionFacts::of(Arc::clone(config), known)
+    })
+}
+
 pub(crate) fn load_facts<'a>(
     config: &Arc<SiteConfig>,
     told: impl Iterator<Item = &'a Told>,
@@ -342,17 +414,13 @@ pub(crate) fn load_facts<'a>(
     let approved: Vec<Value> =
         known.values().filter(approved).map(|one| Value::from(one.id)).collect();
     Ok(ConversionFacts {
-        config: Arc::clone(config),
         orders: find_orders(reader, config.company, &orders)?,
         lines: find_postings(reader, &approved)?,
         entries: find_entries(reader, &with_entries)?,
-        entries_added: Vec::new(),
         ids,
-        known,
         routes,
         asked,
-        changed: BTreeMap::new(),
-        versions: Vec::new(),
+        ..ConversionFacts::of(Arc::clone(config), known)
     })
 }
 
@@ -368,6 +436,21 @@ fn find_orders(
             account: row.parsed(2, |text| Token::parse(text).ok())?,
             shop: row.optional_id(3)?,
         });
+    }
+    Ok(found)
+}
+
+/// Finds what members have that is not rejected, at whichever offers.
+pub(crate) fn find_uses(
+    reader: &mut Reader<'_>,
+    company: CompanyNumber,
+    members: impl Iterator<Item = Id<kind::Member>>,
+) -> Result<MemberUses, Fault> {
+    let list: Vec<Value> = members.map(Value::from).collect();
+    let mut found = MemberUses::new();
+    for row in reader.query_list(&FIND_USES, &[company.into()], &list)? {
+        let order = row.optional_text(3)?.map(str::to_owned);
+        found.entry((row.id(0)?, row.id(1)?)).or_default().insert(row.id(2)?, order);
     }
     Ok(found)
 }
@@ -403,7 +486,7 @@ fn find_entries(
 
 pub(crate) fn save_facts(facts: &ConversionFacts, tx: &mut Tx<'_>) -> Result<(), Fault> {
     let company = facts.config.company;
-    let rows = |more: bool| -> Vec<[Value; 27]> {
+    let rows = |more: bool| -> Vec<[Value; 28]> {
         let changed = facts.changed.iter().filter(|(_, all)| **all == more);
         let changed = changed.filter_map(|(id, _)| facts.known.get(id));
         changed.map(|conversion| row_of(company, conversion)).collect()
@@ -425,10 +508,37 @@ pub(crate) fn save_facts(facts: &ConversionFacts, tx: &mut Tx<'_>) -> Result<(),
             Some([(*id).into(), entry.into(), sale.into(), commission.into()])
         })
         .collect();
-    tx.insert(&ADD_ENTRIES, &rows)
+    tx.insert(&ADD_ENTRIES, &rows)?;
+    save_tallies(tx, company, &facts.tallies)?;
+    save_queue(facts, tx)
 }
 
-fn row_of(company: CompanyNumber, conversion: &Conversion) -> [Value; 27] {
+/// Puts what came to wait for a person into the queue, and takes out what waits no more.
+fn save_queue(facts: &ConversionFacts, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    let changed = || facts.changed.keys().filter_map(|id| facts.known.get(id));
+    let rows: Vec<[Value; 7]> = changed()
+        .filter_map(|conversion| {
+            let review = conversion.review?;
+            Some([
+                conversion.id.into(),
+                facts.config.company.into(),
+                review.code().into(),
+                conversion.key.network.as_str().into(),
+                conversion.key.account.as_str().into(),
+                conversion.route.as_ref().map(|route| route.shop).into(),
+                conversion.changed_at.into(),
+            ])
+        })
+        .collect();
+    tx.upsert(&SAVE_REVIEWS, &rows)?;
+    let ended = changed().filter(|conversion| !conversion.waits());
+    let ended = ended.filter(|conversion| facts.waiting.contains(&conversion.id));
+    let ended: Vec<Value> = ended.map(|conversion| conversion.id.into()).collect();
+    tx.execute_list(&END_REVIEWS, &[], &ended)?;
+    Ok(())
+}
+
+fn row_of(company: CompanyNumber, conversion: &Conversion) -> [Value; 28] {
     let route = conversion.route.as_ref();
     let state = conversion.state;
     [
@@ -459,14 +569,16 @@ fn row_of(company: CompanyNumber, conversion: &Conversion) -> [Value; 27] {
         conversion.claimed.map(Status::code).into(),
         conversion.review.map(Review::code).into(),
         conversion.reason.as_ref().into(),
+        conversion.hand.code().into(),
     ]
 }
 
 fn version_row(line: &VersionLine) -> [Value; 11] {
     let conversion = &line.conversion;
-    let (source, id): (&str, Value) = match line.source {
-        Source::Postback(id) => ("postback", id.into()),
-        Source::Report(id) => ("report", id.into()),
+    let id: Value = match line.source {
+        Source::Postback(id) => id.into(),
+        Source::Report(id) | Source::Undo(id) => id.into(),
+        Source::Decision(id) => id.into(),
     };
     [
         conversion.id.into(),
@@ -477,7 +589,7 @@ fn version_row(line: &VersionLine) -> [Value; 11] {
         conversion.commission.into(),
         conversion.points.into(),
         line.outcome.code().into(),
-        source.into(),
+        line.source.code().into(),
         id,
         line.posting.map(PostingKind::code).into(),
     ]
@@ -557,5 +669,6 @@ fn conversion_of(
         claimed: optional(row, 17, Status::parse)?,
         review: optional(row, 18, Review::parse)?,
         reason: optional(row, 19, |text| Label::parse(text).ok())?,
+        hand: row.parsed(20, Hand::parse)?,
     })
 }

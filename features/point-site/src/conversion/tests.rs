@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use expect_test::{Expect, expect};
 
 use crate::conversion::{Authority, ConversionFacts, ConversionKey, Source, Status, Told, stories};
+use crate::offer::{Repeat, Reward, Tier};
 use crate::tests::{OURS, Stage, at, play, tell, token};
-use vocabulary::{Currency, Id, Label, Reference, Zone, kind};
+use vocabulary::{Amount, Currency, Id, Label, Reference, Zone, kind};
 
 /// Plays lines of a story and compares what became of each:
 ///
@@ -20,7 +21,13 @@ use vocabulary::{Currency, Id, Label, Reference, Zone, kind};
 /// After the order may stand `item=2`, `net=second`, `in=USD`, `at=2026-11-02 12:00` (with `_` for
 /// the blank), `test`.
 fn check(story: &str, expected: &Expect) {
+    check_on(|_stage| {}, story, expected);
+}
+
+/// As [`check`], on a stage that was changed before.
+fn check_on(before: impl Fn(&Stage), story: &str, expected: &Expect) {
     tell(expected, |stage| {
+        before(stage);
         let mut clicks: BTreeMap<String, Id<kind::Click>> = BTreeMap::new();
         let mut text = String::new();
         for line in story.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -118,6 +125,143 @@ fn a_conversion_is_announced_and_the_report_decides() {
             post 100 approved 3980/119 c1 R-1: duplicate → has 59 expects 0 owes 0
         "]],
     );
+}
+
+/// Of `books`, item 2 gives 5 % to the member and item 3 pays 200.
+fn with_tiers(stage: &Stage) {
+    let tier = |item, name, reward| Tier {
+        item: Reference::parse(item).unwrap(),
+        name: Label::parse(name).unwrap(),
+        reward,
+    };
+    let fixed = Reward::Fixed { network: Amount::from(400), member: Amount::from(200) };
+    let rate = Reward::Rate { network: 1_000, member: 500 };
+    let tiers = [tier("2", "雑貨", rate), tier("3", "定期購読", fixed)];
+    stage.change(stage.books, |terms| terms.tiers = tiers.into());
+}
+
+#[test]
+fn an_item_pays_its_own_reward_once_it_is_known() {
+    check_on(
+        with_tiers,
+        "click c1 books
+         post 100 occurred 10000/300 c1 R-1 item=1
+         post 101 occurred 10000/1000 c1 R-1 item=2
+         post 102 occurred 10000/400 c1 R-1 item=3
+         post 103 occurred 10000/300 c1 R-2
+         post 103 occurred 10000/300 c1 R-2 item=1
+         post 103 occurred 10000/300 c1 R-2 item=2
+         post 104 occurred 10000/300 c1 R-3
+         post 104 occurred 10000/300 c1 R-3 item=2
+         post 104 occurred 10000/300 c1 R-3 item=2
+         report 104 approved 10000/300 c1 R-3
+         report 101 approved 20000/1000 c1 R-1 item=2",
+        &expect![[r#"
+            post 100 occurred 10000/300 c1 R-1 item=1: tracked → has 0 expects 150 owes 0
+            post 101 occurred 10000/1000 c1 R-1 item=2: tracked → has 0 expects 650 owes 0
+            post 102 occurred 10000/400 c1 R-1 item=3: tracked → has 0 expects 850 owes 0
+            post 103 occurred 10000/300 c1 R-2: tracked → has 0 expects 1000 owes 0
+            post 103 occurred 10000/300 c1 R-2 item=1: duplicate → has 0 expects 1000 owes 0
+            post 103 occurred 10000/300 c1 R-2 item=2: changed → has 0 expects 1350 owes 0
+            post 104 occurred 10000/300 c1 R-3: tracked → has 0 expects 1500 owes 0
+            post 104 occurred 10000/300 c1 R-3 item=2: changed → has 0 expects 1850 owes 0
+            post 104 occurred 10000/300 c1 R-3 item=2: duplicate → has 0 expects 1850 owes 0
+            report 104 approved 10000/300 c1 R-3: approved pays 500 → has 500 expects 1350 owes 0
+            report 101 approved 20000/1000 c1 R-1 item=2: approved_changed pays 1000 → has 1500 expects 850 owes 0
+        "#]],
+    );
+}
+
+#[test]
+fn the_tiers_of_the_click_stay() {
+    tell(&expect![[r#"(Tracked, Amount(150)) (Tracked, Amount(500))"#]], |stage| {
+        let before = stage.click(50, stage.books);
+        with_tiers(stage);
+        let after = stage.click(51, stage.books);
+        let clicks = BTreeMap::from([("a".to_owned(), before), ("b".to_owned(), after)]);
+        let points = ["a", "b"].map(|click| {
+            let words = [click, "occurred", "10000/300", click, "R-1", "item=2"];
+            let told = told(stage, &clicks, "post", &words);
+            let outcome = stage.say(vec![told.clone()])[0].0;
+            let config = stage.site.shared_config();
+            let load = |reader: &mut store::Reader<'_>| {
+                ConversionFacts::load(&config, core::iter::once(&told), reader)
+            };
+            let facts = stage.site.store().database().read(load).unwrap();
+            (outcome, facts.known[&facts.id_of(&told)].points)
+        });
+        format!("{:?} {:?}", points[0], points[1])
+    });
+}
+
+#[test]
+fn an_offer_that_pays_once_pays_once() {
+    let once = |stage: &Stage| {
+        for offer in [stage.card, stage.books] {
+            stage.change(offer, |terms| terms.repeat = Repeat::Once);
+        }
+    };
+    check_on(
+        once,
+        "click c1 card
+         post 1 occurred 0/1000 c1 R-1 item=1
+         post 2 occurred 0/1000 c1 R-1 item=2
+         post 3 occurred 0/1000 c1 R-2
+         report 3 approved 0/1000 c1 R-2
+         report 1 approved 0/1000 c1 R-1 item=1
+         click c2 card
+         report 4 approved 0/1000 c2 R-3
+         report 1 rejected 0/1000 c1 R-1 item=1
+         report 2 rejected 0/1000 c1 R-1 item=2
+         report 3 rejected 0/1000 c1 R-2
+         report 5 approved 0/1000 c2 R-4
+         click c3 books
+         post 6 occurred 10000/300 c3 R-5
+         post 8 occurred 10000/300 c3 R-5 item=2
+         post 7 occurred 10000/300 c3 R-6",
+        &expect![[r#"
+            post 1 occurred 0/1000 c1 R-1 item=1: tracked → has 0 expects 500 owes 0
+            post 2 occurred 0/1000 c1 R-1 item=2: needs_review (member_again) → has 0 expects 500 owes 0
+            post 3 occurred 0/1000 c1 R-2: needs_review (member_again) → has 0 expects 500 owes 0
+            report 3 approved 0/1000 c1 R-2: needs_review (member_again) → has 0 expects 500 owes 0
+            report 1 approved 0/1000 c1 R-1 item=1: approved pays 500 → has 500 expects 0 owes 0
+            report 4 approved 0/1000 c2 R-3: needs_review (member_again) → has 500 expects 0 owes 0
+            report 1 rejected 0/1000 c1 R-1 item=1: reversed → has 0 expects 0 owes 0
+            report 2 rejected 0/1000 c1 R-1 item=2: needs_review (member_again) → has 0 expects 0 owes 0
+            report 3 rejected 0/1000 c1 R-2: needs_review (member_again) → has 0 expects 0 owes 0
+            report 5 approved 0/1000 c2 R-4: needs_review (member_again) → has 0 expects 0 owes 0
+            post 6 occurred 10000/300 c3 R-5: tracked → has 0 expects 150 owes 0
+            post 8 occurred 10000/300 c3 R-5 item=2: tracked → has 0 expects 300 owes 0
+            post 7 occurred 10000/300 c3 R-6: needs_review (member_again) → has 0 expects 300 owes 0
+        "#]],
+    );
+}
+
+/// A conversion that is in the same slice, and one under an earlier version that paid every time.
+#[test]
+fn once_is_once_in_one_slice_and_over_versions() {
+    play(|stage| {
+        let first = stage.click(1, stage.card);
+        stage.change(stage.card, |terms| terms.repeat = Repeat::Once);
+        let second = stage.click(2, stage.card);
+        let clicks = BTreeMap::from([("a".to_owned(), first), ("b".to_owned(), second)]);
+        let say = |external, click, order| {
+            told(stage, &clicks, "post", &[external, "occurred", "0/1000", click, order])
+        };
+        let slice = vec![say("1", "b", "R-1"), say("2", "b", "R-2")];
+        let outcomes: Vec<&str> = stage.say(slice).iter().map(|(o, _)| o.code()).collect();
+        assert_eq!(outcomes, ["tracked", "needs_review"]);
+        let outcomes = stage.say(vec![say("3", "a", "R-3")]);
+        assert_eq!(outcomes[0].0.code(), "tracked", "it was made under a version that pays always");
+        stage.change(stage.books, |terms| terms.repeat = Repeat::Once);
+        let later = stage.click(3, stage.books);
+        let clicks = BTreeMap::from([("c".to_owned(), later)]);
+        let say = |external, order| {
+            told(stage, &clicks, "post", &[external, "occurred", "1000/30", "c", order])
+        };
+        assert_eq!(stage.say(vec![say("4", "R-4")])[0].0.code(), "tracked", "another offer");
+        assert_eq!(stage.say(vec![say("5", "R-5")])[0].0.code(), "needs_review");
+    });
 }
 
 #[test]

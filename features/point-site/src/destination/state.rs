@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
+
 use vocabulary::{
-    Amount, BankCalendar, CalendarError, Day, Rate, Rounding, Timestamp, Token, UnitCode,
+    Amount, BankCalendar, CalendarError, Day, Label, Rate, Rounding, Timestamp, Token, UnitCode,
 };
 
 /// How value gets to the member.
@@ -7,21 +9,25 @@ use vocabulary::{
 pub enum DestinationKind {
     /// Yen to a bank account.
     Bank,
-    /// A code that is worth an amount.
+    /// A code that is worth an amount, which a partner makes when asked.
     GiftCode,
+    /// A code that is worth an amount, out of a pool that was bought.
+    PooledCode,
     /// Points of another company.
     PartnerPoints,
 }
 
 impl DestinationKind {
     /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::Bank, Self::GiftCode, Self::PartnerPoints];
+    pub const ALL: &'static [Self] =
+        &[Self::Bank, Self::GiftCode, Self::PooledCode, Self::PartnerPoints];
 
     /// Gives the stable code, as stored and as key of the texts.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Bank => "bank",
             Self::GiftCode => "gift_code",
+            Self::PooledCode => "pooled_code",
             Self::PartnerPoints => "partner_points",
         }
     }
@@ -29,6 +35,23 @@ impl DestinationKind {
     /// Finds a kind by its code.
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.code() == code)
+    }
+
+    /// Tells whether the member has to say where to.
+    pub const fn needs_target(self) -> bool {
+        match self {
+            Self::Bank => true,
+            // Partners know members by the id of the request until they link accounts.
+            Self::GiftCode | Self::PooledCode | Self::PartnerPoints => false,
+        }
+    }
+
+    /// Tells whether the member gets a code to be shown.
+    pub const fn gives_code(self) -> bool {
+        match self {
+            Self::GiftCode | Self::PooledCode => true,
+            Self::Bank | Self::PartnerPoints => false,
+        }
     }
 }
 
@@ -39,6 +62,47 @@ pub enum Opening {
     Open,
     /// They cannot for a while; what was accepted before goes on.
     Paused,
+}
+
+impl Opening {
+    /// Gives the stable code, as stored.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Paused => "paused",
+        }
+    }
+
+    /// Finds it by its code.
+    pub fn parse(code: &str) -> Option<Self> {
+        [Self::Open, Self::Paused].into_iter().find(|opening| opening.code() == code)
+    }
+}
+
+/// A version of a destination as it is kept: with what members call it, and who delivers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestinationEntry {
+    /// What it promises.
+    pub terms: Destination,
+    /// What members call it.
+    pub name: Label,
+    /// The same in English.
+    pub name_english: Label,
+    /// The pool or the partner that delivers; its own code for a bank.
+    pub product: Token,
+}
+
+/// Finds the version of each destination that holds on a day, in the order of their codes.
+pub fn entries_in_force(entries: &[DestinationEntry], today: Day) -> Vec<&DestinationEntry> {
+    let begun = entries.iter().filter(|entry| entry.terms.effective_from <= today);
+    let mut latest: BTreeMap<&Token, &DestinationEntry> = BTreeMap::new();
+    for entry in begun {
+        let kept = latest.entry(&entry.terms.code).or_insert(entry);
+        if kept.terms.effective_from < entry.terms.effective_from {
+            *kept = entry;
+        }
+    }
+    latest.into_values().collect()
 }
 
 /// One version of a destination, in force from a day until the next version's day.

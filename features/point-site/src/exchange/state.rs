@@ -1,4 +1,10 @@
-use vocabulary::Timestamp;
+use crate::destination::{DestinationKind, Quote};
+use vocabulary::{CompanyNumber, Day, Id, Timestamp, Token, kind};
+
+/// Seconds until a partner is asked for the first time again; each time after that twice as long.
+const ASK_AGAIN_SECONDS: i64 = 30;
+/// The longest between two questions to a partner.
+const ASK_AGAIN_SECONDS_MAX: i64 = 3_600;
 
 /// Whether a person has to let an exchange go before it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -7,6 +13,21 @@ pub enum Clearance {
     Free,
     /// A person has to look first; the points are held meanwhile.
     Review,
+}
+
+impl Clearance {
+    /// Gives the stable word, as stored.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Review => "review",
+        }
+    }
+
+    /// Finds it by its word.
+    pub fn parse(code: &str) -> Option<Self> {
+        [Self::Free, Self::Review].into_iter().find(|clearance| clearance.code() == code)
+    }
 }
 
 /// Where an exchange stands.
@@ -82,6 +103,152 @@ impl ExchangeState {
             Self::Failed { .. } => "failed",
             Self::Returned { .. } => "returned",
             Self::Cancelled { .. } => "cancelled",
+        }
+    }
+
+    /// Gives a state back from its word, its moment and its clearance, as stored; of a quote the
+    /// moment is its end. `None` when they make no state.
+    pub fn from_parts(code: &str, at: Timestamp, clearance: Option<Clearance>) -> Option<Self> {
+        Some(match code {
+            "quoted" => Self::Quoted { expires_at: at },
+            "expired" => Self::Expired { expired_at: at },
+            "accepted" => Self::Accepted { accepted_at: at, clearance: clearance? },
+            "held" => Self::Held { held_at: at, clearance: clearance? },
+            "sent" => Self::Sent { sent_at: at },
+            "unknown" => Self::Unknown { unknown_at: at },
+            "completed" => Self::Completed { completed_at: at },
+            "failed" => Self::Failed { failed_at: at },
+            "returned" => Self::Returned { returned_at: at },
+            "cancelled" => Self::Cancelled { cancelled_at: at },
+            _ => return None,
+        })
+    }
+
+    /// Gives its moment: since when, or of a quote until when.
+    pub const fn at(self) -> Timestamp {
+        match self {
+            Self::Quoted { expires_at: at }
+            | Self::Expired { expired_at: at }
+            | Self::Accepted { accepted_at: at, .. }
+            | Self::Held { held_at: at, .. }
+            | Self::Sent { sent_at: at }
+            | Self::Unknown { unknown_at: at }
+            | Self::Completed { completed_at: at }
+            | Self::Failed { failed_at: at }
+            | Self::Returned { returned_at: at }
+            | Self::Cancelled { cancelled_at: at } => at,
+        }
+    }
+
+    /// Gives whether a person has to let it go, where that is a question.
+    pub const fn clearance(self) -> Option<Clearance> {
+        match self {
+            Self::Accepted { clearance, .. } | Self::Held { clearance, .. } => Some(clearance),
+            Self::Quoted { .. }
+            | Self::Expired { .. }
+            | Self::Sent { .. }
+            | Self::Unknown { .. }
+            | Self::Completed { .. }
+            | Self::Failed { .. }
+            | Self::Returned { .. }
+            | Self::Cancelled { .. } => None,
+        }
+    }
+
+    /// Tells whether it counts towards limits: it was accepted, and the points are not free again.
+    pub const fn counts(self) -> bool {
+        match self {
+            Self::Accepted { .. }
+            | Self::Held { .. }
+            | Self::Sent { .. }
+            | Self::Unknown { .. }
+            | Self::Completed { .. } => true,
+            Self::Quoted { .. }
+            | Self::Expired { .. }
+            | Self::Failed { .. }
+            | Self::Returned { .. }
+            | Self::Cancelled { .. } => false,
+        }
+    }
+}
+
+/// One exchange of a member, as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// Which; its hold has the same bits, and so has the batch that captures it.
+    pub id: Id<kind::Exchange>,
+    /// The company whose member it is.
+    pub company: CompanyNumber,
+    /// Whose.
+    pub member: Id<kind::Member>,
+    /// How many states it has been in.
+    pub version: u32,
+    /// Where it stands.
+    pub state: ExchangeState,
+    /// How value gets to the member.
+    pub kind: DestinationKind,
+    /// The pool or partner that delivers.
+    pub product: Token,
+    /// The group whose limits count it.
+    pub limit_group: Token,
+    /// What it gives; frozen.
+    pub quote: Quote,
+    /// When it was quoted.
+    pub quoted_at: Timestamp,
+    /// When the member wanted it.
+    pub accepted_at: Option<Timestamp>,
+    /// The day by which it is promised.
+    pub due_on: Option<Day>,
+    /// Where to.
+    pub payee: Option<Id<kind::Payee>>,
+    /// The payout that it is part of.
+    pub payout: Option<Id<kind::Payout>>,
+    /// The rules that applied when it was accepted, with blanks between.
+    pub rules: String,
+    /// Why it failed, came back or was called off, as key of the texts.
+    pub reason: Option<Token>,
+    /// How often a partner was asked.
+    pub attempts: u32,
+    /// When a job or the maker of payouts looks at it next.
+    pub next_at: Option<Timestamp>,
+}
+
+impl Exchange {
+    /// The hold that reserves its points.
+    pub const fn hold(&self) -> Id<kind::Hold> {
+        Id::from_bits(self.id.bits())
+    }
+
+    /// The moment from which its quote holds no more.
+    pub fn expires_at(&self) -> Timestamp {
+        self.quote.expires_at(self.quoted_at)
+    }
+
+    /// Says when somebody has to look at it next, as it stands now.
+    pub fn look_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let partner = match self.kind {
+            DestinationKind::GiftCode | DestinationKind::PartnerPoints => true,
+            DestinationKind::Bank | DestinationKind::PooledCode => false,
+        };
+        match self.state {
+            ExchangeState::Quoted { expires_at } => Some(expires_at),
+            // What is part of a payout goes with it.
+            ExchangeState::Held { clearance: Clearance::Free, .. } => {
+                self.payout.is_none().then_some(now)
+            }
+            ExchangeState::Sent { .. } | ExchangeState::Unknown { .. } if partner => {
+                let doubled = ASK_AGAIN_SECONDS.saturating_mul(1 << self.attempts.min(16));
+                Some(now.plus_seconds(doubled.min(ASK_AGAIN_SECONDS_MAX)))
+            }
+            ExchangeState::Held { clearance: Clearance::Review, .. }
+            | ExchangeState::Accepted { .. }
+            | ExchangeState::Sent { .. }
+            | ExchangeState::Unknown { .. }
+            | ExchangeState::Expired { .. }
+            | ExchangeState::Completed { .. }
+            | ExchangeState::Failed { .. }
+            | ExchangeState::Returned { .. }
+            | ExchangeState::Cancelled { .. } => None,
         }
     }
 }

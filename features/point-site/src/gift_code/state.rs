@@ -3,7 +3,8 @@ use core::fmt;
 use subtle::ConstantTimeEq as _;
 
 use crate::exchange::ExchangeEvent;
-use vocabulary::{Amount, Day, Id, Token, UnitCode, kind};
+use crate::vault::{Place, Sealed, Vault};
+use vocabulary::{Amount, CompanyNumber, Day, Id, Timestamp, Token, UnitCode, kind};
 
 /// A gift code as a member uses it. Neither its debug form nor an error ever shows it; only what
 /// seals it and what shows it to its member call [`GiftCode::reveal`].
@@ -80,6 +81,100 @@ impl fmt::Display for LastFour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "••••{}", self.0)
     }
+}
+
+/// The one code of an exchange, sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// Whose it is.
+    pub exchange: Id<kind::Exchange>,
+    /// The company whose site gave it.
+    pub company: CompanyNumber,
+    /// The code.
+    pub sealed: Sealed,
+    /// What is shown of it in lists.
+    pub last_four: LastFour,
+    /// The last day on which it can be used; `None` when it has no end.
+    pub usable_until: Option<Day>,
+    /// When it was given.
+    pub issued_at: Timestamp,
+}
+
+/// The word for what a pool seals, and the row is the code's own id.
+const POOLED: &str = "pooled_code";
+/// The word for what an exchange has.
+const ISSUED: &str = "gift_code";
+
+impl Issue {
+    /// Seals a code for an exchange.
+    pub fn seal(
+        (exchange, company): (Id<kind::Exchange>, CompanyNumber),
+        code: &GiftCode,
+        usable_until: Option<Day>,
+        vault: &Vault,
+        now: Timestamp,
+    ) -> Self {
+        let place = Place { purpose: ISSUED, row: &exchange.to_bytes() };
+        Self {
+            exchange,
+            company,
+            sealed: vault.seal(place, code.reveal().as_bytes()),
+            last_four: code.last_four(),
+            usable_until,
+            issued_at: now,
+        }
+    }
+
+    /// Opens the code, to be shown to its member; `None` when the seal does not open.
+    pub fn open(&self, vault: &Vault) -> Option<GiftCode> {
+        let place = Place { purpose: ISSUED, row: &self.exchange.to_bytes() };
+        let bytes = vault.open(place, &self.sealed).ok()?;
+        GiftCode::parse(core::str::from_utf8(&bytes).ok()?).ok()
+    }
+}
+
+/// A code of a pool as it is kept: its id is a keyed hash of the code, so that one code is one row
+/// whatever list it comes in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockedCode {
+    /// Its keyed hash.
+    pub id: [u8; 16],
+    /// The company that bought it.
+    pub company: CompanyNumber,
+    /// The pool it is in.
+    pub pool: Token,
+    /// The list it came in.
+    pub import: Id<kind::Report>,
+    /// The code.
+    pub sealed: Sealed,
+    /// What is known of it without the code.
+    pub code: PoolCode,
+}
+
+impl StockedCode {
+    /// Names a code.
+    pub fn id_of(code: &GiftCode, vault: &Vault) -> [u8; 16] {
+        let [bytes, _rest] = halves(vault.fingerprint(POOLED, &[code.reveal().as_bytes()]));
+        bytes
+    }
+
+    /// Seals a code for its pool.
+    pub fn seal(id: [u8; 16], code: &GiftCode, vault: &Vault) -> Sealed {
+        vault.seal(Place { purpose: POOLED, row: &id }, code.reveal().as_bytes())
+    }
+
+    /// Opens the code, to be given to an exchange; `None` when the seal does not open.
+    pub fn open(&self, vault: &Vault) -> Option<GiftCode> {
+        let bytes = vault.open(Place { purpose: POOLED, row: &self.id }, &self.sealed).ok()?;
+        GiftCode::parse(core::str::from_utf8(&bytes).ok()?).ok()
+    }
+}
+
+fn halves(bytes: [u8; 32]) -> [[u8; 16]; 2] {
+    let half = |from: usize| {
+        core::array::from_fn(|place| bytes.get(place.saturating_add(from)).copied().unwrap_or(0))
+    };
+    [half(0), half(16)]
 }
 
 /// Where a code of a pool stands. A code never becomes free again: who has seen it, nobody knows.

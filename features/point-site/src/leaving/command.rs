@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::leaving::store::{find_leavings, save_leavings};
 use crate::leaving::{GRACE_DAYS, Leaving, LeavingRefusal, LeavingState, loss_of};
+use crate::payee::store::remove_payees;
 use crate::preferences::store::remove_preferences;
 use ledger::{AccountNumber, ActorNumber, Batch, Step, Transfer, TransferKind, UnitNumber, Wanted};
 use mail::Letter;
@@ -42,6 +43,7 @@ impl LeavingFacts {
         let changed = self.changed.iter().filter_map(|member| self.known.get(member));
         save_leavings(tx, changed)?;
         remove_preferences(tx, &self.forgotten)?;
+        remove_payees(tx, &self.forgotten)?;
         mail::enqueue(tx, &self.letters, self.now)
     }
 }
@@ -160,7 +162,7 @@ impl Command for TakeLeavingBack {
 }
 
 /// Goes one step on with the end of a membership whose days are over: writes free points off and
-/// forgets what was chosen; said again once the login is erased, notes that all is done. Points that
+/// forgets what was chosen and where the member was paid; said again once the login is erased, notes that all is done. Points that
 /// are announced stay with the network; should they come, they expire on their last day.
 #[derive(Clone, Copy, Debug)]
 pub struct EndMembership {

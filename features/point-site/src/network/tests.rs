@@ -10,7 +10,7 @@ use crate::conversion::{
 };
 use crate::message::{Media, Message, Request, Unreadable};
 use crate::network::{Adapter, Page, Pulled};
-use crate::offer::Reward;
+use crate::offer::{Repeat, Reward};
 use crate::{Network, Trust};
 use vocabulary::{Currency, Id, Reference, Timestamp, Token, Zone, kind};
 
@@ -651,6 +651,9 @@ impl Desk {
             network: self.network.code.clone(),
             account: self.network.account.clone(),
             reward: Reward::Rate { network: 300, member: 150 },
+            tiers: std::sync::Arc::default(),
+            repeat: Repeat::Always,
+            capped: false,
             decide_by_days: 60,
             cookie_days: 30,
         }
@@ -665,6 +668,7 @@ impl Desk {
             conversion: self.known.get(&told.key),
             route: told.click.filter(|click| *click == CLICK).map(|_| &route),
             rival,
+            again: false,
             currency: Some(self.network.currency),
             entries,
         };

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
-use crate::offer::store::{load_offers, save_offers, save_shops};
+use crate::offer::store::{load_offers, load_shops, save_offers, save_shops};
 use crate::offer::{Offer, OfferTerms, OfferVersion, Shop, TermsError};
 use store::{Command, Fault, Posting, Tx};
 use vocabulary::{CompanyNumber, Id, Timestamp, kind};
@@ -15,7 +15,23 @@ pub struct SaveShop {
 
 /// The shops that a slice saves.
 #[derive(Debug, Default)]
-pub struct ShopFacts(BTreeMap<Id<kind::Shop>, (Shop, Timestamp)>);
+pub struct ShopFacts {
+    /// Those that are there, as they are to be.
+    pub(crate) known: BTreeMap<Id<kind::Shop>, Shop>,
+    /// Those that change.
+    saved: BTreeMap<Id<kind::Shop>, (Shop, Timestamp)>,
+}
+
+impl ShopFacts {
+    /// Reads the shops that a slice names, with one statement.
+    pub(crate) fn load<'a>(
+        slice: impl Iterator<Item = &'a SaveShop>,
+        tx: &mut Tx<'_>,
+    ) -> Result<Self, Fault> {
+        let known = load_shops(tx, slice.map(|command| command.shop.id()))?;
+        Ok(Self { known, ..Self::default() })
+    }
+}
 
 impl Command for SaveShop {
     type Facts = ShopFacts;
@@ -24,8 +40,8 @@ impl Command for SaveShop {
 
     const NAME: &'static str = "save shop";
 
-    fn load(_slice: &[Self], _tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
-        Ok(ShopFacts::default())
+    fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
+        ShopFacts::load(slice.iter(), tx)
     }
 
     fn decide(
@@ -34,12 +50,15 @@ impl Command for SaveShop {
         posting: &mut Posting<'_>,
     ) -> Result<Id<kind::Shop>, Infallible> {
         let id = self.shop.id();
-        facts.0.insert(id, (self.shop.clone(), posting.now()));
+        if facts.known.get(&id) != Some(&self.shop) {
+            facts.known.insert(id, self.shop.clone());
+            facts.saved.insert(id, (self.shop.clone(), posting.now()));
+        }
         Ok(id)
     }
 
     fn save(facts: Self::Facts, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        save_shops(tx, facts.0.values())
+        save_shops(tx, facts.saved.values())
     }
 }
 
@@ -83,6 +102,10 @@ impl OfferRefusal {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Terms(TermsError::PartExceedsReward) => "member_part_exceeds_reward",
+            Self::Terms(TermsError::TierExceedsReward) => "tier_exceeds_reward",
+            Self::Terms(TermsError::TierTwice) => "tier_twice",
+            Self::Terms(TermsError::TiersTooMany) => "tiers_too_many",
+            Self::Terms(TermsError::CapEmpty) => "cap_empty",
             Self::Terms(TermsError::DecidedBeforeRecorded) => "decided_before_recorded",
             Self::Terms(TermsError::TrackingUrl) => "tracking_url_unusable",
             Self::Terms(TermsError::TooLong) => "offer_text_too_long",
@@ -101,6 +124,16 @@ pub struct OfferFacts {
     pub(crate) added: Vec<(Id<kind::Offer>, u32, Timestamp)>,
 }
 
+impl OfferFacts {
+    /// Reads what a slice needs, with a fixed number of statements.
+    pub(crate) fn load<'a>(
+        slice: impl Iterator<Item = &'a SaveOffer> + Clone,
+        tx: &mut Tx<'_>,
+    ) -> Result<Self, Fault> {
+        load_offers(tx, slice)
+    }
+}
+
 impl Command for SaveOffer {
     type Facts = OfferFacts;
     type Receipt = u32;
@@ -109,7 +142,7 @@ impl Command for SaveOffer {
     const NAME: &'static str = "save offer";
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
-        load_offers(tx, slice)
+        OfferFacts::load(slice.iter(), tx)
     }
 
     fn decide(

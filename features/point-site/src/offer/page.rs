@@ -1,76 +1,52 @@
 use askama::Template;
-use serde::Deserialize;
 
-use crate::offer::{Offer, OfferVersion, Reward, Shop};
-use crate::search::{self, Match};
+use crate::favourite::store::keeps;
+use crate::offer::{Offer, OfferTerms, OfferVersion, Repeat, Reward, Shelf, Shop};
+use crate::shelf::category_name;
 use crate::site::Site;
+use access::{Authenticated, Need};
 use vocabulary::{Amount, Scale, Timestamp, Zone};
-use web::components::{DataList, EmptyState, Html, LinkButton, Notice, Tone, Weight};
-use web::{Path, Problem, Query, Response, Routes, State, View, Words, get, problems};
+use web::components::{
+    Badge, Button, Column, DataList, Html, LinkButton, Notice, Table, Tone, Weight,
+};
+use web::{Caller, Path, Problem, Response, Routes, State, View, Words, get, problems};
 
-/// The list of shops and a shop's own page; the same for everybody, so that anyone may look.
+/// A shop's own page, where anyone may look; a member sees whether they keep it.
 pub(crate) fn routes() -> Routes<Site> {
-    Routes::of("point-site")
-        .on(get("/shops", "public"), list)
-        .on(get("/shops/{slug}", "public"), show)
-}
-
-/// What is searched for.
-#[derive(Debug, Default, Deserialize)]
-struct Search {
-    #[serde(default)]
-    q: String,
-    #[serde(default)]
-    category: String,
+    Routes::of("point-site").on(get("/shops/{slug}", "visitor.member"), show)
 }
 
 #[derive(Template)]
 #[template(path = "offer/page.html")]
-struct ListMain<'a> {
-    words: Words<'a>,
-    query: &'a str,
-    category: &'a str,
-    categories: Vec<CategoryChip>,
-    count: String,
-    shops: Vec<ShopCard>,
-    empty: EmptyState,
-}
-
-struct CategoryChip {
-    label: String,
-    href: String,
-    current: bool,
-}
-
-struct ShopCard {
-    name: String,
-    href: String,
-    category: String,
-    reward: Html,
-    usual: Option<Html>,
-    ends: Option<String>,
-    decided: String,
-}
-
-#[derive(Template)]
-#[template(path = "offer/page_shop.html")]
 struct ShopMain<'a> {
     words: Words<'a>,
     name: &'a str,
     category: String,
+    notices: Vec<Notice>,
     offer: Option<OfferParts>,
-    closed: Notice,
-    back: LinkButton,
+    favourite: Option<Html>,
+    back: Option<LinkButton>,
 }
 
 struct OfferParts {
     reward: Html,
     usual: Option<Html>,
-    ends: Option<Notice>,
-    terms: DataList,
-    conditions: Vec<String>,
+    badges: Vec<Badge>,
     example: String,
-    go: LinkButton,
+    tiers: Option<Table>,
+    terms: DataList,
+    terms_note: String,
+    conditions: Vec<String>,
+    rejections: Vec<String>,
+    go: Option<LinkButton>,
+}
+
+/// The form that keeps a shop or lets it go.
+#[derive(Template)]
+#[template(path = "offer/page_favourite.html")]
+struct FavouriteForm<'a> {
+    slug: &'a str,
+    button: Button,
 }
 
 /// A reward as members read it: points, or a part of the price.
@@ -81,202 +57,247 @@ struct RewardText {
     unit: String,
 }
 
-async fn list(
-    State(site): State<Site>,
-    view: View,
-    Query(search): Query<Search>,
-) -> Result<Response, Problem> {
-    let words = view.words();
-    let now = site.now();
-    let shelf = site.catalogue().shelf();
-    let query = search::Query::new(&search.q);
-    let mut found: Vec<(Match, (&Shop, &Offer, &OfferVersion))> = Vec::new();
-    let mut categories: Vec<&str> = Vec::new();
-    for (id, shop) in shelf.shops.iter().filter(|(_, shop)| shop.listed) {
-        let Some((offer, version)) = shelf.offer_of(*id, now) else { continue };
-        if !categories.contains(&shop.category.as_str()) {
-            categories.push(shop.category.as_str());
-        }
-        let in_category = search.category.is_empty() || shop.category.as_str() == search.category;
-        if let Some(fit) = shelf.find(*id, &query).filter(|_| in_category) {
-            found.push((fit, (shop, offer, version)));
-        }
-    }
-    categories.sort_unstable();
-    // What fits better comes first, then what gives more for a purchase of 10,000, then the name.
-    let worth = |version: &OfferVersion| version.terms.reward.points(Amount::from(10_000));
-    found.sort_by(|(fit, (shop, _, one)), (other_fit, (other, _, two))| {
-        let by_worth = || worth(two).cmp(&worth(one)).then_with(|| shop.name.cmp(&other.name));
-        other_fit.cmp(fit).then_with(by_worth)
-    });
-    let scale = site.config().scale;
-    let main = ListMain {
-        words,
-        query: &search.q,
-        category: &search.category,
-        categories: chips(words, &search, &categories),
-        count: words.with("shops-count", &[("count", found.len().into())]),
-        shops: found
-            .iter()
-            .map(|(_, (shop, offer, version))| card(words, scale, shop, offer, version, now))
-            .collect(),
-        empty: EmptyState::new(words.get("shops-empty"), words.get("shops-empty-text"))
-            .action(LinkButton::new(words.get("shops-all"), "/shops")),
-    };
-    let title = words.get("shops-title");
-    Ok(view.page(title).nav((site.config().member_nav)(&view)).show(&main))
-}
-
 async fn show(
     State(site): State<Site>,
     view: View,
     Path(slug): Path<String>,
+    who: Option<Caller<Authenticated>>,
 ) -> Result<Response, Problem> {
     let words = view.words();
-    let now = site.now();
     let shelf = site.catalogue().shelf();
     let shop = shelf.shop(&slug).ok_or(Problem::new(&problems::NOT_FOUND))?;
-    let scale = site.config().scale;
-    let offer = shelf.offer_of(shop.id(), now);
-    let main = ShopMain {
-        words,
-        name: shop.name.as_str(),
-        category: category_name(words, shop.category.as_str()),
-        offer: offer.map(|(offer, version)| parts(words, scale, offer, version, now)),
-        closed: Notice::new(Tone::Wait, words.get("shop-closed"), words.get("shop-closed-text")),
-        back: LinkButton::new(words.get("shops-all"), "/shops").weight(Weight::Quiet),
+    let company = site.config().company;
+    let who = who.map(|Caller(who)| who).filter(|who| who.company() == company);
+    let member = who.filter(|who| who.require(Need::MemberSelf).is_ok()).and_then(|w| w.member());
+    let favourite = match member {
+        Some(member) => {
+            let id = shop.id();
+            let kept = site.read(move |reader| keeps(reader, member, id)).await?;
+            Some(favourite_form(words, shop.slug.as_str(), kept))
+        }
+        None => None,
     };
+    let look = Look { shelf: &shelf, shop, scale: site.config().scale, at: site.now() };
+    let main = look.main(words, favourite);
     Ok(view.page(shop.name.as_str()).nav((site.config().member_nav)(&view)).show(&main))
 }
 
-fn chips(words: Words<'_>, search: &Search, categories: &[&str]) -> Vec<CategoryChip> {
-    let chip = |category: &str, label: String| {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        if !search.q.is_empty() {
-            query.append_pair("q", &search.q);
+fn favourite_form(words: Words<'_>, slug: &str, kept: bool) -> Html {
+    let (text, choice) = if kept { ("favourite-drop", "drop") } else { ("favourite-keep", "keep") };
+    let button = Button::new(words.get(text)).weight(Weight::Quiet).choice("want", choice);
+    Html::of(&FavouriteForm { slug, button })
+}
+
+/// A shop as it is seen at a moment.
+pub(crate) struct Look<'a> {
+    pub(crate) shelf: &'a Shelf,
+    pub(crate) shop: &'a Shop,
+    pub(crate) scale: Scale,
+    pub(crate) at: Timestamp,
+}
+
+impl<'a> Look<'a> {
+    /// Gives the page's main part, for a preview inside of another page: nothing leads away from
+    /// it.
+    pub(crate) fn html(&self, words: Words<'_>) -> Html {
+        let mut main = self.main(words, None);
+        main.back = None;
+        if let Some(offer) = &mut main.offer {
+            offer.go = None;
         }
-        if !category.is_empty() {
-            query.append_pair("category", category);
+        Html::of(&main)
+    }
+
+    fn main<'b>(&self, words: Words<'b>, favourite: Option<Html>) -> ShopMain<'b>
+    where
+        'a: 'b,
+    {
+        let found = self.shelf.offer_of(self.shop.id(), self.at);
+        let mut notices = Vec::new();
+        let mut notice = |tone, title: String, text: &str| {
+            notices.push(Notice::new(tone, title, words.get(text)));
+        };
+        match found {
+            None => {
+                notice(Tone::Wait, words.get("shop-closed").into_owned(), "shop-closed-text");
+            }
+            Some((offer, version)) if self.shelf.is_full(offer, version) => {
+                notice(Tone::Wait, words.get("offer-full").into_owned(), "offer-full-text");
+            }
+            Some((offer, version)) if usual_of(offer, version, self.at).is_some() => {
+                let day = ends_on(version).unwrap_or_default();
+                let title = words.with("reward-until", &[("day", day.into())]);
+                notice(Tone::Good, title, "reward-until-text");
+            }
+            Some((_, version)) => {
+                if let Some(day) = ends_on(version) {
+                    let title = words.with("offer-until", &[("day", day.into())]);
+                    notice(Tone::Plain, title, "offer-until-text");
+                }
+            }
         }
-        let query = query.finish();
-        let mark = if query.is_empty() { "" } else { "?" };
-        CategoryChip {
-            label,
-            href: format!("/shops{mark}{query}"),
-            current: category == search.category,
+        ShopMain {
+            words,
+            name: self.shop.name.as_str(),
+            category: category_name(words, self.shop.category.as_str()),
+            notices,
+            offer: found.map(|(offer, version)| self.parts(words, offer, version)),
+            favourite,
+            back: Some(LinkButton::new(words.get("shops-all"), "/shops").weight(Weight::Quiet)),
         }
+    }
+
+    fn parts(&self, words: Words<'_>, offer: &Offer, version: &OfferVersion) -> OfferParts {
+        let (terms, scale) = (&version.terms, self.scale);
+        let open = !self.shelf.is_full(offer, version);
+        let usual = usual_of(offer, version, self.at);
+        let note = if terms.guaranteed { "offer-guarantee-text" } else { "offer-terms-note" };
+        let days = [
+            ("record", terms.record_by_days.to_string().into()),
+            ("decide", terms.decide_by_days.to_string().into()),
+        ];
+        OfferParts {
+            reward: reward_text(words, scale, terms),
+            usual: usual.map(|usual| reward_text(words, scale, usual)),
+            badges: badges(words, terms),
+            example: example(words, scale, terms),
+            tiers: (!terms.tiers.is_empty()).then(|| tier_table(words, scale, terms)),
+            terms: terms_list(words, terms),
+            terms_note: words.with(note, &days),
+            conditions: lines(&terms.conditions),
+            rejections: lines(&terms.rejections),
+            go: open.then(|| LinkButton::new(words.get("offer-go"), format!("/go/{}", offer.id))),
+        }
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(str::to_owned).collect()
+}
+
+fn badges(words: Words<'_>, terms: &OfferTerms) -> Vec<Badge> {
+    let mark = Badge::new(Tone::Good, words.get("offer-guarantee-badge"));
+    let repeat = match terms.repeat {
+        Repeat::Always => "offer-repeat",
+        Repeat::Once => "offer-once",
     };
-    let all = chip("", words.get("shops-category-all").into_owned());
-    let named = categories.iter().map(|category| chip(category, category_name(words, category)));
-    core::iter::once(all).chain(named).collect()
+    let repeat = Badge::new(Tone::Plain, words.get(repeat));
+    terms.guaranteed.then_some(mark).into_iter().chain([repeat]).collect()
 }
 
-fn card(
-    words: Words<'_>,
-    scale: Scale,
-    shop: &Shop,
-    offer: &Offer,
-    version: &OfferVersion,
-    now: Timestamp,
-) -> ShopCard {
-    ShopCard {
-        name: shop.name.as_str().to_owned(),
-        href: format!("/shops/{}", shop.slug.as_str()),
-        category: category_name(words, shop.category.as_str()),
-        reward: reward_text(words, scale, version.terms.reward),
-        usual: usual(offer, version, now).map(|reward| reward_text(words, scale, reward)),
-        ends: ends(version).map(|day| words.with("reward-until", &[("day", day.into())])),
-        decided: days_text(words, "shop-decided", version.terms.decide_by_days),
+fn example(words: Words<'_>, scale: Scale, terms: &OfferTerms) -> String {
+    match terms.reward {
+        Reward::Fixed { .. } => words.get("offer-example-fixed").into_owned(),
+        Reward::Rate { .. } => {
+            let points = terms.reward.points(Amount::from(10_000)).unwrap_or(Amount::ZERO);
+            let points = scale.format(points.minor_units());
+            let key = if terms.tiers.is_empty() { "rate" } else { "others" };
+            words.with(&format!("offer-example-{key}"), &[("points", points.into())])
+        }
     }
 }
 
-fn parts(
-    words: Words<'_>,
-    scale: Scale,
-    offer: &Offer,
-    version: &OfferVersion,
-    now: Timestamp,
-) -> OfferParts {
-    let terms = &version.terms;
-    let example = terms.reward.points(Amount::from(10_000)).unwrap_or(Amount::ZERO);
-    let example = scale.format(example.minor_units());
-    let ends = ends(version).map(|day| {
-        let title = words.with("reward-until", &[("day", day.into())]);
-        Notice::new(Tone::Good, title, words.get("reward-until-text"))
-    });
-    OfferParts {
-        reward: reward_text(words, scale, terms.reward),
-        usual: usual(offer, version, now).map(|reward| reward_text(words, scale, reward)),
-        ends,
-        terms: DataList::new()
-            .pair(
-                words.get("offer-record-by"),
-                days_text(words, "days-within", terms.record_by_days),
-            )
-            .pair(
-                words.get("offer-decide-by"),
-                days_text(words, "days-about", terms.decide_by_days),
-            )
-            .pair(words.get("offer-cookie"), days_text(words, "days-within", terms.cookie_days)),
-        conditions: terms
-            .conditions
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .map(str::to_owned)
-            .collect(),
-        example: match terms.reward {
-            Reward::Fixed { .. } => words.get("offer-example-fixed").into_owned(),
-            Reward::Rate { .. } => words.with("offer-example-rate", &[("points", example.into())]),
-        },
-        go: LinkButton::new(words.get("offer-go"), format!("/go/{}", offer.id)),
-    }
+fn terms_list(words: Words<'_>, terms: &OfferTerms) -> DataList {
+    let days = |key: &str, days: u16| words.with(key, &[("days", days.to_string().into())]);
+    let about = if terms.guaranteed { "days-within" } else { "days-about" };
+    DataList::new()
+        .pair(words.get("offer-record-by"), days("days-within", terms.record_by_days))
+        .pair(words.get("offer-decide-by"), days(about, terms.decide_by_days))
+        .pair(words.get("offer-cookie"), days("days-within", terms.cookie_days))
+}
+
+fn tier_table(words: Words<'_>, scale: Scale, terms: &OfferTerms) -> Table {
+    let columns =
+        vec![Column::text(words.get("tier-item")), Column::figures(words.get("offer-reward"))];
+    let rows = terms
+        .tiers
+        .iter()
+        .map(|tier| vec![tier.name.as_str().into(), one_reward(words, scale, tier.reward).into()]);
+    let others: Vec<web::components::Cell> = vec![
+        words.get("tier-others").as_ref().into(),
+        one_reward(words, scale, terms.reward).into(),
+    ];
+    Table::new(words.get("offer-tiers"), columns).rows(rows).row(others).compact()
 }
 
 /// Gives what is in force when this version is not: only where it is less, the difference says
 /// something.
-fn usual(offer: &Offer, version: &OfferVersion, now: Timestamp) -> Option<Reward> {
+pub(crate) fn usual_of<'a>(
+    offer: &'a Offer,
+    version: &OfferVersion,
+    now: Timestamp,
+) -> Option<&'a OfferTerms> {
     version.ends_at?;
-    let others = Offer {
-        versions: offer.versions.iter().filter(|other| *other != version).cloned().collect(),
-        ..offer.clone()
-    };
-    let reward = others.in_force(now)?.terms.reward;
-    let purchase = Amount::from(10_000);
-    (reward.points(purchase) < version.terms.reward.points(purchase)).then_some(reward)
+    let others = offer.versions.iter().rev().filter(|other| other.version != version.version);
+    let usual = others.into_iter().find(|other| other.covers(now))?;
+    (usual.terms.worth() < version.terms.worth()).then_some(&usual.terms)
 }
 
 /// Gives the last day on which a version is in force.
-fn ends(version: &OfferVersion) -> Option<String> {
+pub(crate) fn ends_on(version: &OfferVersion) -> Option<String> {
     let last = version.ends_at?.plus_microseconds(-1);
     let (_, month, day) = Zone::JAPAN.day_of(last).civil();
     Some(format!("{month}/{day}"))
 }
 
-fn days_text(words: Words<'_>, key: &str, days: u16) -> String {
-    words.with(key, &[("days", days.to_string().into())])
+/// Writes what an offer gives: one reward, or from the least to the most of its items. Points and
+/// parts of a price have no order, so that of both together the one for most items is shown.
+pub(crate) fn reward_text(words: Words<'_>, scale: Scale, terms: &OfferTerms) -> Html {
+    let (figure, unit) = reward_span(words, scale, terms);
+    Html::of(&RewardText { figure, unit })
 }
 
-fn reward_text(words: Words<'_>, scale: Scale, reward: Reward) -> Html {
-    let (figure, unit) = match reward {
+/// Writes what an offer gives as plain text.
+pub(crate) fn reward_plain(words: Words<'_>, scale: Scale, terms: &OfferTerms) -> String {
+    let (figure, unit) = reward_span(words, scale, terms);
+    format!("{figure}{unit}")
+}
+
+fn reward_span(words: Words<'_>, scale: Scale, terms: &OfferTerms) -> (String, String) {
+    let same = terms.rewards().all(|reward| {
+        matches!(
+            (reward, terms.reward),
+            (Reward::Fixed { .. }, Reward::Fixed { .. })
+                | (Reward::Rate { .. }, Reward::Rate { .. })
+        )
+    });
+    let size = |reward: &Reward| match reward {
+        Reward::Fixed { member, .. } => member.minor_units(),
+        Reward::Rate { member, .. } => i64::from(*member),
+    };
+    let ends = terms.rewards().min_by_key(size).zip(terms.rewards().max_by_key(size));
+    match ends.filter(|(least, most)| same && size(least) != size(most)) {
+        None => reward_words(words, scale, terms.reward),
+        Some((least, most)) => {
+            let (from, _) = reward_words(words, scale, least);
+            let (to, unit) = reward_words(words, scale, most);
+            let figure = words.with("reward-range", &[("from", from.into()), ("to", to.into())]);
+            (figure, unit)
+        }
+    }
+}
+
+/// Writes one reward.
+pub(crate) fn one_reward(words: Words<'_>, scale: Scale, reward: Reward) -> Html {
+    let (figure, unit) = reward_words(words, scale, reward);
+    Html::of(&RewardText { figure, unit })
+}
+
+fn reward_words(words: Words<'_>, scale: Scale, reward: Reward) -> (String, String) {
+    match reward {
         Reward::Fixed { member, .. } => {
             (scale.format(member.minor_units()), words.get("points-unit").into_owned())
         }
         Reward::Rate { member, .. } => (format!("{}%", per_cent(member)), String::new()),
-    };
-    Html::of(&RewardText { figure, unit })
+    }
 }
 
 /// Writes hundredths of a per cent: 150 is `1.5`, 100 is `1`.
-fn per_cent(basis_points: u32) -> String {
+pub(crate) fn per_cent(basis_points: u32) -> String {
     let places = Scale::try_new(2).unwrap_or_default();
     let text = places.format(i64::from(basis_points));
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-pub(crate) fn category_name(words: Words<'_>, category: &str) -> String {
-    let known = words.find(&format!("category-{category}"));
-    known.map_or_else(|| category.to_owned(), std::borrow::Cow::into_owned)
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crate::config::SiteConfig;
 use crate::conversion::{ConversionFacts, Told};
 use crate::report::store::{
-    Phase, find_reports, read_tally, save_errors, save_parts, save_reports, save_tally,
+    Phase, find_reports, read_tally, save_errors, save_outcomes, save_parts, save_reports,
+    save_tally,
 };
-use crate::report::{Report, ReportState, Tally};
+use crate::report::{Report, ReportState, RowOutcome, Tally};
 use crate::sheet::RowError;
 use ledger::ActorNumber;
 use store::{Command, Fault, Posting, Recall, Tx};
@@ -190,6 +191,8 @@ pub struct ApplyFacts {
     conversions: Option<ConversionFacts>,
     known: BTreeMap<Id<kind::Report>, Report>,
     tallies: BTreeMap<Id<kind::Report>, Tally>,
+    /// What became of the rows, by the place of the first.
+    outcomes: BTreeMap<(Id<kind::Report>, u32), Vec<RowOutcome>>,
 }
 
 impl Command for ApplyRows {
@@ -212,7 +215,7 @@ impl Command for ApplyRows {
             Some(first) => Some(ConversionFacts::load(&first.config, told, tx)?),
             None => None,
         };
-        Ok(ApplyFacts { conversions, known, tallies })
+        Ok(ApplyFacts { conversions, known, tallies, outcomes: BTreeMap::new() })
     }
 
     fn recall(&self, facts: &Self::Facts, recall: &mut Recall) {
@@ -237,10 +240,16 @@ impl Command for ApplyRows {
             return Err(ReportRefusal::Elsewhere);
         }
         let tally = facts.tallies.entry(self.report).or_default();
+        let mut outcomes = Vec::with_capacity(self.rows.len());
         for told in &self.rows {
+            let before = conversions.version_of(told);
             let (outcome, points) = conversions.apply(told, posting);
+            let after = conversions.version_of(told);
+            let version = if after == before { 0 } else { after };
+            outcomes.push(RowOutcome { outcome, points, version });
             tally.add(outcome, points);
         }
+        facts.outcomes.insert((self.report, self.first), outcomes);
         let count = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
         report.rows_done = report.rows_done.saturating_add(count);
         if report.rows_done >= report.rows {
@@ -254,6 +263,7 @@ impl Command for ApplyRows {
         for (id, tally) in &facts.tallies {
             save_tally(tx, *id, Phase::Applied, tally)?;
         }
+        save_outcomes(tx, &facts.outcomes)?;
         match facts.conversions {
             Some(conversions) => conversions.save(tx),
             None => Ok(()),

@@ -1,9 +1,11 @@
 use std::collections::BTreeSet;
 
 use crate::conversion::{ConversionFacts, Outcome, Told, paid_by};
-use crate::report::store::{find_reports, next_report, read_file};
-use crate::report::{ApplyRows, OpenReport, Report, ReportState, StoreReportPart, Tally};
-use crate::sheet::{Sheet, SheetError, read_sheet};
+use crate::report::store::{find_reports, next_report, read_file, read_outcomes};
+use crate::report::{
+    ApplyRows, OpenReport, Report, ReportState, RowResult, StoreReportPart, Tally,
+};
+use crate::sheet::{RowError, Sheet, SheetError, read_sheet};
 use crate::site::Site;
 use ledger::ActorNumber;
 use store::{Fault, FaultKind};
@@ -84,7 +86,7 @@ pub fn receive_report(site: &Site, upload: &UploadedReport) -> Result<Received, 
         bytes: count(upload.bytes.len()),
         parts,
         rows: count(sheet.rows.len()),
-        errors: count(sheet.errors.len()),
+        errors: count(sheet.wrong_rows()),
         rows_done: 0,
         state: ReportState::Checked,
         uploaded_at: site.now(),
@@ -188,18 +190,52 @@ pub(crate) fn apply_slices(site: &Site, slices_max: u32) -> Result<u32, Fault> {
     Ok(applied)
 }
 
+/// Lists what became of every row of a report, with the line of the file at which it begins, in the
+/// order of the file. Nothing for a report that is not there.
+///
+/// # Errors
+///
+/// A [`Fault`] when the database fails or the file is damaged.
+pub fn list_rows(site: &Site, id: Id<kind::Report>) -> Result<Vec<(u32, RowResult)>, Fault> {
+    let database = site.store().database();
+    let found = database.read(|reader| find_reports(reader, &[id]))?.remove(&id);
+    let Some(report) = found.filter(|report| report.company == site.config().company) else {
+        return Ok(Vec::new());
+    };
+    let outcomes = database.read(|reader| read_outcomes(reader, id))?;
+    let sheet = sheet_of(site, &report)?;
+    let mut errors = sheet.errors.iter().peekable();
+    let mut list = Vec::with_capacity(sheet.rows.len().saturating_add(sheet.errors.len()));
+    let wrong = |error: &RowError| (error.line, RowResult::Wrong(error.column, error.problem));
+    for (place, row) in sheet.rows.iter().enumerate() {
+        while let Some(error) = errors.next_if(|error| error.line < row.line) {
+            list.push(wrong(error));
+        }
+        let result = outcomes.get(place).map_or(RowResult::Pending, |one| RowResult::Applied(*one));
+        list.push((row.line, result));
+    }
+    list.extend(errors.map(wrong));
+    Ok(list)
+}
+
 /// Reads the rows of a report again from its file, which must be the one that was sent.
-fn rows_of(site: &Site, report: &Report) -> Result<Vec<Told>, Fault> {
+pub(crate) fn rows_of(site: &Site, report: &Report) -> Result<Vec<Told>, Fault> {
+    let sheet = sheet_of(site, report)?;
+    Ok(sheet.rows.iter().map(|row| row.told(&report.network, &report.account, report.id)).collect())
+}
+
+/// Reads the file of a report again, which must be the one that was sent.
+pub(crate) fn sheet_of(site: &Site, report: &Report) -> Result<Sheet, Fault> {
     let damaged = |what: &'static str| Fault::new(FaultKind::Corrupt, what);
     let bytes = site.store().database().read(|reader| read_file(reader, report.id))?;
     if Report::digest_of(&bytes) != report.digest {
-        return Err(damaged("apply report: its file is not the one that was sent"));
+        return Err(damaged("read report again: its file is not the one that was sent"));
     }
     let network = site.config().network(&report.network, &report.account);
     let network = network.ok_or_else(|| {
-        Fault::new(FaultKind::Configuration, "apply report: its account is not set up any more")
+        let what = "read report again: its account is not set up any more";
+        Fault::new(FaultKind::Configuration, what)
     })?;
-    let sheet = read_sheet(&bytes, network.zone)
-        .map_err(|error| damaged("apply report: its file cannot be read").caused_by(error))?;
-    Ok(sheet.rows.iter().map(|row| row.told(&report.network, &report.account, report.id)).collect())
+    read_sheet(&bytes, network.zone)
+        .map_err(|error| damaged("read report again: it cannot be read").caused_by(error))
 }

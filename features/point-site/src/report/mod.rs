@@ -2,6 +2,7 @@
 //! applied, and a job does that in slices, each in one transaction with how far it came. The same
 //! file is the same report, and applying it again changes nothing.
 
+mod api;
 mod command;
 mod job;
 mod page;
@@ -10,9 +11,12 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use api::file_routes;
 pub use command::{
     ApplyFacts, ApplyRows, OpenReport, ReportFacts, ReportRefusal, StartReport, StoreReportPart,
 };
-pub use job::{ReceiveError, Received, UploadedReport, apply_reports, receive_report};
+pub use job::{ReceiveError, Received, UploadedReport, apply_reports, list_rows, receive_report};
+pub(crate) use job::{rows_of, sheet_of};
 pub(crate) use page::routes;
-pub use state::{Count, Report, ReportState, Tally};
+pub use state::{Count, Report, ReportState, RowOutcome, RowResult, Tally};
+pub(crate) use store::find_row;

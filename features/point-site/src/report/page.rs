@@ -75,6 +75,8 @@ struct ReportMain<'a> {
     action: String,
     apply: Option<Button>,
     reload: Option<LinkButton>,
+    undo: Option<LinkButton>,
+    files: [LinkButton; 2],
     back: LinkButton,
 }
 
@@ -230,6 +232,14 @@ async fn show(
         reload: (report.state == ReportState::Applying).then(|| {
             LinkButton::new(words.get("report-reload"), format!("/staff/reports/{id}"))
                 .weight(Weight::Quiet)
+        }),
+        undo: matches!(report.state, ReportState::Done { .. }).then(|| {
+            let address = format!("/staff/reports/{id}/undo");
+            LinkButton::new(words.get("undo-title"), address).weight(Weight::Quiet)
+        }),
+        files: [("rows-utf8", "utf8"), ("rows-cp932", "cp932")].map(|(key, encoding)| {
+            let address = format!("/staff/reports/{id}/rows.csv?encoding={encoding}");
+            LinkButton::new(words.get(key), address).weight(Weight::Quiet)
         }),
         back: LinkButton::new(words.get("report-back"), "/staff/reports").weight(Weight::Quiet),
     };

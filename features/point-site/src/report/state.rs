@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest as _, Sha256};
 
 use crate::conversion::Outcome;
+use crate::sheet::{RowProblem, SheetColumn};
 use ledger::ActorNumber;
 use store::natural_id;
 use vocabulary::{Amount, CompanyNumber, Id, Label, Timestamp, Token, kind};
@@ -87,6 +88,45 @@ pub struct Count {
     pub rows: u32,
     /// What is credited to members.
     pub points: Amount,
+}
+
+/// What became of one row when it was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowOutcome {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What it credited to the member.
+    pub points: Amount,
+    /// The version that its conversion came to; 0 when it did not change.
+    pub version: u32,
+}
+
+/// What became of a row, or what is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowResult {
+    /// It was applied.
+    Applied(RowOutcome),
+    /// It can be applied, and is not yet.
+    Pending,
+    /// It cannot be taken; a row is there once for each thing that is wrong with it.
+    Wrong(SheetColumn, RowProblem),
+}
+
+impl RowOutcome {
+    /// Writes it as a line, as it is stored.
+    pub(crate) fn to_line(self) -> String {
+        format!("{} {} {}", self.outcome.code(), self.points.minor_units(), self.version)
+    }
+
+    /// Reads a stored line.
+    pub(crate) fn from_line(line: &str) -> Option<Self> {
+        let mut parts = line.split(' ');
+        Some(Self {
+            outcome: Outcome::parse(parts.next()?)?,
+            points: Amount::magnitude(parts.next()?.parse().ok().filter(|points| *points >= 0)?),
+            version: parts.next()?.parse().ok()?,
+        })
+    }
 }
 
 /// Rows by outcome.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::conversion::Outcome;
-use crate::report::{Count, Report, ReportState, StoreReportPart, Tally};
+use crate::report::{Count, Report, ReportState, RowOutcome, StoreReportPart, Tally};
 use crate::sheet::{RowError, RowProblem, SheetColumn};
 use ledger::ActorNumber;
 use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
-use vocabulary::{CompanyNumber, Id, Label, Timestamp, Token, kind};
+use vocabulary::{CompanyNumber, Id, Label, Reference, Timestamp, Token, kind};
 
 pub(crate) const STATEMENTS: &[Listed] = &[
     SAVE_REPORTS.listed(),
@@ -20,6 +20,8 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     READ_ERRORS.listed(),
     SAVE_TALLY.listed(),
     READ_TALLY.listed(),
+    SAVE_OUTCOMES.listed(),
+    READ_OUTCOMES.listed(),
 ];
 
 /// Whether rows were tried out or applied.
@@ -114,7 +116,7 @@ static SAVE_ERRORS: Upsert = Upsert {
     name: "save report errors",
     table: "site_report_error",
     columns: &["report", "line", "field", "problem"],
-    keys: &["report", "line"],
+    keys: &["report", "line", "field"],
     updates: &[],
 };
 
@@ -123,7 +125,7 @@ static READ_ERRORS: Statement = Statement::new(
     "SELECT line, field, problem
      FROM site_report_error
      WHERE report = ?
-     ORDER BY line
+     ORDER BY line, field
      LIMIT ?",
 );
 
@@ -143,6 +145,54 @@ static READ_TALLY: Statement = Statement::new(
      ORDER BY outcome
      LIMIT 100",
 );
+
+static SAVE_OUTCOMES: Upsert = Upsert {
+    name: "save outcomes of report rows",
+    table: "site_report_outcome",
+    columns: &["report", "first_row", "outcomes"],
+    keys: &["report", "first_row"],
+    updates: &["outcomes"],
+};
+
+static READ_OUTCOMES: Statement = Statement::new(
+    "read outcomes of report rows",
+    "SELECT first_row, outcomes
+     FROM site_report_outcome
+     WHERE report = ?
+     ORDER BY first_row
+     LIMIT 1000000",
+);
+
+/// Keeps what became of the rows of slices.
+pub(crate) fn save_outcomes(
+    tx: &mut Tx<'_>,
+    outcomes: &BTreeMap<(Id<kind::Report>, u32), Vec<RowOutcome>>,
+) -> Result<(), Fault> {
+    let rows: Vec<[Value; 3]> = outcomes
+        .iter()
+        .map(|((report, first), outcomes)| {
+            let lines: Vec<String> = outcomes.iter().map(|one| one.to_line()).collect();
+            [(*report).into(), (*first).into(), lines.join("\n").into()]
+        })
+        .collect();
+    tx.upsert(&SAVE_OUTCOMES, &rows)
+}
+
+/// Gives what became of the rows of a report so far, in order.
+pub(crate) fn read_outcomes(
+    reader: &mut Reader<'_>,
+    report: Id<kind::Report>,
+) -> Result<Vec<RowOutcome>, Fault> {
+    let mut outcomes = Vec::new();
+    reader.for_each(&READ_OUTCOMES, &[report.into()], |row| {
+        for line in row.text(1)?.lines() {
+            let outcome = RowOutcome::from_line(line);
+            outcomes.push(outcome.ok_or_else(|| row.corrupt("outcome of a row"))?);
+        }
+        Ok(())
+    })?;
+    Ok(outcomes)
+}
 
 pub(crate) fn save_reports(tx: &mut Tx<'_>, reports: &[&Report]) -> Result<(), Fault> {
     let rows: Vec<[Value; 16]> = reports.iter().map(|report| row_of(report)).collect();
@@ -244,6 +294,44 @@ pub(crate) fn read_file(
         Ok(())
     })?;
     Ok(bytes)
+}
+
+/// Finds the line of a file that has a text in it, of at most 1,000 bytes, without keeping the file
+/// in memory; `None` when there is none, as where the text is written in full width.
+pub(crate) fn find_row(
+    reader: &mut Reader<'_>,
+    report: Id<kind::Report>,
+    text: &Reference,
+) -> Result<Option<String>, Fault> {
+    const LINE_MAX: usize = 1_000;
+    let sought = text.as_str().as_bytes();
+    let (mut rest, mut found) = (Vec::new(), None);
+    reader.for_each(&READ_PARTS, &[report.into()], |row| {
+        if found.is_some() {
+            return Ok(());
+        }
+        rest.extend_from_slice(row.bytes(0)?);
+        let end = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at.saturating_add(1));
+        let tail = rest.split_off(end);
+        let line = rest.split(|byte| *byte == b'\n').find(|line| has_cell(line, sought));
+        found = line
+            .map(|line| crate::sheet::decode(line.get(..LINE_MAX).unwrap_or(line)).into_owned());
+        rest = tail;
+        Ok(())
+    })?;
+    if found.is_none() && has_cell(&rest, sought) {
+        found = Some(crate::sheet::decode(&rest).into_owned());
+    }
+    Ok(found)
+}
+
+/// Tells whether a cell of a line is exactly this.
+fn has_cell(line: &[u8], sought: &[u8]) -> bool {
+    let cells = line.split(|byte| matches!(byte, b',' | b'\r'));
+    cells.into_iter().any(|cell| {
+        cell.trim_ascii().trim_ascii_start() == sought
+            || cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")) == Some(sought)
+    })
 }
 
 pub(crate) fn save_errors(

@@ -1,13 +1,15 @@
 use core::fmt::Write as _;
+use std::collections::BTreeSet;
 
 use expect_test::expect;
 
-use crate::click::reference;
+use crate::click::{Click, RecordClick, reference};
+use crate::defects::{Clicked, differences, sample};
 use crate::report::job::apply_slices;
 use crate::report::store::{Phase, find_reports, read_tally};
 use crate::report::{
-    ReceiveError, Received, Report, ReportRefusal, ReportState, StartReport, Tally, UploadedReport,
-    apply_reports, receive_report,
+    ReceiveError, Received, Report, ReportRefusal, ReportState, RowResult, StartReport, Tally,
+    UploadedReport, apply_reports, list_rows, receive_report,
 };
 use crate::sheet::SheetError;
 use crate::tests::{HANA, OURS, Stage, THEIRS, play, tell, token, wait};
@@ -247,5 +249,58 @@ fn who_may_not_import_sees_nothing() {
         let unknown = "/staff/reports/rep_01JD3T6Z8M3V5K1W9QXY2ABCDE";
         assert_eq!(wait(operator.get(unknown)).status.as_u16(), 404);
         assert!(matches!(report(stage, id).state, ReportState::Checked), "nothing was started");
+    });
+}
+
+/// Takes a file in and applies it.
+fn apply_file(stage: &Stage, name: &str, bytes: Vec<u8>) -> Id<kind::Report> {
+    let file = UploadedReport { file_name: name.to_owned(), bytes, ..upload("") };
+    let id = receive_report(&stage.site, &file).unwrap().report;
+    start(stage, id);
+    apply_reports(&stage.site).unwrap();
+    id
+}
+
+/// The whole of what files do wrong, on both databases; half a million rows of it are in the bench.
+#[test]
+fn every_row_of_a_file_with_every_defect_becomes_what_it_has_to() {
+    // Twenty thousand rows with those that are told of before.
+    const CLICKS: u32 = 13_000;
+    play(|stage| {
+        let at = stage.site.now();
+        let clicks: Vec<Clicked> = (1..=CLICKS)
+            .map(|number| Clicked { click: Id::from_bits((3 << 80) | u128::from(number)), at })
+            .collect();
+        let record = |clicked: &Clicked| {
+            RecordClick(Click {
+                id: clicked.click,
+                company: OURS,
+                member: HANA,
+                shop: stage.shop("books"),
+                offer: stage.books,
+                offer_version: 1,
+                clicked_at: clicked.at,
+                mark: None,
+            })
+        };
+        stage.site.store().run_all(clicks.iter().map(record).collect()).unwrap();
+        stage.clock.advance_seconds(40 * 86_400);
+        let sample = sample(&clicks, stage.site.now(), 150);
+        let before = apply_file(stage, "before.csv", sample.before);
+        assert_eq!(report(stage, before).errors, 0);
+        let id = apply_file(stage, "defects.csv", sample.file.clone());
+        let actual = list_rows(&stage.site, id).unwrap();
+        assert_eq!(differences(&sample.expected, &actual), Vec::<String>::new());
+        let again = apply_file(stage, "again.csv", sample.file);
+        assert_eq!(again, id, "a file sent twice is one report");
+        let known = report(stage, id);
+        let wrong: BTreeSet<u32> = actual
+            .iter()
+            .filter(|(_, result)| matches!(result, RowResult::Wrong(..)))
+            .map(|(line, _)| *line)
+            .collect();
+        assert_eq!(known.errors, u32::try_from(wrong.len()).unwrap());
+        let lines: BTreeSet<u32> = actual.iter().map(|(line, _)| *line).collect();
+        assert_eq!(known.rows + known.errors, u32::try_from(lines.len()).unwrap(), "none is lost");
     });
 }

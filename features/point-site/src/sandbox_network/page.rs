@@ -13,7 +13,7 @@ use web::{
 };
 
 /// The most acts that the list shows.
-const SHOWN: usize = 100;
+const SHOWN: usize = 50;
 /// The largest price that is taken, minor units.
 const PRICE_MAX: u32 = 10_000_000;
 

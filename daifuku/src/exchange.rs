@@ -1,0 +1,92 @@
+//! Exchanges as the binary sets them up: keys, rules, partners, and what the clock starts.
+
+use anyhow::Context as _;
+use tokio::runtime;
+
+use crate::{
+    house::House,
+    jobs::{Job, Next},
+};
+use point_site::{
+    ExchangeConfig, Partner, Site,
+    exchange::{deliver_codes, expire_quotes},
+    kana::BankText,
+    partner::ask_partners,
+    step_up::{Condition, Decision, Particular, StepUpRule},
+    vault::Vault,
+    zengin::{AccountType, BankAccount, Digits, Sender},
+};
+use vocabulary::{Amount, CutOff, Token};
+use web::{Outgoing, OutgoingOptions, OutgoingUrl, Reach};
+
+/// A pool with fewer codes of a value than this is low.
+const STOCK_LOW: u32 = 10;
+/// Days of care after a change of a member's particulars.
+const CARE_DAYS: u16 = 3;
+/// Exchanges of more points than this ask for one more proof.
+const PROOF_ABOVE: u32 = 3_000;
+/// Exchanges of more points than this wait for a person.
+const REVIEW_ABOVE: u32 = 50_000;
+
+/// Gives the settings.
+pub(crate) fn settings(house: &House) -> anyhow::Result<ExchangeConfig> {
+    let rule = |id: &str, condition, decision| -> anyhow::Result<StepUpRule> {
+        Ok(StepUpRule { id: Token::parse(id)?, condition, decision })
+    };
+    let changed = |particular| Condition::ChangedWithin(particular, CARE_DAYS);
+    let more = |points: u32| Condition::AmountOver(Amount::from(points));
+    let address = house.config.server_listen;
+    let url = format!("http://localhost:{}/sandbox/partner/requests", address.port());
+    Ok(ExchangeConfig {
+        vault: Vault::new((1, house.secrets.key("vault 1")), &[], house.secrets.key("vault names")),
+        rules: vec![
+            rule("amount_large", more(PROOF_ABOVE), Decision::StepUp)?,
+            rule("amount_huge", more(REVIEW_ABOVE), Decision::Hold)?,
+            rule("bank_changed", changed(Particular::BankAccount), Decision::Hold)?,
+            rule("mail_changed", changed(Particular::Mail), Decision::Hold)?,
+            rule("phone_changed", changed(Particular::Phone), Decision::Hold)?,
+        ],
+        cut_off: CutOff::try_new(15, 0).context("three in the afternoon is a time of day")?,
+        sender: Sender {
+            code: Digits::parse("0000012345")?,
+            name: BankText::parse("カ)ダイフク")?,
+            account: BankAccount {
+                bank: Digits::parse("0001")?,
+                branch: Digits::parse("100")?,
+                account_type: AccountType::Ordinary,
+                number: Digits::parse("7654321")?,
+            },
+            bank_name: BankText::default(),
+            branch_name: BankText::default(),
+        },
+        partners: vec![Partner {
+            code: Token::parse("sandbox")?,
+            prefix: "DFK".to_owned(),
+            url: OutgoingUrl::parse(&url, Reach::PublicAndLoopback)?,
+            key: partner_key(house),
+        }],
+        stock_low: STOCK_LOW,
+    })
+}
+
+/// The key that the pretend partner takes.
+pub(crate) fn partner_key(house: &House) -> String {
+    let key = house.secrets.key("partner sandbox");
+    key.iter().take(16).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// What the clock starts about exchanges.
+pub(crate) fn jobs(site: &Site) -> anyhow::Result<[Job; 3]> {
+    let (quotes, codes, partners) = (site.clone(), site.clone(), site.clone());
+    let options = OutgoingOptions { reach: Reach::PublicAndLoopback, ..OutgoingOptions::default() };
+    let outgoing = Outgoing::try_new(options, &[])?;
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let again = |count: usize| if count == 0 { Next::Rest } else { Next::Again };
+    Ok([
+        Job::new("expire-quotes", 60, move || Ok(again(expire_quotes(&quotes)?))),
+        Job::new("deliver-codes", 1, move || Ok(again(deliver_codes(&codes)?))),
+        Job::new("ask-partners", 2, move || {
+            Ok(again(runtime.block_on(ask_partners(&partners, &outgoing))?))
+        }),
+    ])
+}

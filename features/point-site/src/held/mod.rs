@@ -1,0 +1,10 @@
+//! Exchanges that a rule holds back until persons have looked: one proposes to release or deny,
+//! another one decides. Also the staff's search for exchanges.
+
+mod command;
+mod page;
+mod state;
+
+pub use command::{DecideExchange, DecideRefusal, ProposeVerdict};
+pub(crate) use page::routes;
+pub use state::{Proposal, Verdict};

@@ -1,0 +1,38 @@
+use std::time::Duration;
+
+use crate::partner_sandbox::{Asked, PartnerSandbox};
+use web::{
+    Body, HeaderMap, HeaderValue, Problem, RawBody, Response, Routes, State, StatusCode, header,
+    post, problems,
+};
+
+/// How late a slow answer is: longer than the site waits.
+const LATE: Duration = Duration::from_secs(15);
+
+/// Where the site asks.
+pub(crate) fn routes() -> Routes<PartnerSandbox> {
+    let take = post("/sandbox/partner/requests", "public").idempotent().deadline_ms(30_000);
+    Routes::of("sandbox").on(take, answer)
+}
+
+async fn answer(
+    State(sandbox): State<PartnerSandbox>,
+    headers: HeaderMap,
+    body: RawBody,
+) -> Result<Response, Problem> {
+    let key = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let key = key.and_then(|value| value.strip_prefix("Bearer "));
+    if !key.is_some_and(|key| sandbox.knows(key)) {
+        return Err(Problem::new(&problems::UNAUTHENTICATED));
+    }
+    let asked: Asked = web::parse_json(&body.0)?;
+    let reply = sandbox.take(&asked);
+    if reply.late {
+        tokio::time::sleep(LATE).await;
+    }
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    Ok(response)
+}
