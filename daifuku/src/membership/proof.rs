@@ -155,7 +155,8 @@ fn begin_form(way: &Way, view: &View, form: &BeginForm, complaint: Complaint) ->
     let words = view.words();
     let paths = paths(way.purpose);
     let text = |part: &str| words.get(&format!("{}-{part}", paths.text)).into_owned();
-    let mut fields = vec![Html::of(&mail_field(words, &form.mail, complaint.mail))];
+    let mut fields =
+        vec![Html::of(&mail_field(words, ("sign-in-mail", &form.mail), complaint.mail))];
     if way.purpose == ProofPurpose::SignUp {
         let error = if complaint.terms { text("terms-missing") } else { String::new() };
         fields.push(Html::of(&CheckBox {
@@ -183,8 +184,8 @@ fn begin_form(way: &Way, view: &View, form: &BeginForm, complaint: Complaint) ->
     main.show(view, complaint.status.unwrap_or(status))
 }
 
-fn mail_field(words: Words<'_>, value: &str, wrong: bool) -> TextField {
-    let field = TextField::new(words, "mail", words.get("sign-in-mail"))
+fn mail_field(words: Words<'_>, (label, value): (&str, &str), wrong: bool) -> TextField {
+    let field = TextField::new(words, "mail", words.get(label))
         .kind(FieldKind::Email)
         .autocomplete("email")
         .characters_max(254)
@@ -346,7 +347,7 @@ fn over(way: &Way, view: &View) -> Response {
         title: words.get("mail-proof-code-title").into_owned(),
         notice: complaint.notice,
         foot: vec![(
-            words.get("mail-proof-again").into_owned(),
+            words.get("mail-proof-restart").into_owned(),
             paths(way.purpose).begin.to_owned(),
         )],
         ..FormMain::default()
@@ -647,7 +648,7 @@ async fn mail_form(
         action: "/settings/mail",
         token: Some(proof.field()),
         fields: vec![
-            Html::of(&mail_field(words, &form.mail, complaint.mail)),
+            Html::of(&mail_field(words, ("new-mail", &form.mail), complaint.mail)),
             Html::of(&password_field(words)),
         ],
         send: Some(Button::new(words.get("change-mail-send"))),

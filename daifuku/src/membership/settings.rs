@@ -165,7 +165,7 @@ fn passkey_table(words: Words<'_>, passkeys: &[Passkey]) -> Table {
             used.unwrap_or_else(|| words.get("passkey-unused").into_owned()).into(),
         ]
     });
-    Table::new(words.get("passkeys-title"), columns).untitled().rows(rows).compact()
+    Table::new(words.get("passkeys-title"), columns).untitled().rows(rows)
 }
 
 fn session_table(words: Words<'_>, sessions: &[BrowserSession], own: SecretHash) -> Table {
@@ -183,7 +183,7 @@ fn session_table(words: Words<'_>, sessions: &[BrowserSession], own: SecretHash)
         ];
         cells
     });
-    Table::new(words.get("sessions-title"), columns).untitled().rows(rows).compact()
+    Table::new(words.get("sessions-title"), columns).untitled().rows(rows)
 }
 
 fn minute(moment: Timestamp) -> String {
