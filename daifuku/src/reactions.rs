@@ -134,8 +134,8 @@ pub(crate) async fn member_opened(
     Ok(())
 }
 
-/// Does what is to be done when a member has another mail address: exchanges are looked at with care
-/// for some days.
+/// Does what is to be done when a member has another mail address: exchanges are looked at with
+/// care for some days.
 pub(crate) async fn mail_changed(house: &House, subject: Subject) -> Result<(), Problem> {
     let (member, company) = (member_of(subject)?, house.config.site_company);
     let command = NoteChange { company, member, particular: Particular::Mail };

@@ -147,8 +147,8 @@ pub(crate) fn end_memberships(house: &House) -> anyhow::Result<Option<Job>> {
     })))
 }
 
-/// Ends memberships whose days are over, at most two hundred, and tells how many: points first, then
-/// the login, then a note that both are done. What was cut off goes on where it was.
+/// Ends memberships whose days are over, at most two hundred, and tells how many: points first,
+/// then the login, then a note that both are done. What was cut off goes on where it was.
 ///
 /// # Errors
 ///

@@ -7,8 +7,8 @@
 //! | 2b | `POST /sign-up/link` | the letter's link, in any browser |
 //! | 3 | `POST /sign-up/password` | a password; the membership opens, signed in |
 //!
-//! A lost password goes the same way below `/password`, another address below `/settings/mail`. What
-//! is decided is in `access::mail_proof`; here are the pages of it.
+//! A lost password goes the same way below `/password`, another address below `/settings/mail`.
+//! What is decided is in `access::mail_proof`; here are the pages of it.
 //!
 //! Everything works without JavaScript but passkeys, which browsers offer to scripts alone.
 

@@ -19,8 +19,8 @@ pub(super) fn routes() -> Routes<Desk> {
         .on(post("/unsubscribe", "public").idempotent(), unsubscribe)
 }
 
-/// Gives the address at which a member says that they want no more notices. It cannot be guessed for
-/// another member, and says nothing else but this.
+/// Gives the address at which a member says that they want no more notices. It cannot be guessed
+/// for another member, and says nothing else but this.
 pub(super) fn address(house: &House, member: Id<kind::Member>) -> String {
     let site = house.config.site_address.or_of(house.config.server_listen);
     format!("{site}/unsubscribe?k={member}-{}", seal(house, member))

@@ -830,8 +830,8 @@ impl Command for ChangeMail {
     }
 }
 
-/// Forgets who a person is: the login, its sessions and passkeys, and the proofs of its address. The
-/// number that the journal names the person by stays. A repeat changes nothing.
+/// Forgets who a person is: the login, its sessions and passkeys, and the proofs of its address.
+/// The number that the journal names the person by stays. A repeat changes nothing.
 #[derive(Clone, Debug)]
 pub struct EraseLogin {
     /// The login, of [`Login::key`].

@@ -96,8 +96,8 @@ pub struct Delivered {
     pub away: bool,
 }
 
-/// Sends what is due, at most a hundred letters, and forgets what went long ago. Safe to be cut off:
-/// what was sent and not noted goes again under the same `Message-ID`.
+/// Sends what is due, at most a hundred letters, and forgets what went long ago. Safe to be cut
+/// off: what was sent and not noted goes again under the same `Message-ID`.
 ///
 /// # Errors
 ///

@@ -21,7 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub enum Security {
     /// TLS from the first byte, most often on port 465.
     Tls,
-    /// TLS after a word in the clear, most often on port 587; a server that knows none gets nothing.
+    /// TLS after a word in the clear, most often on port 587; a server that knows none gets
+    /// nothing.
     StartTls,
     /// None: for a server on the same machine.
     None,

@@ -162,8 +162,9 @@ impl Command for TakeLeavingBack {
 }
 
 /// Goes one step on with the end of a membership whose days are over: writes free points off and
-/// forgets what was chosen and where the member was paid; said again once the login is erased, notes that all is done. Points that
-/// are announced stay with the network; should they come, they expire on their last day.
+/// forgets what was chosen and where the member was paid; said again once the login is erased,
+/// notes that all is done. Points that are announced stay with the network; should they come, they
+/// expire on their last day.
 #[derive(Clone, Copy, Debug)]
 pub struct EndMembership {
     /// The member.
@@ -248,8 +249,8 @@ impl EndMembership {
             lot: None,
         });
         let batch = Batch::single(self.batch(leaving), self.by, step);
-        // A frozen account keeps its points, which expire on their last day; the person goes all the
-        // same.
+        // A frozen account keeps its points, which expire on their last day; the person goes all
+        // the same.
         if let Err(refused) = posting.post(&batch) {
             let refusal = refused.refusal.code();
             tracing::warn!(refusal, "the points of a member who left stay on the books");
