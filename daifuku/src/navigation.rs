@@ -34,7 +34,12 @@ pub(crate) fn of_staff(view: &View, needs: NeedSet) -> Vec<NavItem> {
     // All pages of the console are below its home, which is not where the person is for that.
     let home = NavItem { current: view.path() == "/staff", ..item("staff-title", "/staff") };
     let pages = STAFF_PAGES.iter().filter(|page| needs.contains(page.need));
-    let pages = pages.map(|page| item(page.text, page.href));
+    let mut pages: Vec<NavItem> = pages.map(|page| item(page.text, page.href)).collect();
+    // Where one page is below another, only the nearest is where the person is.
+    let here = pages.iter().filter(|page| page.current).map(|page| page.href.len()).max();
+    for page in &mut pages {
+        page.current = page.current && Some(page.href.len()) == here;
+    }
     let out = item("sign-out-title", "/staff/sign-out").apart();
     [home].into_iter().chain(pages).chain([out]).collect()
 }

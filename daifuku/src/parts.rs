@@ -87,18 +87,19 @@ pub fn assets() -> Assets {
 }
 
 /// The entries of the staff's home: who needs what to see it, where it is, the key of its text.
+// By what the people of the site's own company may do: developers of other companies may read as
+// well, and have no shops, campaigns or conversions here.
 pub const STAFF_PAGES: &[StaffPage] = &[
     StaffPage { need: Need::KeyRead, href: "/staff/keys", text: "staff-page-keys" },
-    StaffPage { need: Need::OfferRead, href: "/staff/shops", text: "staff-page-shops" },
+    StaffPage { need: Need::ReportImport, href: "/staff/shops", text: "staff-page-shops" },
     StaffPage { need: Need::ReportImport, href: "/staff/reports", text: "staff-page-reports" },
     StaffPage { need: Need::ClaimDecide, href: "/staff/claims", text: "staff-page-claims" },
-    StaffPage { need: Need::OfferRead, href: "/staff/campaigns", text: "staff-page-campaigns" },
+    StaffPage { need: Need::ReportImport, href: "/staff/campaigns", text: "staff-page-campaigns" },
     StaffPage {
         need: Need::OfferManage,
         href: "/staff/networks/accounts",
         text: "staff-page-network-accounts",
     },
-    // Not for all who may read: developers of other companies have no conversions here.
     StaffPage {
         need: Need::ConversionDecide,
         href: "/staff/conversions",
@@ -109,7 +110,11 @@ pub const STAFF_PAGES: &[StaffPage] = &[
         href: "/staff/decisions",
         text: "staff-page-decisions",
     },
-    StaffPage { need: Need::ConversionRead, href: "/staff/networks", text: "staff-page-networks" },
+    StaffPage {
+        need: Need::ConversionDecide,
+        href: "/staff/networks",
+        text: "staff-page-networks",
+    },
     StaffPage { need: Need::ExchangeRead, href: "/staff/exchanges", text: "staff-page-exchanges" },
     StaffPage { need: Need::ExchangeRead, href: "/staff/payouts", text: "staff-page-payouts" },
     StaffPage {
