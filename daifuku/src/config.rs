@@ -16,8 +16,9 @@ use std::{
 use tracing::level_filters::LevelFilter;
 
 use ledger::UnitNumber;
+use mail::Security;
 use store::DatabaseUrl;
-use vocabulary::{CompanyNumber, Label};
+use vocabulary::{CompanyNumber, Email, Label};
 use web::{AccessLog, log::LogForm};
 
 /// The file that is read when no other is named and this one is there.
@@ -129,6 +130,17 @@ settings! {
     /// Where members find the site, for links in letters: `https://points.example.jp`; empty for
     /// `http://` and what `server.listen` says.
     site_address: SiteAddress, "site.address" = "";
+    /// The mail server, as `mail.example.jp:587`; empty when letters are to wait in the tray.
+    mail_server: MailServer, "mail.server" = "";
+    /// How the connection to it is kept private: `starttls`, `tls`, or `none` for a server on this
+    /// machine.
+    mail_security: Security, "mail.security" = "starttls";
+    /// The user at the mail server; empty when it asks for none.
+    mail_user: String, "mail.user" = "";
+    /// The file with that user's password, readable by its owner alone.
+    mail_password_file: String, "mail.password_file" = "{folder}/mail-password";
+    /// The address that letters are from; the operator's name stands beside it.
+    mail_from: MailAddress, "mail.from" = "";
     /// How long a member stays signed in without a visit, in minutes, 5 to 129600.
     sessions_member_idle_minutes: Bounded<5, 129_600>, "sessions.member_idle_minutes" = "10080";
     /// How long a member stays signed in at all, in days, 1 to 400.
@@ -167,6 +179,28 @@ impl SiteAddress {
     /// Gives it, or that of a listening socket.
     pub fn or_of(&self, listen: SocketAddr) -> String {
         self.0.clone().unwrap_or_else(|| format!("http://{listen}"))
+    }
+}
+
+/// A mail server, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailServer(Option<(String, u16)>);
+
+impl MailServer {
+    /// Gives its name and port.
+    pub fn parts(&self) -> Option<(&str, u16)> {
+        self.0.as_ref().map(|(host, port)| (host.as_str(), *port))
+    }
+}
+
+/// A mail address, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailAddress(Option<Email>);
+
+impl MailAddress {
+    /// Gives the address.
+    pub const fn as_ref(&self) -> Option<&Email> {
+        self.0.as_ref()
     }
 }
 
@@ -271,6 +305,54 @@ impl FromText for SiteAddress {
     }
 }
 
+impl FromText for MailServer {
+    fn from_text(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        let host = |host: &str| {
+            let part = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
+            !host.is_empty() && host.bytes().all(part)
+        };
+        match parts.filter(|(name, port)| host(name) && *port > 0) {
+            Some((name, port)) => Ok(Self(Some((name.to_owned(), port)))),
+            None => Err("give a name and a port, as mail.example.jp:587".to_owned()),
+        }
+    }
+
+    fn to_text(&self) -> String {
+        self.parts().map(|(host, port)| format!("{host}:{port}")).unwrap_or_default()
+    }
+}
+
+impl FromText for MailAddress {
+    fn from_text(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        let found = Email::parse(text);
+        found.map(|mail| Self(Some(mail))).map_err(|_ignored| "give a mail address".to_owned())
+    }
+
+    fn to_text(&self) -> String {
+        self.as_ref().map(|mail| mail.as_str().to_owned()).unwrap_or_default()
+    }
+}
+
+impl FromText for String {
+    fn from_text(text: &str) -> Result<Self, String> {
+        if text.chars().any(char::is_control) {
+            return Err("give a text without line ends".to_owned());
+        }
+        Ok(text.to_owned())
+    }
+
+    fn to_text(&self) -> String {
+        self.clone()
+    }
+}
+
 impl FromText for Addresses {
     fn from_text(text: &str) -> Result<Self, String> {
         let all: Result<Vec<IpAddr>, _> = text.split_whitespace().map(str::parse).collect();
@@ -337,6 +419,7 @@ macro_rules! words {
 
 words!(LogForm { "json" => Self::Json, "text" => Self::Text, });
 words!(AccessLog { "notable" => Self::Notable, "every" => Self::Every, });
+words!(Security { "starttls" => Self::StartTls, "tls" => Self::Tls, "none" => Self::None, });
 words!(LevelFilter {
     "error" => Self::ERROR,
     "warn" => Self::WARN,
@@ -650,6 +733,11 @@ mod tests {
         ("site.company", "7", "0"),
         ("site.unit", "65535", "65536"),
         ("site.address", "https://points.example.jp", "points.example.jp/"),
+        ("mail.server", "mail.example.jp:465", "mail.example.jp"),
+        ("mail.security", "tls", "ssl"),
+        ("mail.user", "daifuku", "a\nb"),
+        ("mail.password_file", "/etc/daifuku/mail-password", "a\nb"),
+        ("mail.from", "points@example.jp", "points"),
         ("sessions.member_idle_minutes", "5", "4"),
         ("sessions.member_days", "1", "0"),
         ("sessions.staff_idle_minutes", "5", "4"),

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | what there is to set | `config.rs` |
 //! | how everything is put together | `house.rs`, `features.rs`, `parts.rs`, `routes.rs` |
-//! | who comes in | `guard.rs`, `sign_in/` |
+//! | who comes in | `guard.rs`, `sign_in/`, `membership/` |
 //! | what runs by itself | `jobs.rs` |
 //!
 //! A **house** is everything that serves, put together; a **world** is time and chance, the
@@ -24,6 +24,7 @@ pub mod features;
 pub mod guard;
 pub mod house;
 pub mod jobs;
+pub mod membership;
 mod navigation;
 pub mod notify;
 pub mod parts;

@@ -6,7 +6,7 @@ use web::{NavItem, View};
 use crate::parts::STAFF_PAGES;
 
 /// The key of a text, and where it leads.
-const MEMBER_LINKS: [(&str, &str); 7] = [
+const MEMBER_LINKS: [(&str, &str); 8] = [
     ("member-nav-home", "/"),
     ("member-nav-shops", "/shops"),
     ("member-nav-favourites", "/favourites"),
@@ -14,6 +14,7 @@ const MEMBER_LINKS: [(&str, &str); 7] = [
     ("member-nav-exchange", "/exchange"),
     ("member-nav-clicks", "/clicks"),
     ("member-nav-campaigns", "/campaigns"),
+    ("settings-title", "/settings"),
 ];
 
 /// Leads a member everywhere, and a visitor to the form to sign in.

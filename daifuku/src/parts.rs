@@ -10,6 +10,8 @@ use crate::{
     features::Features,
     house::House,
     jobs::{Job, Next},
+    membership,
+    reactions::MemberReaders,
 };
 use access::{ForgetEnded, Need, NoteUse};
 use answers::ACCESS_PROBLEMS;
@@ -78,8 +80,10 @@ pub fn problems() -> Vec<&'static [&'static ProblemKind]> {
 
 /// Static files: the frame's, and what features add to them.
 pub fn assets() -> Assets {
-    let (name, media_type, contents) = wallet::STYLE;
-    Assets::new().with(name, media_type, contents)
+    let files = [wallet::STYLE, membership::SCRIPT];
+    files.into_iter().fold(Assets::new(), |assets, (name, media_type, contents)| {
+        assets.with(name, media_type, contents)
+    })
 }
 
 /// The entries of the staff's home: who needs what to see it, where it is, the key of its text.
@@ -148,6 +152,8 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
         jobs.extend(exchange::jobs(site)?);
     }
     jobs.push(deliver_webhooks(features)?);
+    jobs.extend(membership::deliver_mail(house)?);
+    jobs.extend(membership::end_memberships(house)?);
     Ok(jobs)
 }
 
@@ -308,7 +314,7 @@ fn send_notices(house: &House) -> Job {
     let notices = Notices {
         store: house.store.clone(),
         frame: Arc::clone(&house.frame),
-        readers: Arc::new(()),
+        readers: Arc::new(MemberReaders(house.store.clone())),
         address: house.config.site_address.or_of(house.config.server_listen),
     };
     Job::new("send-notices", 3_600, move || {

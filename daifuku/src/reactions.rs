@@ -2,12 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use crate::house::House;
+use access::{MemberOpened, Subject};
+use answers::{OrProblem as _, ask, read};
 use point_site::bonus::{BonusStory, Cause, bonus_stories};
+use point_site::leaving::{self, LeavingLoss, TakeLeavingBack};
+use point_site::payee::NoteChange;
+use point_site::preferences::{Preferences, SavePreferences, find_preferences};
+use point_site::step_up::Particular;
 use point_site::{ConversionStory, ExchangeStory, Site, exchange_stories, stories};
-use store::Fault;
-use vocabulary::{Id, Scale, kind};
-use wallet::{Explained, Explains, passbook::Line};
-use web::Language;
+use store::{Fault, Store};
+use vocabulary::{AccountRole, Id, Scale, kind};
+use wallet::{Explained, Explains, notice::Readers, passbook::Line};
+use web::{Language, Problem, problems};
 
 /// Tells the passbook which shop a line is about.
 #[derive(Debug)]
@@ -96,4 +103,98 @@ fn exchange(
         reason: None,
         href: Some(format!("/exchange/{}", Id::<kind::Exchange>::from_bits(id))),
     })
+}
+
+/// Where a member goes on who took a leaving back by signing in.
+pub(crate) const STAYING: &str = "/settings?done=staying";
+
+/// Does what is to be done when a member has signed in; tells whether a leaving was taken back.
+pub(crate) async fn signed_in(house: &House, subject: Subject) -> Result<bool, Problem> {
+    let Subject::Member(member) = subject else { return Ok(false) };
+    let Ok(taken_back) = ask(&house.store, TakeLeavingBack { member }).await.or_problem()?;
+    Ok(taken_back)
+}
+
+/// Does what is to be done when somebody became a member: keeps the language they signed up in, and
+/// who invited them.
+pub(crate) async fn member_opened(
+    house: &House,
+    opened: &MemberOpened,
+    language: Language,
+) -> Result<(), Problem> {
+    let Subject::Member(member) = opened.opened.subject else { return Ok(()) };
+    let command = SavePreferences {
+        member,
+        company: opened.opened.company,
+        language: Some(language),
+        notices: None,
+        invited_by: opened.carried.clone(),
+    };
+    let Ok(_chosen) = ask(&house.store, command).await.or_problem()?;
+    Ok(())
+}
+
+/// Does what is to be done when a member has another mail address: exchanges are looked at with
+/// care for some days.
+pub(crate) async fn mail_changed(house: &House, subject: Subject) -> Result<(), Problem> {
+    let (member, company) = (member_of(subject)?, house.config.site_company);
+    let command = NoteChange { company, member, particular: Particular::Mail };
+    let Ok(()) = ask(&house.store, command).await.or_problem()?;
+    Ok(())
+}
+
+/// Gives what a member chose.
+pub(crate) async fn preferences_of(
+    house: &House,
+    subject: Subject,
+) -> Result<Preferences, Problem> {
+    let member = member_of(subject)?;
+    let found = read(house.store.database(), move |reader| find_preferences(reader, &[member]));
+    let found = found.await.or_problem()?.remove(&member);
+    Ok(found.unwrap_or(Preferences::of_nobody(member, house.config.site_company)))
+}
+
+/// Keeps what a member chose; what is `None` stays as it is.
+pub(crate) async fn save_preferences(
+    house: &House,
+    subject: Subject,
+    language: Option<Language>,
+    notices: Option<bool>,
+) -> Result<(), Problem> {
+    let member = member_of(subject)?;
+    let company = house.config.site_company;
+    let command = SavePreferences { member, company, language, notices, invited_by: None };
+    let Ok(_chosen) = ask(&house.store, command).await.or_problem()?;
+    Ok(())
+}
+
+/// Adds up what a member would lose by leaving.
+pub(crate) fn loss_of(house: &House, subject: Subject) -> Result<LeavingLoss, Problem> {
+    let unit = house.config.site_unit.get();
+    let id = Id::of(member_of(subject)?, unit, AccountRole::Member);
+    let account = house.store.find_account(id).and_then(|number| house.store.account(number));
+    Ok(account.as_ref().map(leaving::loss_of).unwrap_or_default())
+}
+
+fn member_of(subject: Subject) -> Result<Id<kind::Member>, Problem> {
+    match subject {
+        Subject::Member(member) => Ok(member),
+        Subject::System | Subject::Job(_) | Subject::ApiKey(_) | Subject::Staff(_) => {
+            Err(Problem::new(&problems::FORBIDDEN))
+        }
+    }
+}
+
+/// Tells the wallet who reads which language, and who wants no notices.
+pub(crate) struct MemberReaders(pub(crate) Store);
+
+impl Readers for MemberReaders {
+    fn languages(&self, members: &[Id<kind::Member>]) -> Result<Vec<Option<Language>>, Fault> {
+        let chosen = self.0.database().read(|reader| find_preferences(reader, members))?;
+        let language = |member| match chosen.get(member) {
+            Some(chosen) => chosen.notices.then_some(chosen.language),
+            None => Some(Language::Japanese),
+        };
+        Ok(members.iter().map(language).collect())
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     house::{House, VERSION},
-    sign_in, staff,
+    membership, sign_in, staff,
 };
 use web::{ApiDocument, ApiTitle, Routes};
 
@@ -24,6 +24,7 @@ pub fn routes(house: &House) -> anyhow::Result<Routes> {
     let features = house.features()?;
     let routes = Routes::of("daifuku")
         .and(sign_in::routes(house))
+        .and(membership::routes(house))
         .and(staff::routes(house))
         .and(ops::routes(&house.ops()))
         .and(bank::routes(&features.bank))

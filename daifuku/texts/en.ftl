@@ -195,3 +195,217 @@ staff-page-payouts = Bank payouts
 staff-page-payouts-about = Put payouts together, approve them, take in what the bank says
 staff-page-gift-codes = Gift codes
 staff-page-gift-codes-about = Take codes in and see what is left
+
+## Signing up, a lost password, settings, leaving
+
+sign-up-title = Sign up
+sign-up-lead = We send a code to your mail address. Signing up is free.
+sign-up-terms-title = Terms
+sign-up-terms = I agree to the terms and the privacy policy
+sign-up-terms-missing = You need to agree to sign up. Read the terms, then tick the box.
+sign-up-send = Send the code
+sign-up-back = Back to signing in
+sign-up-password-title = Choose a password
+sign-up-password-send = Sign up
+sign-in-new = New here?
+reset-title = Forgotten your password?
+reset-lead = We send a code to the mail address you signed up with. Enter it and choose a new password.
+reset-send = Send the code
+reset-password-title = A new password
+reset-password-send = Change it and sign in
+mail-wrong = This is not a mail address. Check what is before and after “@”.
+mail-proof-code-title = Enter the code
+mail-proof-sent = We sent a letter to { $mail }.
+mail-proof-sent-next = Enter the six digits of the letter here, within 30 minutes.
+mail-proof-code = Code
+mail-proof-code-hint = Six digits.
+mail-proof-code-send = Next
+mail-proof-again = No letter? Start again
+mail-proof-restart = Ask for another letter
+new-mail = New mail address
+mail-proof-link-lead = Press the button to go on with { $mail }.
+mail-proof-link-send = Go on
+mail-proof-done = { $mail } is confirmed.
+new-password = New password
+new-password-hint = At least 10 characters. No need for symbols or capitals: a long sentence is strong and easy to remember.
+password-now = Your password
+password-now-hint = So that we know it is you.
+password-now-wrong = Wrong password
+password-now-wrong-next = Enter your present password again. If you forgot it, sign out and choose a new one.
+sentence-stop = .{" "}
+settings-title = Settings
+settings-back = Back to settings
+settings-login = Signing in
+settings-password-set = Set
+settings-done-mail = Your mail address was changed
+settings-done-mail-text = Other devices were signed out.
+settings-done-password = Your password was changed
+settings-done-password-text = Other devices were signed out.
+settings-done-preferences = Saved
+settings-done-preferences-text = { "" }
+settings-done-sessions = Other devices were signed out
+settings-done-sessions-text = { "" }
+settings-done-passkey = The passkey was added
+settings-done-passkey-text = Next time, sign in on this device without a password.
+settings-done-passkey-removed = The passkey was removed
+settings-done-passkey-removed-text = Remove it in the settings of your device as well.
+settings-done-staying = You stay with us
+settings-done-staying-text = You signed in, so you no longer leave. Your points are as they were.
+change-mail-title = Change your mail address
+change-mail-lead = Your mail address is { $mail }. We send a code to the new one, and tell the old one when it is done.
+change-mail-send = Send the code
+change-password-title = Change your password
+change-password-lead = Other devices will be signed out.
+change-password-send = Change
+passkeys-title = Passkeys
+passkeys-lead = Sign in with your finger, your face or the number of your device: no mail address, no password.
+passkeys-script = Adding a passkey needs JavaScript.
+passkey-add = Add a passkey of this device
+passkey-remove = Remove
+passkey-name = Name
+passkey-since = Added
+passkey-used = Last used
+passkey-unused = Not used yet
+passkey-label = Passkey of { $device }
+passkey-label-plain = Passkey
+passkey-or = or
+passkey-sign-in = Sign in with a passkey
+passkey-failed = The passkey was not accepted. Try once more, or use your password.
+sessions-title = Where you are signed in
+sessions-lead = If you do not know one of these, sign the other devices out and change your password.
+session-where = Device
+session-since = Signed in
+session-seen = Last seen
+session-here = This device
+session-other = Another device
+sessions-end = Sign other devices out
+preferences-title = Mail
+preferences-language = Language of letters
+preferences-notices = Notices
+preferences-notices-yes = Tell me when points expire, and the like
+preferences-save = Save
+leave-title = Leave
+leave-about = When you leave, your points expire and your particulars are erased.
+leave-go = Leave …
+leave-lead = When you leave, you lose these points. Points that are not decided yet cannot be received later.
+leave-days = If you sign in within { $days } days, you stay. After that it cannot be undone.
+leave-erased = Your mail address, password, passkeys and settings are erased. The record of points is kept, as the law asks, under a number that is not tied to you.
+leave-points = Points you lose
+leave-announced = Points not decided yet
+leave-sure-title = Be sure
+leave-sure = I know that my points will be gone
+leave-sure-missing = To leave, read what is lost and tick the box.
+leave-send = Leave
+leave-refused-held = Some points are in use
+leave-refused-held-next = Wait until the payment or the exchange is done, then try again.
+leave-refused-paid = There is balance that you bought
+leave-refused-paid-next = Use it up or have it paid back, then try again.
+leave-refused-ended = You have left already
+leave-refused-ended-next = There is nothing more to do.
+left-title = We received your request to leave
+left-lead = Your membership ends in { $days } days. Sign in before that to stay. Thank you for having been with us.
+left-back = Back to signing in
+unsubscribe-title = Stop notices
+unsubscribe-lead = You will get no more letters about points that expire and the like. Letters that you need, such as codes, still come.
+unsubscribe-send = Stop notices
+unsubscribed-title = You get no more notices
+unsubscribed-lead = You can have them again in the settings.
+problem-proof_throttled = This address was sent several letters
+problem-proof_throttled-next = Look for them, also among unwanted mail. Wait a while before you ask again.
+problem-proof_ended = This code or link no longer works
+problem-proof_ended-next = It was used, is older than 30 minutes, or was tried too often. Ask for another letter.
+problem-code_wrong = Another code
+problem-code_wrong-next = Enter the six digits of the newest letter.
+problem-passkey_wrong = The passkey was not accepted
+problem-passkey_wrong-next = Try once more, or use your password.
+problem-passkey_taken = You have this passkey already
+problem-passkey_taken-next = Just sign in with it.
+problem-passkeys_many = There are twenty passkeys
+problem-passkeys_many-next = Remove one that you no longer use.
+letter-sign-up-subject = Your code is { $code }
+letter-sign-up-body = You are signing up to { $site }.
+
+    Your code: { $code }
+
+    Enter it on the page, or open this link, within 30 minutes:
+    { $link }
+
+    If this was not you, do nothing: nobody is signed up.
+letter-sign-up-known-subject = You are a member already
+letter-sign-up-known-body = Somebody asked to sign up to { $site } with this mail address, which has a membership already.
+
+    Sign in here:
+    { $address }/sign-in
+
+    Choose a new password here if you forgot it:
+    { $address }/password
+
+    If this was not you, do nothing: nothing has changed.
+letter-reset-subject = Your code is { $code }
+letter-reset-body = You asked for a new password at { $site }.
+
+    Your code: { $code }
+
+    Enter it on the page, or open this link, within 30 minutes:
+    { $link }
+
+    If this was not you, do nothing: your password stays. Tell the code to nobody.
+letter-reset-unknown-subject = No membership with this address
+letter-reset-unknown-body = Somebody asked for a new password at { $site }, but there is no membership with this mail address.
+
+    You may have signed up with another one. If you are new, sign up here:
+    { $address }/sign-up
+
+    If this was not you, do nothing.
+letter-change-mail-subject = Your code is { $code }
+letter-change-mail-body = You asked to change your mail address at { $site } to this one.
+
+    Your code: { $code }
+
+    Enter it on the page, or open this link where you are signed in, within 30 minutes:
+    { $link }
+
+    If this was not you, do nothing.
+letter-change-mail-known-subject = This address is in use
+letter-change-mail-known-body = Somebody asked to change their mail address at { $site } to this one, which another membership has already.
+
+    If this was not you, do nothing: nothing has changed.
+letter-welcome-subject = Welcome
+letter-welcome-body = Welcome to { $site }.
+
+    Go to shops through our list, and collect points:
+    { $address }/shops
+
+    Your passbook shows them at any time:
+    { $address }/passbook
+letter-password-changed-subject = Your password was changed
+letter-password-changed-body = Your password at { $site } was changed, and other devices were signed out.
+
+    If this was not you, choose a new password at once:
+    { $address }/password
+letter-mail-changed-subject = Your mail address was changed
+letter-mail-changed-body = Your mail address at { $site } was changed to another one. This one no longer signs in.
+
+    If this was not you, tell us at once:
+    { $address }
+letter-passkey-added-subject = A passkey was added
+letter-passkey-added-body = “{ $passkey }” was added to signing in at { $site }.
+
+    If this was not you, remove it in the settings and change your password:
+    { $address }/settings
+letter-leaving-subject = You asked to leave
+letter-leaving-body = You asked to leave { $site }. Your membership ends on { $until }.
+
+    To stay, sign in before that:
+    { $address }/sign-in
+
+    If this was not you, sign in at once and change your password.
+mailbox-title = Mail that arrived
+mailbox-lead = Letters that were sent inside the demo. None goes outside.
+mailbox-empty = No letters yet
+mailbox-empty-text = Sign up or ask for a new password, and a letter arrives here.
+mailbox-to = To
+mailbox-subject = Subject
+mailbox-at = Arrived
+mailbox-open = Read
+mailbox-back = Back to the list

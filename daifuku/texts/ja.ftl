@@ -189,3 +189,217 @@ staff-page-payouts = 銀行振込
 staff-page-payouts-about = 支払う交換をまとめ、承認し、銀行の結果を反映する
 staff-page-gift-codes = ギフトコード
 staff-page-gift-codes-about = コードを取り込み、在庫を確かめる
+
+## 会員登録、パスワードの再設定、設定、退会
+
+sign-up-title = 会員登録
+sign-up-lead = メールアドレスに確認コードをお送りします。登録は無料です。
+sign-up-terms-title = 利用規約
+sign-up-terms = 利用規約とプライバシーポリシーに同意する
+sign-up-terms-missing = 登録するには、同意が必要です。内容を確かめて、チェックを入れてください。
+sign-up-send = 確認コードを送る
+sign-up-back = ログイン画面へ
+sign-up-password-title = パスワードの設定
+sign-up-password-send = 登録する
+sign-in-new = はじめての方は
+reset-title = パスワードを忘れたとき
+reset-lead = ご登録のメールアドレスに確認コードをお送りします。届いたコードを入力すると、新しいパスワードを決められます。
+reset-send = 確認コードを送る
+reset-password-title = 新しいパスワード
+reset-password-send = 変更してログイン
+mail-wrong = メールアドレスの形が正しくありません。「@」の前後をご確認ください。
+mail-proof-code-title = 確認コードの入力
+mail-proof-sent = { $mail } にメールを送りました。
+mail-proof-sent-next = メールに書かれた6けたの数字を入力してください。30分以内に、この画面で入力する必要があります。
+mail-proof-code = 確認コード
+mail-proof-code-hint = 数字6けた。全角でも入力できます。
+mail-proof-code-send = 次へ
+mail-proof-again = 届かないとき、やり直すとき
+mail-proof-restart = もう一度メールを送る
+new-mail = 新しいメールアドレス
+mail-proof-link-lead = { $mail } の確認を続けます。下のボタンを押してください。
+mail-proof-link-send = 続ける
+mail-proof-done = { $mail } を確認しました。
+new-password = 新しいパスワード
+new-password-hint = 10文字以上。記号や大文字を混ぜなくてもかまいません。長い文章ほど強く、覚えやすくなります。
+password-now = いまのパスワード
+password-now-hint = ご本人であることを確かめるために入力してください。
+password-now-wrong = パスワードが違います
+password-now-wrong-next = いまのパスワードをもう一度入力してください。忘れたときは、ログアウトして「パスワードを忘れたとき」から決め直せます。
+sentence-stop = 。
+settings-title = 設定
+settings-back = 設定に戻る
+settings-login = ログイン
+settings-password-set = 設定済み
+settings-done-mail = メールアドレスを変更しました
+settings-done-mail-text = ほかの端末はログアウトしました。
+settings-done-password = パスワードを変更しました
+settings-done-password-text = ほかの端末はログアウトしました。
+settings-done-preferences = 保存しました
+settings-done-preferences-text = { "" }
+settings-done-sessions = ほかの端末をログアウトしました
+settings-done-sessions-text = { "" }
+settings-done-passkey = パスキーを追加しました
+settings-done-passkey-text = 次回から、この端末ではパスワードを入力せずにログインできます。
+settings-done-passkey-removed = パスキーを削除しました
+settings-done-passkey-removed-text = 端末に残っているパスキーも、端末の設定から削除してください。
+settings-done-staying = 退会のお申し込みを取り消しました
+settings-done-staying-text = ログインされたため、会員資格はそのまま続きます。ポイントも変わりません。
+change-mail-title = メールアドレスの変更
+change-mail-lead = いまのメールアドレスは { $mail } です。新しいメールアドレスに確認コードをお送りします。変更が終わると、いまのメールアドレスにもお知らせします。
+change-mail-send = 確認コードを送る
+change-password-title = パスワードの変更
+change-password-lead = 変更すると、ほかの端末はログアウトします。
+change-password-send = 変更する
+passkeys-title = パスキー
+passkeys-lead = 指紋や顔、端末の暗証番号でログインできます。メールアドレスもパスワードも入力しません。
+passkeys-script = パスキーの追加には、JavaScriptが必要です。
+passkey-add = この端末のパスキーを追加
+passkey-remove = 削除
+passkey-name = 名前
+passkey-since = 追加した日時
+passkey-used = 最後に使った日時
+passkey-unused = まだ使っていません
+passkey-label = { $device }のパスキー
+passkey-label-plain = パスキー
+passkey-or = または
+passkey-sign-in = パスキーでログイン
+passkey-failed = パスキーを確認できませんでした。もう一度お試しください。うまくいかないときは、パスワードをお使いください。
+sessions-title = ログイン中の端末
+sessions-lead = 心当たりのない端末があるときは、ほかの端末をログアウトし、パスワードを変更してください。
+session-where = 端末
+session-since = ログインした日時
+session-seen = 最後の利用
+session-here = この端末
+session-other = ほかの端末
+sessions-end = ほかの端末をログアウト
+preferences-title = メールの設定
+preferences-language = メールの言語
+preferences-notices = お知らせ
+preferences-notices-yes = ポイントの有効期限などのお知らせを受け取る
+preferences-save = 保存する
+leave-title = 退会
+leave-about = 退会すると、ポイントは失効し、ご登録の情報は消去されます。
+leave-go = 退会の手続きへ
+leave-lead = 退会すると、次のポイントがなくなります。判定中のポイントは、あとで確定しても受け取れません。
+leave-days = お申し込みから{ $days }日のあいだにログインすると、退会は取り消されます。過ぎると、元に戻すことはできません。
+leave-erased = メールアドレス、パスワード、パスキー、設定は消去されます。ポイントの記録は、法令に従って、お名前と結び付かない番号で保存されます。
+leave-points = なくなるポイント
+leave-announced = 判定中のポイント
+leave-sure-title = 確認
+leave-sure = ポイントがなくなることを確かめました
+leave-sure-missing = 退会するには、内容を確かめて、チェックを入れてください。
+leave-send = 退会を申し込む
+leave-refused-held = 手続き中のポイントがあります
+leave-refused-held-next = 支払いや交換が終わってから、もう一度お申し込みください。
+leave-refused-paid = 購入された残高があります
+leave-refused-paid-next = 使い切るか、払い戻しを受けてから、もう一度お申し込みください。
+leave-refused-ended = 退会の手続きは済んでいます
+leave-refused-ended-next = これ以上の手続きは必要ありません。
+left-title = 退会のお申し込みを受け付けました
+left-lead = { $days }日後に退会となります。それまでにログインすると、取り消されます。ご利用ありがとうございました。
+left-back = ログイン画面へ
+unsubscribe-title = お知らせメールの停止
+unsubscribe-lead = ポイントの有効期限などのお知らせが届かなくなります。確認コードなど、手続きに必要なメールは届きます。
+unsubscribe-send = お知らせを止める
+unsubscribed-title = お知らせを止めました
+unsubscribed-lead = もう一度受け取りたいときは、設定から変更できます。
+problem-proof_throttled = このアドレスには、短いあいだに何通もメールをお送りしています
+problem-proof_throttled-next = 届いているメールをご確認ください。迷惑メールのフォルダーに入っていることもあります。しばらくたってから、もう一度お試しください。
+problem-proof_ended = このコードまたはリンクは使えません
+problem-proof_ended-next = 使用済みか、30分を過ぎたか、入力を何度も間違えています。もう一度メールをお送りします。
+problem-code_wrong = 確認コードが違います
+problem-code_wrong-next = いちばん新しいメールの6けたの数字を入力してください。
+problem-passkey_wrong = パスキーを確認できませんでした
+problem-passkey_wrong-next = もう一度お試しください。うまくいかないときは、パスワードをお使いください。
+problem-passkey_taken = このパスキーは追加済みです
+problem-passkey_taken-next = そのままログインにお使いください。
+problem-passkeys_many = パスキーは20個までです
+problem-passkeys_many-next = 使っていないパスキーを削除してから、追加してください。
+letter-sign-up-subject = 確認コード { $code }
+letter-sign-up-body = { $site }への会員登録のお申し込みを受け付けました。
+
+    確認コード： { $code }
+
+    登録の画面にこのコードを入力するか、次のリンクを開いてください。30分以内にお願いします。
+    { $link }
+
+    お心当たりがないときは、このメールを破棄してください。登録は完了しません。
+letter-sign-up-known-subject = すでに会員登録がお済みです
+letter-sign-up-known-body = { $site }への会員登録のお申し込みがありましたが、このメールアドレスは登録済みです。
+
+    ログインはこちら：
+    { $address }/sign-in
+
+    パスワードを忘れたときは、こちらから決め直せます：
+    { $address }/password
+
+    お心当たりがないときは、このメールを破棄してください。何も変わりません。
+letter-reset-subject = 確認コード { $code }
+letter-reset-body = { $site }のパスワードを決め直すお申し込みを受け付けました。
+
+    確認コード： { $code }
+
+    画面にこのコードを入力するか、次のリンクを開いてください。30分以内にお願いします。
+    { $link }
+
+    お心当たりがないときは、このメールを破棄してください。パスワードは変わりません。コードは、どなたにも教えないでください。
+letter-reset-unknown-subject = 会員登録が見つかりません
+letter-reset-unknown-body = { $site }のパスワードを決め直すお申し込みがありましたが、このメールアドレスの会員登録はありません。
+
+    別のメールアドレスで登録されているかもしれません。はじめての方は、こちらから登録できます：
+    { $address }/sign-up
+
+    お心当たりがないときは、このメールを破棄してください。
+letter-change-mail-subject = 確認コード { $code }
+letter-change-mail-body = { $site }のメールアドレスを、このアドレスに変更するお申し込みを受け付けました。
+
+    確認コード： { $code }
+
+    変更の画面にこのコードを入力するか、ログインしている端末で次のリンクを開いてください。30分以内にお願いします。
+    { $link }
+
+    お心当たりがないときは、このメールを破棄してください。
+letter-change-mail-known-subject = このメールアドレスは登録済みです
+letter-change-mail-known-body = { $site }のメールアドレスを、このアドレスに変更するお申し込みがありましたが、すでにほかの会員登録に使われています。
+
+    お心当たりがないときは、このメールを破棄してください。何も変わりません。
+letter-welcome-subject = 会員登録が完了しました
+letter-welcome-body = { $site }へようこそ。
+
+    お買い物の前に、ショップの一覧からお店へお進みください。ポイントがたまります。
+    { $address }/shops
+
+    たまったポイントは、通帳でいつでも確かめられます。
+    { $address }/passbook
+letter-password-changed-subject = パスワードが変更されました
+letter-password-changed-body = { $site }のパスワードが変更され、ほかの端末はログアウトしました。
+
+    お心当たりがないときは、すぐにパスワードを決め直してください：
+    { $address }/password
+letter-mail-changed-subject = メールアドレスが変更されました
+letter-mail-changed-body = { $site }のメールアドレスが、別のアドレスに変更されました。このアドレスではログインできなくなりました。
+
+    お心当たりがないときは、すぐにお問い合わせください：
+    { $address }
+letter-passkey-added-subject = パスキーが追加されました
+letter-passkey-added-body = { $site }のログインに、「{ $passkey }」が追加されました。
+
+    お心当たりがないときは、設定から削除し、パスワードを変更してください：
+    { $address }/settings
+letter-leaving-subject = 退会のお申し込みを受け付けました
+letter-leaving-body = { $site }の退会のお申し込みを受け付けました。{ $until } に退会となります。
+
+    取り消すときは、それまでにログインしてください：
+    { $address }/sign-in
+
+    お心当たりがないときは、すぐにログインして、パスワードを変更してください。
+mailbox-title = 届いたメール
+mailbox-lead = デモの中で送られたメールです。外には送られません。
+mailbox-empty = まだメールはありません
+mailbox-empty-text = 会員登録やパスワードの再設定をすると、ここに届きます。
+mailbox-to = 宛先
+mailbox-subject = 件名
+mailbox-at = 届いた日時
+mailbox-open = 読む
+mailbox-back = 一覧に戻る

@@ -8,6 +8,7 @@ import { after, describe } from 'node:test';
 
 import { byKeyboard } from './keyboard.js';
 import { memberStories } from './member_story.js';
+import { membershipStories } from './membership_story.js';
 import { everyPage } from './pages.js';
 import { plantedFaults } from './planted_faults.js';
 import { closeStage, openStage } from './stage.js';
@@ -20,6 +21,7 @@ describe('in a browser', { concurrency: 3 }, () => {
   // Within each of these one after the other: members apply one another's files.
   const inTurn = { concurrency: 1 };
   describe('a member earns points', inTurn, memberStories);
+  describe('a visitor becomes a member', inTurn, membershipStories);
   for (const language of LANGUAGES) {
     describe(`every page is in order, in ${language}`, inTurn, () => everyPage(language));
   }

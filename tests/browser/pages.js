@@ -24,6 +24,14 @@ const PUBLIC = [
   { name: 'the form to sign in', path: '/sign-in' },
   { name: 'a page that asks to sign in', path: '/passbook', status: 401 },
   { name: 'a wrong password', arrive: mistypePassword('/sign-in'), status: 401 },
+  { name: 'signing up', path: '/sign-up' },
+  { name: 'signing up with mistakes', arrive: mistypeSignUp, status: 422 },
+  { name: 'the code of a letter', arrive: askCode },
+  { name: 'a wrong code of a letter', arrive: mistypeLetterCode, status: 422 },
+  { name: 'a lost password', path: '/password' },
+  { name: 'a link that is over', path: '/sign-up/link?k=x', status: 410 },
+  { name: 'a membership that ends', path: '/left' },
+  { name: 'the letters of the demo', path: '/sandbox/mail' },
   { name: 'the shops', path: '/shops' },
   { name: 'the shops of a category', path: '/shops?category=travel' },
   { name: 'a search that finds nothing', path: '/shops?q=zzz' },
@@ -74,6 +82,12 @@ const OF_MEMBERS = [
   { name: 'an exchange done', arrive: followFrom('/exchange/history', 'tr:has(.badge-good) a') },
   { name: 'the bank account', path: '/exchange/account' },
   { name: 'a bank account that cannot be', arrive: mistypeAccount, status: 422 },
+  { name: 'settings', path: '/settings' },
+  { name: 'settings that were saved', path: '/settings?done=preferences' },
+  { name: 'another mail address', path: '/settings/mail' },
+  { name: 'another password', path: '/settings/password' },
+  { name: 'another password that is too short', arrive: mistypeNewPassword, status: 422 },
+  { name: 'leaving', path: '/settings/leave' },
   { name: 'thanks for an order', arrive: order },
   { name: 'an unknown address', path: '/nowhere', status: 404 },
   { name: 'the way out', path: '/sign-out' },
@@ -358,4 +372,31 @@ function createKey(needs) {
     await press(window, texts('keys-create'));
     await window.locator('.notice').first().waitFor();
   };
+}
+
+async function mistypeSignUp(page, texts) {
+  await page.goto('/sign-up');
+  // The browser would not send it.
+  await page.locator('main form').evaluate((form) => (form.noValidate = true));
+  await press(page, texts('sign-up-send'));
+}
+
+async function askCode(page, texts) {
+  await page.goto('/sign-up');
+  await page.getByLabel(texts('sign-in-mail')).fill(`new-${randomUUID()}@example.jp`);
+  await page.getByLabel(texts('sign-up-terms')).check();
+  await press(page, texts('sign-up-send'));
+}
+
+async function mistypeLetterCode(page, texts) {
+  await askCode(page, texts);
+  await page.getByLabel(texts('mail-proof-code')).fill('1');
+  await press(page, texts('mail-proof-code-send'));
+}
+
+async function mistypeNewPassword(page, texts) {
+  await page.goto('/settings/password');
+  await page.getByLabel(texts('password-now')).fill('x');
+  await page.getByLabel(texts('new-password')).fill('short');
+  await press(page, texts('change-password-send'));
 }

@@ -5,16 +5,21 @@ mod authenticator;
 mod earning;
 mod exchange;
 mod history;
+mod letter;
+mod mailbox;
 mod networks;
 mod offers;
 mod page;
 mod reviews;
 mod seed;
 mod shops;
+mod smtp;
 mod start;
 
 pub use self::{
     authenticator::code as code_of_authenticator,
+    letter::ReadLetter,
+    smtp::Mailbox,
     start::{Options, run},
 };
 pub(crate) use self::{

@@ -13,11 +13,13 @@ use super::{
     earning::plant_earning,
     exchange::plant_exchanges,
     history::{DAYS, plant_past},
+    mailbox,
     networks::{open_networks, plant_networks, serve_networks},
     offers::plant_offers,
     page,
     seed::{PASSWORD, PEOPLE, api_key_text, plant},
     shops::{open_network, plant_shops},
+    smtp::Mailbox,
 };
 use crate::{
     chance::SystemChance,
@@ -64,7 +66,10 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
     if !options.keep {
         remove_files(&options.folder)?;
     }
-    let config = config(options, sources)?;
+    let mailbox = Mailbox::default();
+    let mail =
+        mailbox.serve((Ipv4Addr::LOCALHOST, 0).into()).context("serve the sandbox's mail")?;
+    let config = config(options, sources, mail)?;
     let (house, clock) = open(config, Arc::new(WallClock), !options.keep)?;
     start_log(&house.config, &house.world.clock)?;
     let (network, networks) = if options.keep {
@@ -81,7 +86,8 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
     let demo = page::routes(&house, &clock)
         .and(sandbox::routes(&network))
         .and(sandbox_network::routes(&networks))
-        .and(partner_sandbox::routes(&partner));
+        .and(partner_sandbox::routes(&partner))
+        .and(mailbox::routes(&mailbox));
     let routes = routes::routes(&house)?.and(demo);
     let door = house.door_to(routes)?;
     say(greeting(&house));
@@ -109,10 +115,20 @@ fn remove_files(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// The settings of the demo; those of the command line come last and win.
-fn config(options: &Options, sources: &Sources) -> anyhow::Result<Config> {
+fn config(options: &Options, sources: &Sources, mail: SocketAddr) -> anyhow::Result<Config> {
+    let asked = sources.flags.iter().rev().find_map(|flag| flag.strip_prefix("server.listen="));
+    let address = match asked.and_then(|text| text.parse().ok()) {
+        Some(address) => address,
+        None => address(options.port)?,
+    };
     let mut flags = vec![
         format!("folder={}", options.folder.display()),
-        format!("server.listen={}", address(options.port)?),
+        format!("server.listen={address}"),
+        // Passkeys are for names, not for numbers.
+        format!("site.address=http://localhost:{}", address.port()),
+        format!("mail.server={mail}"),
+        "mail.security=none".to_owned(),
+        "mail.from=points@daifuku.example".to_owned(),
         "server.stop_notice_ms=0".to_owned(),
         "server.drain_ms=1000".to_owned(),
         "log.form=text".to_owned(),
@@ -195,6 +211,7 @@ fn greeting(house: &House) -> String {
     format!(
         "\nDaifuku demo: http://localhost:{port}/demo\n\n{}\n\
          password of everybody   {PASSWORD}\n\
+         mail that was sent      http://localhost:{port}/sandbox/mail\n\
          codes for staff         http://localhost:{port}/demo shows them\n\
          API key of hoshino      {}\n\
          API reference           http://localhost:{port}/api\n\nCtrl-C ends it.\n",

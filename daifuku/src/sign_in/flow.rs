@@ -6,7 +6,7 @@ use crate::house::House;
 use access::{
     ConfirmCode, EnrolSecondFactor, LoginKey, NewSession, Password, Realm, RecoveryCode, Secret,
     SecretHash, SignIn, SignInOutcome, SignInRefusal, SignOut, SignOutScope, SignedIn, Stage,
-    TotpSalt, TypedCode, check_code, check_enrolment, check_password, find_login,
+    Subject, TotpSalt, TypedCode, check_code, check_enrolment, check_password, find_login,
 };
 use answers::{OrProblem as _, ask, off_thread, read};
 use vocabulary::{Email, Id, kind};
@@ -16,6 +16,7 @@ use web::{Problem, RequestContext, problems};
 pub(super) struct Opened {
     pub(super) secret: Secret,
     pub(super) stage: Stage,
+    pub(super) subject: Subject,
 }
 
 /// What a step comes to, or why it is refused.
@@ -29,15 +30,15 @@ pub(super) struct Flow {
 }
 
 /// What a browser sends along with a step.
-pub(super) struct Visitor {
-    pub(super) address: IpAddr,
-    pub(super) request: Option<Id<kind::Request>>,
+pub(crate) struct Visitor {
+    pub(crate) address: IpAddr,
+    pub(crate) request: Option<Id<kind::Request>>,
     /// The session that it has already.
-    pub(super) previous: Option<SecretHash>,
+    pub(crate) previous: Option<SecretHash>,
 }
 
 impl Visitor {
-    pub(super) fn of(context: &RequestContext, cookie: Option<&str>) -> Self {
+    pub(crate) fn of(context: &RequestContext, cookie: Option<&str>) -> Self {
         Self {
             address: context.client,
             request: Id::parse(context.request_id.as_str()).ok(),
@@ -176,7 +177,7 @@ impl Flow {
                 if let Some(previous) = previous {
                     self.house.sessions.forget(previous);
                 }
-                Ok(Opened { secret, stage: opened.stage })
+                Ok(Opened { secret, stage: opened.stage, subject: opened.subject })
             }
             SignInOutcome::Refused(refusal) => Err(refusal),
         }

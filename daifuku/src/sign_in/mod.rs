@@ -11,4 +11,10 @@ mod flow;
 mod page;
 mod return_path;
 
-pub(crate) use self::{page::routes, return_path::sign_in_address};
+pub(crate) use self::{
+    flow::Visitor,
+    page::{
+        build_cookie, complain, routes, see_other, session_cookie, status_of, with_retry_after,
+    },
+    return_path::{ReturnPath, sign_in_address},
+};

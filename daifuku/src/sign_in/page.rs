@@ -10,8 +10,9 @@ use super::{
 use crate::{
     guard::{FormProof, Unbidden},
     house::House,
+    reactions::{STAYING, signed_in},
 };
-use access::{Realm, SignInRefusal, SignedIn, Stage, TotpSalt, TotpSecret, find_login_of};
+use access::{Realm, Secret, SignInRefusal, SignedIn, Stage, TotpSalt, TotpSecret, find_login_of};
 use answers::{OrProblem as _, read};
 use web::{
     Caller, Form, HeaderMap, HeaderValue, IntoResponse as _, Lifetime, Problem, Query,
@@ -90,6 +91,9 @@ struct SignInMain<'a> {
     send: Button,
     other: String,
     other_path: &'static str,
+    words: Words<'a>,
+    /// The script that offers passkeys, for members.
+    passkeys: Option<String>,
 }
 
 /// What the form to sign in is shown with.
@@ -141,6 +145,11 @@ fn sign_in_form(view: &View, realm: Realm, back: &ReturnPath, shown: &Shown<'_>)
         send: Button::new(words.get("sign-in-send")),
         other: words.get(other).into_owned(),
         other_path: sign_in_path(other_realm),
+        words,
+        passkeys: match realm {
+            Realm::Member => Some(view.asset("passkey.js")),
+            Realm::Staff => None,
+        },
     };
     // Whoever is not signed in would be sent back here from home.
     let page = view.page(title.as_ref()).home(sign_in_path(realm)).status(status(shown));
@@ -155,18 +164,18 @@ fn status(shown: &Shown<'_>) -> StatusCode {
     }
 }
 
-fn status_of(refusal: SignInRefusal) -> StatusCode {
+pub(crate) fn status_of(refusal: SignInRefusal) -> StatusCode {
     StatusCode::from_u16(refusal.kind().status).unwrap_or(StatusCode::UNAUTHORIZED)
 }
 
 /// Says what went wrong and what to do, and blames no field: which one was wrong nobody is told.
-fn complain(words: Words<'_>, refusal: SignInRefusal) -> Notice {
+pub(crate) fn complain(words: Words<'_>, refusal: SignInRefusal) -> Notice {
     let code = refusal.kind().code;
     let (what, next) = (format!("problem-{code}"), format!("problem-{code}-next"));
     Notice::new(Tone::Bad, words.get(&what), words.get(&next))
 }
 
-fn with_retry_after(mut response: Response, refusal: Option<SignInRefusal>) -> Response {
+pub(crate) fn with_retry_after(mut response: Response, refusal: Option<SignInRefusal>) -> Response {
     if let Some(SignInRefusal::Throttled { retry_after_seconds }) = refusal {
         let seconds = HeaderValue::from(retry_after_seconds);
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
@@ -193,7 +202,7 @@ async fn sign_in(
     let back = ReturnPath::of(&form.back, flow.realm);
     let visitor = Visitor::of(&context, find_cookie(&headers, flow.realm.cookie()));
     match flow.sign_in(visitor, form.mail.trim(), &form.password).await? {
-        Ok(opened) => go_on(&flow, &opened, &back),
+        Ok(opened) => go_on(&flow, &opened, &back).await,
         Err(refusal) => {
             let shown = Shown { mail: &form.mail, refusal: Some(refusal), unbidden: false };
             Ok(sign_in_form(&view, flow.realm, &back, &shown))
@@ -202,17 +211,22 @@ async fn sign_in(
 }
 
 /// Gives the browser its session and sends it to the next step, or back.
-fn go_on(flow: &Flow, opened: &Opened, back: &ReturnPath) -> Result<Response, Problem> {
-    let target = match opened.stage {
-        Stage::Full => back.as_str().to_owned(),
-        Stage::Code | Stage::Enrolment => sign_in_address(flow.realm, opened.stage, back.as_str()),
+async fn go_on(flow: &Flow, opened: &Opened, back: &ReturnPath) -> Result<Response, Problem> {
+    let target = match (opened.stage, flow.realm) {
+        (Stage::Full, Realm::Member) if signed_in(&flow.house, opened.subject).await? => {
+            STAYING.to_owned()
+        }
+        (Stage::Full, Realm::Member | Realm::Staff) => back.as_str().to_owned(),
+        (Stage::Code | Stage::Enrolment, _) => {
+            sign_in_address(flow.realm, opened.stage, back.as_str())
+        }
     };
     let mut response = see_other(&target)?;
     response.headers_mut().append(header::SET_COOKIE, cookie(flow, opened)?);
     Ok(response)
 }
 
-fn see_other(target: &str) -> Result<Response, Problem> {
+pub(crate) fn see_other(target: &str) -> Result<Response, Problem> {
     let fault = |_| Problem::new(&problems::INTERNAL_FAULT);
     let mut response = StatusCode::SEE_OTHER.into_response();
     let value = HeaderValue::from_str(target).map_err(fault)?;
@@ -222,16 +236,30 @@ fn see_other(target: &str) -> Result<Response, Problem> {
 
 /// A member's browser keeps the session when it is closed, a staff's does not.
 fn cookie(flow: &Flow, opened: &Opened) -> Result<HeaderValue, Problem> {
-    let lifetime = match (flow.realm, opened.stage) {
+    session_cookie(&flow.house, flow.realm, &opened.secret, opened.stage)
+}
+
+/// Gives a browser its session, as [`cookie`] does.
+pub(crate) fn session_cookie(
+    house: &House,
+    realm: Realm,
+    secret: &Secret,
+    stage: Stage,
+) -> Result<HeaderValue, Problem> {
+    let lifetime = match (realm, stage) {
         (Realm::Member, Stage::Full) => {
-            Lifetime::Seconds(flow.house.sessions.limits(flow.realm).absolute_seconds)
+            Lifetime::Seconds(house.sessions.limits(realm).absolute_seconds)
         }
         (Realm::Member, Stage::Code | Stage::Enrolment) | (Realm::Staff, _) => Lifetime::Session,
     };
-    build_cookie(flow.realm, opened.secret.expose(), lifetime)
+    build_cookie(realm, secret.expose(), lifetime)
 }
 
-fn build_cookie(realm: Realm, value: &str, lifetime: Lifetime) -> Result<HeaderValue, Problem> {
+pub(crate) fn build_cookie(
+    realm: Realm,
+    value: &str,
+    lifetime: Lifetime,
+) -> Result<HeaderValue, Problem> {
     let name = realm.cookie();
     let name = name.strip_prefix("__Host-").unwrap_or(name);
     host_cookie(name, value, lifetime).map_err(|_never| Problem::new(&problems::INTERNAL_FAULT))
@@ -314,7 +342,7 @@ async fn confirm(
     let back = ReturnPath::of(&form.back, flow.realm);
     let visitor = Visitor::of(&context, None);
     match flow.confirm(visitor, &signed_in, &form.code).await? {
-        Ok(opened) => go_on(&flow, &opened, &back),
+        Ok(opened) => go_on(&flow, &opened, &back).await,
         Err(SignInRefusal::SessionEnded) => see_other(sign_in_path(flow.realm)),
         Err(refusal) => Ok(code_form(&view, &flow, &proof, &back, Some(refusal))),
     }

@@ -6,13 +6,13 @@ use access::{Realm, Stage};
 
 /// A path of this site; never another one's address, which a link in a mail could have put there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ReturnPath(String);
+pub(crate) struct ReturnPath(String);
 
 impl ReturnPath {
     const MAX: usize = 500;
 
     /// Takes a path with its query; anything else leads home.
-    pub(super) fn of(text: &str, realm: Realm) -> Self {
+    pub(crate) fn of(text: &str, realm: Realm) -> Self {
         // `//host` and `/\host` are other sites to a browser.
         let ours = text.strip_prefix('/').is_some_and(|rest| !rest.starts_with(['/', '\\']));
         let plain = text.len() <= Self::MAX && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -22,7 +22,7 @@ impl ReturnPath {
         Self(home(realm).to_owned())
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

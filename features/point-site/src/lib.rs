@@ -34,6 +34,8 @@
 //! | [`partner`] | who makes codes and takes points | asked with one id, for ever |
 //! | [`partner_sandbox`] | a partner to try that with | |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
+//! | [`preferences`] | how a member wants to be written to | until the membership ends |
+//! | [`leaving`] | a member who leaves | asked → taken back, or ending → ended |
 //! | [`sandbox`] | a network and shops to try all of this with | |
 //! | [`sandbox_network`] | networks of every form, which push and are asked | |
 //!
@@ -67,6 +69,7 @@ pub mod gift_code;
 pub mod health;
 pub mod held;
 pub mod kana;
+pub mod leaving;
 pub mod message;
 pub mod network;
 pub mod network_account;
@@ -77,6 +80,7 @@ pub mod partner_sandbox;
 pub mod payee;
 pub mod payout;
 pub mod popularity;
+pub mod preferences;
 pub mod proof;
 pub mod pull;
 pub mod rate_up;
@@ -118,6 +122,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::migration!(340, "bonus", Expand, "../migrations/0340_bonus"),
     store::migration!(341, "claim", Expand, "../migrations/0341_claim"),
     store::migration!(342, "campaign", Expand, "../migrations/0342_campaign"),
+    store::migration!(350, "membership", Expand, "../migrations/0350_membership"),
     store::migration!(360, "network_account", Expand, "../migrations/0360_network_account"),
 ];
 
@@ -143,6 +148,8 @@ pub fn statements() -> Vec<Listed> {
         message::store::STATEMENTS,
         conversion::store::STATEMENTS,
         report::store::STATEMENTS,
+        preferences::store::STATEMENTS,
+        leaving::store::STATEMENTS,
         bonus::store::STATEMENTS,
         follow_up::store::STATEMENTS,
         claim::store::STATEMENTS,

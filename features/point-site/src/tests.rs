@@ -47,7 +47,8 @@ pub(crate) const OURS: CompanyNumber = CompanyNumber::new(1);
 pub(crate) const THEIRS: CompanyNumber = CompanyNumber::new(2);
 pub(crate) const HANA: Id<kind::Member> = Id::from_bits(0x0192_0000_0000_0000_0000_0000_0000_0001);
 pub(crate) const SECRET: &str = "7Qm2r9XwK4pT8sVbN3zL";
-const COMPANY: Id<kind::Company> = Id::from_bits(0x0192_0000_0000_0000_0000_0000_C000_0001);
+pub(crate) const COMPANY: Id<kind::Company> =
+    Id::from_bits(0x0192_0000_0000_0000_0000_0000_C000_0001);
 pub(crate) const UNIT: UnitNumber = UnitNumber::new(1);
 
 /// A site that was opened for one test.

@@ -23,6 +23,8 @@ pub mod audit_trail;
 mod authorized;
 mod credential;
 mod login;
+mod mail_proof;
+mod passkey;
 mod policy;
 pub mod refusal;
 mod secret;
@@ -47,16 +49,28 @@ pub use crate::{
     },
     login::{
         AddLogin, ChangeLogin, Login, LoginAdded, LoginChange, LoginFacts, LoginKey, LoginRefusal,
-        LoginStanding, Realm, find_login, find_login_of,
+        LoginStanding, Realm, find_login, find_login_of, find_logins_of,
+    },
+    mail_proof::{
+        AskProof, ChangeMail, EraseLogin, MailCode, MailProof, MemberOpened, OpenMember,
+        PROOF_SECONDS, ProofBy, ProofOutcome, ProofPurpose, ProofRefusal, ProofSecrets, ProveMail,
+        ResetPassword, find_proof, find_proof_of_link,
+    },
+    passkey::{
+        AddPasskey, NewPasskey, OfferChallenge, Passkey, PasskeyFacts, PasskeyRefusal,
+        PasskeySignedIn, RelyingParty, RemovePasskey, SignInByPasskey, find_passkey, list_passkeys,
     },
     policy::{Need, NeedSet, Role, table as policy_table},
     refusal::{REFUSALS, RefusalKind},
     secret::{Secret, SecretHash},
-    session::{NewSession, SessionLimits, SessionRefusal, Sessions, SignedIn, Stage},
+    session::{
+        BrowserSession, NewSession, SessionLimits, SessionRefusal, Sessions, SignedIn, Stage,
+        list_sessions,
+    },
     sign_in::{
-        ChangePassword, CodeVerdict, ConfirmCode, EnrolSecondFactor, OpenedSession,
-        PasswordVerdict, SignIn, SignInOutcome, SignInRefusal, SignOut, SignOutScope, check_code,
-        check_enrolment, check_password,
+        ChangePassword, CodeVerdict, ConfirmCode, ConfirmPassword, EnrolSecondFactor,
+        OpenedSession, PasswordVerdict, SignIn, SignInOutcome, SignInRefusal, SignOut,
+        SignOutScope, check_code, check_enrolment, check_password,
     },
     store::{MIGRATIONS, STATEMENTS},
     throttle::{SignInThrottle, ThrottleLimit},

@@ -258,6 +258,17 @@ pub fn find_login_of(reader: &mut Reader<'_>, subject: Subject) -> Result<Option
     rows.first().map(Login::from_row).transpose()
 }
 
+/// Finds the logins of some people, one query for all. Who has none is left out.
+///
+/// # Errors
+///
+/// A [`Fault`] when the database fails.
+pub fn find_logins_of(reader: &mut Reader<'_>, subjects: &[Subject]) -> Result<Vec<Login>, Fault> {
+    let list: Vec<Value> = subjects.iter().map(|subject| subject.to_bytes().into()).collect();
+    let rows = reader.query_list(&statement::FIND_LOGINS_OF_SUBJECTS, &[], &list)?;
+    rows.iter().map(Login::from_row).collect()
+}
+
 /// Failed attempts in a row, for a mail address with a login or without.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Failures {
@@ -299,6 +310,7 @@ pub struct LoginFacts {
     owners: BTreeMap<[u8; 16], LoginKey>,
     actors: Actors,
     changed_logins: BTreeSet<LoginKey>,
+    removed_logins: BTreeSet<LoginKey>,
     changed_failures: BTreeSet<LoginKey>,
     added_sessions: BTreeSet<SecretHash>,
     removed_sessions: BTreeSet<SecretHash>,
@@ -307,6 +319,16 @@ pub struct LoginFacts {
     removed_codes: BTreeSet<SecretHash>,
     cleared_codes: BTreeSet<[u8; 16]>,
     trail: Vec<AuditEntry>,
+}
+
+/// A login to be.
+pub(crate) struct NewLogin {
+    pub(crate) key: LoginKey,
+    pub(crate) subject: Subject,
+    pub(crate) company: CompanyNumber,
+    pub(crate) role: Role,
+    pub(crate) mail: Email,
+    pub(crate) password: PasswordHash,
 }
 
 /// What a slice of commands wants to be loaded.
@@ -359,6 +381,7 @@ impl LoginFacts {
             codes,
             actors,
             changed_logins: BTreeSet::new(),
+            removed_logins: BTreeSet::new(),
             changed_failures: BTreeSet::new(),
             added_sessions: BTreeSet::new(),
             removed_sessions: BTreeSet::new(),
@@ -378,6 +401,8 @@ impl LoginFacts {
             set.iter().map(|h| h.to_bytes().into()).collect::<Vec<Value>>()
         };
         self.actors.save(tx)?;
+        let removed: Vec<Value> = self.removed_logins.iter().map(|key| key.0.into()).collect();
+        tx.execute_list(&statement::REMOVE_LOGINS, &[], &removed)?;
         let logins = self.changed_logins.iter().filter_map(|key| self.logins.get(key));
         tx.upsert(&statement::SAVE_LOGINS, &logins.map(Login::to_row).collect::<Vec<_>>())?;
         let failures = self.changed_failures.iter().map(|key| {
@@ -402,8 +427,40 @@ impl LoginFacts {
     }
 
     pub(crate) fn put_login(&mut self, login: Login) {
+        self.removed_logins.remove(&login.key);
         self.changed_logins.insert(login.key);
         self.logins.insert(login.key, login);
+    }
+
+    /// Takes a login away: the person has another address now, or none.
+    pub(crate) fn remove_login(&mut self, key: LoginKey) {
+        self.logins.remove(&key);
+        self.changed_logins.remove(&key);
+        self.removed_logins.insert(key);
+    }
+
+    /// Gives a person the first login.
+    pub(crate) fn add_login(&mut self, new: NewLogin, now: Timestamp) -> Login {
+        #[expect(clippy::expect_used, reason = "an id is 30 visible characters")]
+        let label = Label::parse(&new.subject.to_string()).expect("an id is a label");
+        let actor = self.actors.register(new.company, new.subject, &label);
+        self.owners.insert(new.subject.to_bytes(), new.key);
+        let login = Login {
+            key: new.key,
+            subject: new.subject,
+            actor,
+            company: new.company,
+            role: new.role,
+            mail: new.mail,
+            password: new.password,
+            totp: None,
+            totp_step: 0,
+            standing: LoginStanding::Open,
+            revision: 1,
+            created_at: now,
+        };
+        self.put_login(login.clone());
+        login
     }
 
     pub(crate) fn locked_until(&self, key: LoginKey, now: Timestamp) -> Option<Timestamp> {
@@ -602,24 +659,19 @@ impl Command for AddLogin {
         if facts.owners.contains_key(&self.subject.to_bytes()) {
             return Err(LoginRefusal::PersonTaken);
         }
-        #[expect(clippy::expect_used, reason = "an id is 30 visible characters")]
-        let label = Label::parse(&self.subject.to_string()).expect("an id is a label");
-        let actor = facts.actors.register(self.company, self.subject, &label);
-        facts.owners.insert(self.subject.to_bytes(), key);
-        facts.put_login(Login {
-            key,
-            subject: self.subject,
-            actor,
-            company: self.company,
-            role: self.role,
-            mail: self.mail.clone(),
-            password: self.password.clone(),
-            totp: None,
-            totp_step: 0,
-            standing: LoginStanding::Open,
-            revision: 1,
-            created_at: now,
-        });
+        let actor = facts
+            .add_login(
+                NewLogin {
+                    key,
+                    subject: self.subject,
+                    company: self.company,
+                    role: self.role,
+                    mail: self.mail.clone(),
+                    password: self.password.clone(),
+                },
+                now,
+            )
+            .actor;
         let mut entry = AuditEntry::done(now, &self.by, "login.add").of(self.company);
         entry.subject = self.subject.to_string();
         facts.record(entry.with(self.request));

@@ -58,6 +58,18 @@ refusals! {
         "A password has at most 200 bytes.";
     PASSWORD_PLAIN "password_plain" 422 "The password is too plain",
         "The password repeats a few characters or contains the mail address. Take another.";
+    PROOF_THROTTLED "proof_throttled" 429 "Several letters were sent",
+        "This address was sent several letters within the hour. Look for them, or wait and ask again.";
+    PROOF_ENDED "proof_ended" 410 "The code or link is over",
+        "It was used, is older than 30 minutes, or was tried too often. Ask for another letter.";
+    CODE_WRONG "code_wrong" 422 "Another code",
+        "The code is not the one of the letter. Type the six digits of the newest letter.";
+    PASSKEY_WRONG "passkey_wrong" 401 "The passkey was not accepted",
+        "What the device sent does not fit, or came too late. Try once more, or use the password.";
+    PASSKEY_TAKEN "passkey_taken" 409 "This passkey is known",
+        "The device has a passkey for this site already.";
+    PASSKEYS_MANY "passkeys_many" 409 "Too many passkeys",
+        "There are twenty passkeys. Remove one that is no longer used.";
     MAIL_TAKEN "mail_taken" 409 "This mail address has a login",
         "There is a login with this mail address already. Sign in with it.";
     PERSON_TAKEN "person_taken" 409 "This person has a login",

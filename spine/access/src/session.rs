@@ -356,6 +356,42 @@ impl Sessions {
     }
 }
 
+/// A session as its owner reads of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrowserSession {
+    /// What names it in [`SignOut`](crate::SignOut).
+    pub session: SecretHash,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was seen last, to the minute or so.
+    pub seen_at: Timestamp,
+    /// When it ends at the latest.
+    pub ends_at: Timestamp,
+}
+
+/// Lists the sessions of a person that go on, the one seen last first; at most a hundred.
+///
+/// # Errors
+///
+/// A [`Fault`] when the database fails.
+pub fn list_sessions(
+    reader: &mut Reader<'_>,
+    subject: Subject,
+    now: Timestamp,
+) -> Result<Vec<BrowserSession>, Fault> {
+    let values = [subject.to_bytes().into(), now.into()];
+    let rows = reader.query(&statement::LIST_SESSIONS_OF_SUBJECT, &values)?;
+    let all = rows.iter().map(Session::from_row).collect::<Result<Vec<_>, _>>()?;
+    let full = all.into_iter().filter(|session| session.stage == Stage::Full);
+    let shown = full.map(|session| BrowserSession {
+        session: session.hash,
+        created_at: session.created_at,
+        seen_at: session.seen_at,
+        ends_at: session.ends_at,
+    });
+    Ok(shown.collect())
+}
+
 fn find_signed_in(
     reader: &mut Reader<'_>,
     hash: SecretHash,

@@ -102,7 +102,7 @@ pub struct OpenedSession {
 }
 
 impl OpenedSession {
-    const fn new(login: &Login, session: &Session) -> Self {
+    pub(crate) const fn new(login: &Login, session: &Session) -> Self {
         Self {
             stage: session.stage,
             subject: login.subject,
@@ -378,6 +378,48 @@ impl ChangePassword {
         facts.record(own_entry(&login, "login.change_password", self.request, now));
         let session = facts.open_session(&login, self.session, Stage::Full, now);
         Ok(OpenedSession::new(&login, &session))
+    }
+}
+
+/// Has somebody who is signed in show once more that they know the password, before something dear.
+/// Failures count as those of signing in do.
+#[derive(Clone, Debug)]
+pub struct ConfirmPassword {
+    /// What [`check_password`] found.
+    pub verdict: PasswordVerdict,
+    /// The full session it is done in.
+    pub previous: SecretHash,
+    /// The request that it came with.
+    pub request: Option<Id<kind::Request>>,
+}
+
+impl Command for ConfirmPassword {
+    type Facts = LoginFacts;
+    /// Whether it was right. A wrong one is no refusal of the command, because it is to be counted.
+    type Receipt = Result<(), SignInRefusal>;
+    type Refusal = Infallible;
+
+    const NAME: &'static str = "confirm password";
+
+    fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<LoginFacts, Fault> {
+        let logins = slice.iter().map(|command| command.verdict.login).collect();
+        let sessions = slice.iter().map(|command| command.previous).collect();
+        LoginFacts::load(&Wanted { logins, sessions, ..Wanted::default() }, tx)
+    }
+
+    fn decide(
+        &self,
+        facts: &mut LoginFacts,
+        posting: &mut Posting<'_>,
+    ) -> Result<Result<(), SignInRefusal>, Infallible> {
+        let (key, now) = (self.verdict.login, posting.now());
+        Ok(find_session_login(facts, key, self.previous, now, &[Stage::Full])
+            .and_then(|_login| check_verdict(facts, &self.verdict, self.request, now))
+            .map(|_login| facts.clear_failures(key)))
+    }
+
+    fn save(facts: LoginFacts, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        facts.save(tx)
     }
 }
 

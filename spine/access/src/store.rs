@@ -3,8 +3,11 @@
 use store::{Listed, migrate::Migration};
 
 /// The steps of this crate's tables, 100 to 199.
-pub const MIGRATIONS: &[Migration] =
-    &[store::migration!(100, "access", Expand, "../migrations/0100_access")];
+pub const MIGRATIONS: &[Migration] = &[
+    store::migration!(100, "access", Expand, "../migrations/0100_access"),
+    store::migration!(110, "mail_proof", Expand, "../migrations/0110_mail_proof"),
+    store::migration!(111, "passkey", Expand, "../migrations/0111_passkey"),
+];
 
 /// All statements, for the test that prepares them on both databases.
 pub const STATEMENTS: &[Listed] = statement::ALL;
@@ -50,6 +53,25 @@ pub(crate) mod statement {
         LIST_AUDIT_ENTRIES_OF_COMPANY.listed(),
         LIST_AUDIT_ENTRIES_OF_SUBJECT.listed(),
         SCAN_AUDIT_ENTRIES.listed(),
+        REMOVE_LOGINS.listed(),
+        LIST_SESSIONS_OF_SUBJECT.listed(),
+        SAVE_MAIL_PROOFS.listed(),
+        FIND_MAIL_PROOFS.listed(),
+        FIND_MAIL_PROOFS_OF_BROWSERS.listed(),
+        FIND_MAIL_PROOFS_OF_LINKS.listed(),
+        COUNT_MAIL_PROOFS.listed(),
+        OLD_MAIL_PROOFS.listed(),
+        REMOVE_MAIL_PROOFS.listed(),
+        REMOVE_MAIL_PROOFS_OF_LOGINS.listed(),
+        SAVE_PASSKEYS.listed(),
+        FIND_PASSKEYS.listed(),
+        FIND_PASSKEYS_OF_SUBJECTS.listed(),
+        REMOVE_PASSKEYS.listed(),
+        REMOVE_PASSKEYS_OF_SUBJECTS.listed(),
+        ADD_CHALLENGES.listed(),
+        FIND_CHALLENGES.listed(),
+        OLD_CHALLENGES.listed(),
+        REMOVE_CHALLENGES.listed(),
     ];
 
     pub(crate) static ADD_ACTORS: Insert = Insert {
@@ -188,6 +210,9 @@ pub(crate) mod statement {
          WHERE subject IN (?*)",
     );
 
+    pub(crate) static REMOVE_LOGINS: Statement =
+        Statement::new("remove logins", "DELETE FROM login WHERE login_key IN (?*)");
+
     pub(crate) static ADD_RECOVERY_CODES: Insert = Insert {
         name: "add recovery codes",
         table: "recovery_code",
@@ -255,6 +280,16 @@ pub(crate) mod statement {
          WHERE hash IN (?*)",
     );
 
+    // Index signed_in_session_subject.
+    pub(crate) static LIST_SESSIONS_OF_SUBJECT: Statement = Statement::new(
+        "list sessions of subject",
+        "SELECT hash, login_key, subject, stage, created_at, seen_at, ends_at
+         FROM signed_in_session
+         WHERE subject = ? AND ends_at > ?
+         ORDER BY seen_at DESC, hash
+         LIMIT 100",
+    );
+
     pub(crate) static FIND_SIGNED_IN: Statement = Statement::new(
         "find who is signed in",
         "SELECT s.stage, s.seen_at, s.ends_at, s.login_key,
@@ -288,6 +323,156 @@ pub(crate) mod statement {
          WHERE ends_at < ?
          ORDER BY ends_at, hash
          LIMIT 1000",
+    );
+
+    pub(crate) static SAVE_MAIL_PROOFS: Upsert = Upsert {
+        name: "save mail proofs",
+        table: "mail_proof",
+        columns: &[
+            "id",
+            "purpose",
+            "login_key",
+            "company",
+            "mail",
+            "subject",
+            "browser",
+            "link",
+            "code",
+            "carried",
+            "failures",
+            "made_at",
+            "ends_at",
+            "proven_at",
+            "used_at",
+        ],
+        keys: &["id"],
+        updates: &["browser", "failures", "proven_at", "used_at"],
+    };
+
+    pub(crate) static FIND_MAIL_PROOFS: Statement = Statement::new(
+        "find mail proofs",
+        "SELECT id, purpose, login_key, company, mail, subject, browser, link, code, carried,
+           failures, made_at, ends_at, proven_at, used_at
+         FROM mail_proof
+         WHERE id IN (?*)",
+    );
+
+    // Index mail_proof_browser.
+    pub(crate) static FIND_MAIL_PROOFS_OF_BROWSERS: Statement = Statement::new(
+        "find mail proofs of browsers",
+        "SELECT id, purpose, login_key, company, mail, subject, browser, link, code, carried,
+           failures, made_at, ends_at, proven_at, used_at
+         FROM mail_proof
+         WHERE browser IN (?*)",
+    );
+
+    // Index mail_proof_link.
+    pub(crate) static FIND_MAIL_PROOFS_OF_LINKS: Statement = Statement::new(
+        "find mail proofs of links",
+        "SELECT id, purpose, login_key, company, mail, subject, browser, link, code, carried,
+           failures, made_at, ends_at, proven_at, used_at
+         FROM mail_proof
+         WHERE link IN (?*)",
+    );
+
+    // Index mail_proof_login.
+    pub(crate) static COUNT_MAIL_PROOFS: Statement = Statement::new(
+        "count mail proofs",
+        "SELECT login_key, COUNT(*), MIN(made_at)
+         FROM mail_proof
+         WHERE made_at > ? AND login_key IN (?*)
+         GROUP BY login_key",
+    );
+
+    // Index mail_proof_ends_at.
+    pub(crate) static OLD_MAIL_PROOFS: Statement = Statement::new(
+        "find old mail proofs",
+        "SELECT id
+         FROM mail_proof
+         WHERE ends_at < ?
+         ORDER BY ends_at, id
+         LIMIT 1000",
+    );
+
+    pub(crate) static REMOVE_MAIL_PROOFS: Statement =
+        Statement::new("remove mail proofs", "DELETE FROM mail_proof WHERE id IN (?*)");
+
+    // Index mail_proof_login.
+    pub(crate) static REMOVE_MAIL_PROOFS_OF_LOGINS: Statement = Statement::new(
+        "remove mail proofs of logins",
+        "DELETE FROM mail_proof WHERE login_key IN (?*)",
+    );
+
+    pub(crate) static SAVE_PASSKEYS: Upsert = Upsert {
+        name: "save passkeys",
+        table: "passkey",
+        columns: &[
+            "hash",
+            "subject",
+            "credential",
+            "algorithm",
+            "public_key",
+            "counter",
+            "label",
+            "created_at",
+            "used_at",
+        ],
+        keys: &["hash"],
+        updates: &["counter", "used_at"],
+    };
+
+    pub(crate) static FIND_PASSKEYS: Statement = Statement::new(
+        "find passkeys",
+        "SELECT hash, subject, credential, algorithm, public_key, counter, label, created_at, used_at
+         FROM passkey
+         WHERE hash IN (?*)",
+    );
+
+    // Index passkey_subject.
+    pub(crate) static FIND_PASSKEYS_OF_SUBJECTS: Statement = Statement::new(
+        "find passkeys of subjects",
+        "SELECT hash, subject, credential, algorithm, public_key, counter, label, created_at, used_at
+         FROM passkey
+         WHERE subject IN (?*)
+         ORDER BY created_at, hash
+         LIMIT 1000",
+    );
+
+    pub(crate) static REMOVE_PASSKEYS: Statement =
+        Statement::new("remove passkeys", "DELETE FROM passkey WHERE hash IN (?*)");
+
+    // Index passkey_subject.
+    pub(crate) static REMOVE_PASSKEYS_OF_SUBJECTS: Statement =
+        Statement::new("remove passkeys of subjects", "DELETE FROM passkey WHERE subject IN (?*)");
+
+    pub(crate) static ADD_CHALLENGES: Upsert = Upsert {
+        name: "add passkey challenges",
+        table: "passkey_challenge",
+        columns: &["hash", "subject", "ends_at"],
+        keys: &["hash"],
+        updates: &[],
+    };
+
+    pub(crate) static FIND_CHALLENGES: Statement = Statement::new(
+        "find passkey challenges",
+        "SELECT hash, subject, ends_at
+         FROM passkey_challenge
+         WHERE hash IN (?*)",
+    );
+
+    // Index passkey_challenge_ends_at.
+    pub(crate) static OLD_CHALLENGES: Statement = Statement::new(
+        "find old passkey challenges",
+        "SELECT hash
+         FROM passkey_challenge
+         WHERE ends_at < ?
+         ORDER BY ends_at, hash
+         LIMIT 1000",
+    );
+
+    pub(crate) static REMOVE_CHALLENGES: Statement = Statement::new(
+        "remove passkey challenges",
+        "DELETE FROM passkey_challenge WHERE hash IN (?*)",
     );
 
     pub(crate) static ADD_AUDIT_ENTRIES: Insert = Insert {

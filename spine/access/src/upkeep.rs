@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     credential::{KeyRing, KeyUse},
+    passkey::{find_old_challenges, remove_challenges},
     secret::SecretHash,
     session::Sessions,
     store::statement,
@@ -78,7 +79,8 @@ impl Command for NoteUse {
 /// Failures count for a day and lock for minutes; two days are more than both.
 const FAILURES_KEPT_DAYS: i64 = 2;
 
-/// Forgets sessions that have ended and failures of long ago, at most 1,000 of each. Send another
+/// Forgets sessions that have ended, failures and proofs of long ago and challenges that nobody
+/// answered, at most 1,000 of each. Send another
 /// while the receipt says that there may be more.
 #[derive(Clone, Copy, Debug)]
 pub struct ForgetEnded {
@@ -91,6 +93,8 @@ pub struct ForgetEnded {
 pub struct ForgetEndedFacts {
     sessions: Vec<Value>,
     failures: Vec<Value>,
+    proofs: Vec<Value>,
+    challenges: Vec<Value>,
 }
 
 /// What became of [`ForgetEnded`].
@@ -116,9 +120,15 @@ impl Command for ForgetEnded {
         let sessions = tx.query(&statement::OLD_SESSIONS, &[now.into()])?;
         let long_ago = now.plus_days(-FAILURES_KEPT_DAYS);
         let failures = tx.query(&statement::OLD_FAILURES, &[long_ago.into()])?;
+        let proofs = tx.query(&statement::OLD_MAIL_PROOFS, &[long_ago.into()])?;
         Ok(ForgetEndedFacts {
             sessions: sessions.iter().map(digest).collect::<Result<_, _>>()?,
             failures: failures.iter().map(digest).collect::<Result<_, _>>()?,
+            proofs: proofs
+                .iter()
+                .map(|row| row.sixteen(0).map(Value::from))
+                .collect::<Result<_, _>>()?,
+            challenges: find_old_challenges(tx, now)?,
         })
     }
 
@@ -127,14 +137,17 @@ impl Command for ForgetEnded {
         facts: &mut ForgetEndedFacts,
         _posting: &mut Posting<'_>,
     ) -> Result<Forgotten, Infallible> {
-        let rows = facts.sessions.len().saturating_add(facts.failures.len());
-        let more = facts.sessions.len() >= 1_000 || facts.failures.len() >= 1_000;
+        let lists = [&facts.sessions, &facts.failures, &facts.proofs, &facts.challenges];
+        let rows = lists.iter().map(|list| list.len()).sum();
+        let more = lists.iter().any(|list| list.len() >= 1_000);
         Ok(Forgotten { rows, more })
     }
 
     fn save(facts: ForgetEndedFacts, tx: &mut Tx<'_>) -> Result<(), Fault> {
         tx.execute_list(&statement::REMOVE_SESSIONS, &[], &facts.sessions)?;
         tx.execute_list(&statement::REMOVE_FAILURES, &[], &facts.failures)?;
+        tx.execute_list(&statement::REMOVE_MAIL_PROOFS, &[], &facts.proofs)?;
+        remove_challenges(tx, &facts.challenges)?;
         Ok(())
     }
 }

@@ -47,3 +47,55 @@ fn a_body_is_lines_of_text() {
     assert_eq!(Body::parse(&"あ".repeat(8_001)), Err(TextError::TooLong { max: 8_000 }));
     assert!(!format!("{:?}", Body::parse("123456").unwrap()).contains("123456"));
 }
+
+mod delivery {
+    use super::letter;
+    use crate::{
+        ATTEMPTS_MAX, Carried, Recipient,
+        delivery::Answer,
+        store::{LetterState, Stored},
+    };
+    use vocabulary::{Id, Timestamp};
+
+    const NOW: Timestamp = Timestamp::from_microseconds(1_795_143_600_000_000);
+
+    fn waiting(attempts: u32) -> Stored {
+        Stored {
+            letter: letter(1, Recipient::Member(Id::from_bits(7)), "件名"),
+            state: LetterState::Waiting,
+            attempts,
+            made_at: NOW,
+            next_at: NOW,
+            done_at: None,
+            answer: None,
+            wiped: false,
+        }
+    }
+
+    #[test]
+    fn an_answer_decides_what_becomes_of_a_letter() {
+        use LetterState::{Failed, Sent, Waiting};
+        let carried = Answer::Carried;
+        // Attempts before, answer; state, wait in seconds, whether the text is wiped, what is kept.
+        let table = [
+            (0, carried(Carried::Taken), Sent, 0, true, Some("250")),
+            (0, carried(Carried::Later(451)), Waiting, 60, false, Some("451")),
+            (1, carried(Carried::Later(451)), Waiting, 300, false, Some("451")),
+            (8, carried(Carried::Later(421)), Waiting, 28_800, false, Some("421")),
+            (ATTEMPTS_MAX - 1, carried(Carried::Later(421)), Failed, 0, true, Some("421")),
+            (0, carried(Carried::Never(550)), Failed, 0, true, Some("550")),
+            (0, carried(Carried::Away), Waiting, 0, false, None),
+            (0, Answer::NoAddress, Failed, 0, true, Some("no_address")),
+            (0, Answer::Unwanted, Failed, 0, true, Some("unwanted")),
+        ];
+        for (attempts, answer, state, wait, wiped, kept) in table {
+            let after = waiting(attempts).after(answer, NOW);
+            assert_eq!(
+                (after.state, after.next_at, after.wiped, after.answer.as_deref()),
+                (state, NOW.plus_seconds(wait), wiped, kept),
+                "{answer:?} after {attempts}"
+            );
+            assert_eq!(after.done_at.is_some(), wiped, "{answer:?}");
+        }
+    }
+}

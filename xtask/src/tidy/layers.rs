@@ -45,9 +45,15 @@ const LAYERS: &[Layer] = &[
         never: "know the ledger, the store or a feature",
     },
     Layer {
+        package: "mail",
+        folder: "spine/mail",
+        may_use: &["vocabulary", "store"],
+        never: "know a feature; know what letters say",
+    },
+    Layer {
         package: "access",
         folder: "spine/access",
-        may_use: &["vocabulary", "ledger", "store", "web"],
+        may_use: &["vocabulary", "ledger", "store", "mail", "web"],
         never: "know a feature; features declare their needs as data",
     },
     Layer {
@@ -55,12 +61,6 @@ const LAYERS: &[Layer] = &[
         folder: "spine/answers",
         may_use: &["vocabulary", "store", "access", "web"],
         never: "know a feature; have a route or a page",
-    },
-    Layer {
-        package: "mail",
-        folder: "spine/mail",
-        may_use: &["vocabulary", "store", "access"],
-        never: "know a feature; know what letters say",
     },
     Layer {
         package: "bank",

@@ -13,6 +13,7 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     FIND_PAYEES.listed(),
     FIND_OF_MEMBERS.listed(),
     BLOCK_PAYEES.listed(),
+    REMOVE_OF_MEMBERS.listed(),
     NOTE_CHANGES.listed(),
     READ_CHANGES.listed(),
 ];
@@ -60,6 +61,10 @@ static BLOCK_PAYEES: Statement = Statement::new(
      WHERE id IN (?*)",
 );
 
+// Index site_payee_member.
+static REMOVE_OF_MEMBERS: Statement =
+    Statement::new("remove payees of members", "DELETE FROM site_payee WHERE member IN (?*)");
+
 static NOTE_CHANGES: Upsert = Upsert {
     name: "note changes of particulars",
     table: "site_particular",
@@ -74,6 +79,12 @@ static READ_CHANGES: Statement = Statement::new(
      FROM site_particular
      WHERE member IN (?*)",
 );
+
+/// Forgets where members who left were paid.
+pub(crate) fn remove_payees(tx: &mut Tx<'_>, members: &[Id<kind::Member>]) -> Result<(), Fault> {
+    let list: Vec<Value> = members.iter().map(|member| (*member).into()).collect();
+    tx.execute_list(&REMOVE_OF_MEMBERS, &[], &list).map(drop)
+}
 
 pub(crate) fn save_payees(tx: &mut Tx<'_>, payees: &[(Payee, Timestamp)]) -> Result<(), Fault> {
     let rows: Vec<[Value; 11]> = payees
