@@ -87,6 +87,7 @@ const OF_MEMBERS = [
   { name: 'another mail address', path: '/settings/mail' },
   { name: 'another password', path: '/settings/password' },
   { name: 'another password that is too short', arrive: mistypeNewPassword, status: 422 },
+  { name: 'what is kept about oneself', path: '/settings/data' },
   { name: 'leaving', path: '/settings/leave' },
   { name: 'thanks for an order', arrive: order },
   { name: 'an unknown address', path: '/nowhere', status: 404 },
@@ -183,7 +184,7 @@ function mistypePassword(path) {
   return async (window, texts) => {
     await window.goto(path);
     await people.enterPassword(window, texts, 'nobody@example.jp');
-    await window.locator('[role=alert]').waitFor();
+    await window.locator('[role=alert]:visible').waitFor();
   };
 }
 
@@ -281,7 +282,7 @@ async function sendUnchecked(window, button) {
   const forms = window.locator('form');
   await forms.evaluateAll((all) => all.forEach((form) => (form.noValidate = true)));
   await window.getByRole('button', { name: button, exact: true }).click();
-  await window.locator('[role=alert]').first().waitFor();
+  await window.locator('[role=alert]:visible').first().waitFor();
 }
 
 async function enterPassword(window, texts) {
@@ -293,7 +294,7 @@ async function enterPassword(window, texts) {
 async function mistypeCode(window, texts) {
   await enterPassword(window, texts);
   await people.enterCode(window, texts, '000000');
-  await window.locator('[role=alert]').waitFor();
+  await window.locator('[role=alert]:visible').waitFor();
 }
 
 async function beginEnrolment(window, texts) {
@@ -307,7 +308,7 @@ async function beginEnrolment(window, texts) {
 async function mistypeEnrolment(window, texts) {
   await beginEnrolment(window, texts);
   await people.enterCode(window, texts, '000000', 'sign-in-enrolment-send');
-  await window.locator('[role=alert]').waitFor();
+  await window.locator('[role=alert]:visible').waitFor();
 }
 
 async function enrol(window, texts) {

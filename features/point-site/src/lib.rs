@@ -34,6 +34,7 @@
 //! | [`partner`] | who makes codes and takes points | asked with one id, for ever |
 //! | [`partner_sandbox`] | a partner to try that with | |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
+//! | [`personal_data`] | what is kept about a member, to take along | read only |
 //! | [`preferences`] | how a member wants to be written to | until the membership ends |
 //! | [`leaving`] | a member who leaves | asked → taken back, or ending → ended |
 //! | [`sandbox`] | a network and shops to try all of this with | |
@@ -79,6 +80,7 @@ pub mod partner;
 pub mod partner_sandbox;
 pub mod payee;
 pub mod payout;
+pub mod personal_data;
 pub mod popularity;
 pub mod preferences;
 pub mod proof;
@@ -148,6 +150,7 @@ pub fn statements() -> Vec<Listed> {
         message::store::STATEMENTS,
         conversion::store::STATEMENTS,
         report::store::STATEMENTS,
+        personal_data::store::STATEMENTS,
         preferences::store::STATEMENTS,
         leaving::store::STATEMENTS,
         bonus::store::STATEMENTS,
