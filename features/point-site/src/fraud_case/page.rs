@@ -1,0 +1,3 @@
+use crate::site::Site;
+use web::Routes;
+pub(crate) fn routes() -> Routes<Site> { Routes::of("point-site") }
