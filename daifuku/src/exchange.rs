@@ -1,5 +1,7 @@
 //! Exchanges as the binary sets them up: keys, rules, partners, and what the clock starts.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use tokio::runtime;
 
@@ -10,6 +12,7 @@ use crate::{
 use point_site::{
     ExchangeConfig, Partner, Site,
     exchange::{deliver_codes, expire_quotes},
+    fraud_case::count_overdue,
     fraud_rule::{Condition, FraudRule},
     kana::BankText,
     partner::ask_partners,
@@ -83,6 +86,19 @@ fn first_rules() -> anyhow::Result<Vec<FraudRule>> {
 pub(crate) fn partner_key(house: &House) -> String {
     let key = house.secrets.key("partner sandbox");
     key.iter().take(16).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// A job that counts the cases that should have been decided, for the metric that an alert is on.
+pub(crate) fn watch_cases(house: &House, site: &Site) -> Job {
+    const NAME: &str = "watch-cases";
+    let (board, site) = (Arc::clone(&house.board), site.clone());
+    Job::new(NAME, 60, move || {
+        let (company, now) = (site.config().company, site.now());
+        let database = site.store().database();
+        let overdue = database.read(|reader| count_overdue(reader, company, now))?;
+        board.note_overdue(NAME, overdue);
+        Ok(Next::Rest)
+    })
 }
 
 /// What the clock starts about exchanges.

@@ -227,7 +227,7 @@ fn grant(house: &House, site: &Site, member: Id<kind::Member>) -> anyhow::Result
     }
 }
 
-fn register(
+pub(super) fn register(
     site: &Site,
     member: Id<kind::Member>,
     number: &str,
@@ -250,7 +250,7 @@ fn register(
     site.store().run(RegisterPayee { payee, by })?.map_err(|refusal| anyhow!(refusal))
 }
 
-fn exchange(
+pub(super) fn exchange(
     (site, chance): (&Site, &SharedIds),
     member: Id<kind::Member>,
     to: &str,

@@ -218,7 +218,9 @@ impl Command for ChangeCase {
             }
             CaseChange::HandOver(staff) => {
                 let colleague = facts.colleagues.get(staff);
-                let colleague = colleague.filter(|(company, _)| *company == self.company);
+                // The operator's staff serve all companies.
+                let serves = |company| [self.company, CompanyNumber::OPERATOR].contains(&company);
+                let colleague = colleague.filter(|(company, _)| serves(*company));
                 let (_, colleague) = *colleague.ok_or(CaseRefusal::ColleagueUnfit)?;
                 if case.owner == Some(colleague) {
                     return Ok(());

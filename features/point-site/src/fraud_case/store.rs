@@ -21,7 +21,7 @@ pub(crate) const STATEMENTS: &[Listed] = &[
 ];
 
 /// How many overdue cases are counted at most; beyond it there is one answer anyway.
-pub const OVERDUE_MAX: u32 = 1_000;
+pub(crate) const OVERDUE_MAX: u32 = 1_000;
 
 macro_rules! cases_where {
     ($condition:literal) => {
@@ -258,7 +258,7 @@ pub(crate) fn list_of_member(
     rows.iter().map(case_of).collect()
 }
 
-/// Counts a company's cases that should have been decided, up to [`OVERDUE_MAX`].
+/// Counts a company's cases that should have been decided, up to a thousand.
 ///
 /// # Errors
 ///

@@ -3,6 +3,7 @@
 //! approved by another, in force from its day.
 
 mod command;
+mod job;
 mod page;
 mod state;
 pub(crate) mod store;
@@ -10,7 +11,8 @@ pub(crate) mod store;
 mod tests;
 
 pub use command::{DecideRule, ProposeRule, RuleFacts, RuleRefusal, RuleVerdict};
-pub(crate) use page::{condition_text, point_text, routes};
+pub use job::try_rule;
+pub(crate) use page::routes;
 pub use state::{
     Condition, Conditions, DecisionPoint, Evaluation, FraudRule, RuleMode, RuleTerms, RuleVersion,
     TermsError, Trial, VersionState, evaluate, rules_in_force,

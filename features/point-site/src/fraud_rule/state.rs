@@ -7,15 +7,15 @@ use ledger::ActorNumber;
 use vocabulary::{Amount, BankCalendar, CompanyNumber, Day, Id, Label, Timestamp, Token, Zone, kind};
 
 /// The most conditions of a rule: one of each kind, and a change of each particular.
-pub const CONDITIONS_MAX: usize = 10;
+const CONDITIONS_MAX: usize = 10;
 /// The most days or hours' worth of days that a window has; what is further back is not known.
-pub const WINDOW_DAYS_MAX: u16 = crate::finding::LOOK_BACK_DAYS;
+const WINDOW_DAYS_MAX: u16 = crate::finding::LOOK_BACK_DAYS;
 /// The most days of care after a change, and of a young membership.
-pub const CARE_DAYS_MAX: u16 = 365;
+const CARE_DAYS_MAX: u16 = 365;
 /// The most business days that a case may take.
-pub const ANSWER_DAYS_MAX: u16 = 20;
+const ANSWER_DAYS_MAX: u16 = 20;
 /// The longest name of a rule: so many names fit beside what they held.
-pub const ID_MAX: usize = 24;
+pub(super) const ID_MAX: usize = 24;
 
 /// Where rules are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -459,11 +459,18 @@ pub struct Trial {
     pub members: u32,
     /// How many of them went through then.
     pub allowed: u32,
+    /// Whether there was more than is looked at.
+    pub cut: bool,
     seen: BTreeSet<[u8; 16]>,
     of: BTreeSet<Id<kind::Member>>,
 }
 
 impl Trial {
+    /// Notes that there was more.
+    pub const fn cut(&mut self) {
+        self.cut = true;
+    }
+
     /// Looks at findings, the newest first: of a subject with several, at the newest.
     pub fn look(&mut self, terms: &RuleTerms, findings: &[Finding]) {
         for finding in findings.iter().filter(|finding| finding.point == terms.point) {
