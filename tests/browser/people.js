@@ -13,7 +13,6 @@ export const ACCOUNTANT = 'accounting@daifuku.example';
 export const AUDITOR = 'auditor@daifuku.example';
 export const SALES = 'sales@daifuku.example';
 export const SUPERVISOR = 'supervisor@daifuku.example';
-export const DEPUTY = 'deputy@daifuku.example';
 export const SRE = 'sre@daifuku.example';
 export const SUPPORT = 'support@daifuku.example';
 export const DEVELOPER = 'developer@hoshino.example';

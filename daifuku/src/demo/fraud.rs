@@ -1,9 +1,10 @@
-//! Cases that rules opened, in each state, and a rule that waits for its approval.
+//! Cases that rules opened, in each state, one of them overdue; and a rule that waits for its
+//! approval.
 
 use anyhow::{Context as _, anyhow};
 
 use super::{
-    exchange::{exchange, register},
+    exchange::{exchange, grant, plant_destinations, register},
     seed::{PEOPLE, Person, SHOPPING},
 };
 use crate::house::House;
@@ -17,11 +18,12 @@ use point_site::{
         RuleVerdict,
     },
     held::{DecideExchange, ProposeVerdict, Verdict},
+    payee::NoteChange,
     step_up::{Decision, Particular},
 };
 use vocabulary::{Amount, Id, Label, Token, kind};
 
-/// Plants rules and cases; a case of the past is overdue already.
+/// Plants rules and cases of today.
 pub(super) fn plant_fraud(house: &House) -> anyhow::Result<()> {
     let site = house.features()?.site.as_ref().context("the demo has a members' site")?;
     plant_rules(site)?;
@@ -46,13 +48,29 @@ pub(super) fn plant_fraud(house: &House) -> anyhow::Result<()> {
     site.store().run(decide)?.map_err(|refusal| anyhow!(refusal))
 }
 
+/// Plants what nobody has looked at in time: an exchange soon after another mail address, some days
+/// before the past ends.
+pub(super) fn plant_overdue(house: &House) -> anyhow::Result<()> {
+    let site = house.features()?.site.as_ref().context("the demo has a members' site")?;
+    let yuki = PEOPLE.iter().filter_map(Person::member).nth(2).context("the demo has a Yuki")?;
+    plant_destinations(site)?;
+    grant(house, site, yuki, ("demo.fraud", 500))?;
+    let note = NoteChange { company: SHOPPING, member: yuki, particular: Particular::Mail };
+    match site.store().run(note)? {
+        Ok(()) => {}
+        Err(never) => match never {},
+    }
+    exchange((site, &house.world.chance), yuki, "cafe-gift", 500, None).map(drop)
+}
+
 /// Who proposes; the site's own job is the second person.
 fn maker() -> ActorNumber {
     ActorNumber::new(SHOPPING, 0)
 }
 
 fn person(house: &House, mail: &str) -> anyhow::Result<Id<kind::Staff>> {
-    let person = PEOPLE.iter().find(|person| person.mail == mail).context("somebody of the demo")?;
+    let person =
+        PEOPLE.iter().find(|person| person.mail == mail).context("somebody of the demo")?;
     let login = house.store.database().read(|reader| find_login_of(reader, person.subject()))?;
     match login.context("they can sign in")?.subject() {
         Subject::Staff(id) => Ok(id),
@@ -62,11 +80,7 @@ fn person(house: &House, mail: &str) -> anyhow::Result<Id<kind::Staff>> {
     }
 }
 
-fn hand_over(
-    site: &Site,
-    subject: Id<kind::Exchange>,
-    to: Id<kind::Staff>,
-) -> anyhow::Result<()> {
+fn hand_over(site: &Site, subject: Id<kind::Exchange>, to: Id<kind::Staff>) -> anyhow::Result<()> {
     change(site, subject, CaseChange::HandOver(to))
 }
 
@@ -92,16 +106,17 @@ fn propose(
 
 /// A rule that only takes notes, and a change that waits.
 fn plant_rules(site: &Site) -> anyhow::Result<()> {
-    let terms = |conditions: Vec<Condition>, decision, mode, note: &str| -> anyhow::Result<RuleTerms> {
-        Ok(RuleTerms {
-            point: DecisionPoint::ExchangeAccept,
-            conditions: Conditions::try_new(conditions).context("conditions of a rule")?,
-            decision,
-            mode,
-            answer_days: 1,
-            note: Label::parse(note)?,
-        })
-    };
+    let terms =
+        |conditions: Vec<Condition>, decision, mode, note: &str| -> anyhow::Result<RuleTerms> {
+            Ok(RuleTerms {
+                point: DecisionPoint::ExchangeAccept,
+                conditions: Conditions::try_new(conditions).context("conditions of a rule")?,
+                decision,
+                mode,
+                answer_days: 1,
+                note: Label::parse(note)?,
+            })
+        };
     let propose = |rule: &str, terms| -> anyhow::Result<u32> {
         let command = ProposeRule {
             config: site.shared_config(),

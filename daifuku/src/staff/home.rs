@@ -72,7 +72,9 @@ async fn overdue(house: &House) -> Result<u32, Problem> {
     let features = house.features().map_err(|error| Problem::of_failure(error.as_ref(), false))?;
     let Some(site) = &features.site else { return Ok(0) };
     let (company, now) = (site.config().company, site.now());
-    read(house.store.database(), move |reader| count_overdue(reader, company, now)).await.or_problem()
+    read(house.store.database(), move |reader| count_overdue(reader, company, now))
+        .await
+        .or_problem()
 }
 
 fn role_name(words: Words<'_>, role: Option<Role>) -> String {

@@ -1462,6 +1462,7 @@ fraud-wrong-text = Write 1 to 500 characters.
 fraud-refused-colleague_unfit = No colleague who works on cases has this address. Check it.
 fraud-refused-closed = This case is closed
 fraud-refused-closed-next = You can still write a note. The owner stays.
+fraud-facts = The case
 fraud-seen = What was known
 fraud-seen-first = First exchange
 fraud-seen-new = First with this destination

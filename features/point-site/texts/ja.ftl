@@ -1459,6 +1459,7 @@ fraud-wrong-text = 1文字から500文字で書いてください。
 fraud-refused-colleague_unfit = 案件を扱える同僚が見つかりません。メールアドレスをご確認ください。
 fraud-refused-closed = この案件は処理済みです
 fraud-refused-closed-next = メモは残せます。担当は変えられません。
+fraud-facts = 案件の内容
 fraud-seen = 判定のときの状況
 fraud-seen-first = はじめての交換
 fraud-seen-new = はじめての交換先

@@ -405,7 +405,11 @@ pub(crate) mod stories {
         stage.site.store().run(command).unwrap().unwrap()
     }
 
-    pub(crate) fn accept(stage: &Stage, quoted: &Exchange, payee: Option<Id<kind::Payee>>) -> AcceptExchange {
+    pub(crate) fn accept(
+        stage: &Stage,
+        quoted: &Exchange,
+        payee: Option<Id<kind::Payee>>,
+    ) -> AcceptExchange {
         AcceptExchange {
             config: stage.site.shared_config(),
             exchange: quoted.id,

@@ -114,7 +114,8 @@ impl Judge {
         let seasoned = self.seasoned.contains(&member);
         let shared = payee.is_some_and(|payee| self.shared.contains(&payee));
         let others = self.taken.get(&member).into_iter().flatten();
-        let others = others.filter(|(id, (at, _))| **id != exchange.id && looked_back_to(now) < *at);
+        let others =
+            others.filter(|(id, (at, _))| **id != exchange.id && looked_back_to(now) < *at);
         let mut taken: Vec<(Timestamp, Amount)> = others.map(|(_, line)| *line).collect();
         taken.sort_by(|one, other| other.cmp(one));
         FindingFacts {

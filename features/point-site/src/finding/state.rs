@@ -78,8 +78,7 @@ impl FindingFacts {
         }
         for (at, points) in self.taken.iter().take(KEPT_MAX) {
             // Whole seconds are enough for windows of hours and days.
-            let _infallible =
-                write!(text, " taken={}:{}", at.as_seconds(), points.minor_units());
+            let _infallible = write!(text, " taken={}:{}", at.as_seconds(), points.minor_units());
         }
         text
     }
@@ -101,7 +100,9 @@ impl FindingFacts {
             match key {
                 "at" => facts.at = moment(value)?,
                 "points" => facts.points = Amount::try_new(value.parse().ok()?).ok()?,
-                "custom" => facts.custom = one_of(value, [("new", Custom::New), ("known", Custom::Known)])?,
+                "custom" => {
+                    facts.custom = one_of(value, [("new", Custom::New), ("known", Custom::Known)])?
+                }
                 "experience" => {
                     let words = [("first", Experience::First), ("seasoned", Experience::Seasoned)];
                     facts.experience = one_of(value, words)?;

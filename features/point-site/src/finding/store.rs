@@ -121,7 +121,8 @@ pub(crate) fn add_findings(tx: &mut Tx<'_>, findings: &[Finding]) -> Result<(), 
         })
         .collect();
     tx.upsert(&ADD_FINDINGS, &rows)?;
-    let hits = findings.iter().flat_map(|finding| finding.hits.iter().map(move |hit| (finding, hit)));
+    let hits =
+        findings.iter().flat_map(|finding| finding.hits.iter().map(move |hit| (finding, hit)));
     let rows: Vec<[Value; 4]> = hits
         .map(|(finding, hit)| {
             let company = finding.company.into();
@@ -192,8 +193,7 @@ pub(crate) fn list_before(
 ) -> Result<Vec<Finding>, Fault> {
     let (at, id) = page.before;
     let (company, point) = (page.company.into(), page.point.code().into());
-    let values =
-        [company, point, page.since.into(), at.into(), at.into(), id.into(), limit.into()];
+    let values = [company, point, page.since.into(), at.into(), at.into(), id.into(), limit.into()];
     reader.query(&LIST_BEFORE, &values)?.iter().map(finding_of).collect()
 }
 

@@ -51,7 +51,8 @@ fn facts_fit_in_their_column_however_many_exchanges_there_were() {
 
 #[test]
 fn hits_are_read_as_they_were_written() {
-    let hit = |rule, version, mode, decision| RuleHit { rule: token(rule), version, mode, decision };
+    let hit =
+        |rule, version, mode, decision| RuleHit { rule: token(rule), version, mode, decision };
     let hits = vec![
         hit("amount_large", 0, RuleMode::Enforce, Decision::StepUp),
         hit("shared.bank", 12, RuleMode::Observe, Decision::Deny),

@@ -158,16 +158,21 @@ fn place_text(case: &FraudCase) -> String {
 /// Whose names a page tells.
 type Names = BTreeMap<ActorNumber, String>;
 
-/// Reads how colleagues are called: by the mail address they sign in with.
+/// Reads how those who acted are called: persons of the staff by the mail address they sign in
+/// with, what is no person by its label. A member has no name here.
 fn read_names(reader: &mut Reader<'_>, numbers: &[ActorNumber]) -> Result<Names, Fault> {
     let actors = find_actors(reader, numbers)?;
     let subjects: Vec<Subject> = actors.iter().map(|actor| actor.subject).collect();
     let staff = subjects.iter().filter(|subject| matches!(subject, Subject::Staff(_)));
     let logins = find_logins_of(reader, &staff.copied().collect::<Vec<_>>())?;
-    Ok(logins
-        .iter()
-        .map(|login| (login.actor(), login.mail().as_str().to_owned()))
-        .collect())
+    let labels = actors.iter().filter_map(|actor| match actor.subject {
+        Subject::System | Subject::Job(_) | Subject::ApiKey(_) => {
+            Some((actor.number, actor.label.as_str().to_owned()))
+        }
+        Subject::Member(_) | Subject::Staff(_) => None,
+    });
+    let people = logins.iter().map(|login| (login.actor(), login.mail().as_str().to_owned()));
+    Ok(labels.chain(people).collect())
 }
 
 fn name(words: Words<'_>, names: &Names, number: ActorNumber) -> String {
@@ -215,9 +220,11 @@ async fn board(
     let first = after.is_some().then(|| address(None));
     let given = &site.config().exchange.rules;
     let mut rules = vec![(String::new(), words.get("fraud-all-rules").into_owned())];
-    rules.extend(rules_in_force(given, &current, now).into_iter().map(|known| {
-        (known.id.as_str().to_owned(), known.terms.note.as_str().to_owned())
-    }));
+    rules.extend(
+        rules_in_force(given, &current, now)
+            .into_iter()
+            .map(|known| (known.id.as_str().to_owned(), known.terms.note.as_str().to_owned())),
+    );
     let main = BoardMain {
         words,
         overdue: (overdue > 0).then(|| overdue_notice(words, overdue)),
@@ -385,15 +392,16 @@ async fn case_page(
     let (words, now, case) = (view.words(), site.now(), &found.case);
     let waits = case.state.waits();
     let open = found.proposal.as_ref().filter(|proposal| waits && proposal.decided.is_none());
-    let decides = open
-        .filter(|proposal| who.needs().contains(DECIDE) && proposal.proposed_by != who.actor());
+    let decides =
+        open.filter(|proposal| who.needs().contains(DECIDE) && proposal.proposed_by != who.actor());
     let listed = told.errors.iter().map(|(n, text)| ((*n).to_owned(), text.clone())).collect();
     let wrong = !told.errors.is_empty() || told.notice.is_some();
     let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let main = CaseMain {
         words,
         id: short(id),
-        title: words.with("fraud-case-title", &[("points", points_text(words, site, case.amount).into())]),
+        title: words
+            .with("fraud-case-title", &[("points", points_text(words, site, case.amount).into())]),
         state: case_badge(words, case.state),
         errors: ErrorSummary::new(words, listed),
         notice: told.notice.clone().or_else(|| {
@@ -609,9 +617,8 @@ fn forms(words: Words<'_>, case: &FraudCase, who: &Authenticated, told: &Told) -
     let waits = case.state.waits();
     let take = if case.owner.is_some() { "fraud-take-over" } else { "fraud-take" };
     Forms {
-        take: (waits && case.owner != Some(who.actor())).then(|| {
-            Button::new(words.get(take)).weight(Weight::Quiet).choice("act", "take")
-        }),
+        take: (waits && case.owner != Some(who.actor()))
+            .then(|| Button::new(words.get(take)).weight(Weight::Quiet).choice("act", "take")),
         colleague: waits.then(|| {
             let field = TextField::new(words, "mail", words.get("fraud-colleague"))
                 .kind(FieldKind::Email)
@@ -674,23 +681,25 @@ async fn change(
     };
     let change = match act.act.as_str() {
         "take" => CaseChange::Take,
-        "hand_over" => match colleague(&site, &act.mail).await? {
-            Some(staff) => CaseChange::HandOver(staff),
-            None => {
+        "hand_over" => {
+            if let Some(staff) = colleague(&site, &act.mail).await? {
+                CaseChange::HandOver(staff)
+            } else {
                 let told = wrong("mail", "fraud-refused-colleague_unfit");
                 return case_page(&site, &view, &who, id, told).await;
             }
-        },
-        _ => match note_of(&act.text) {
-            Some(text) => CaseChange::Note(text),
-            None => {
+        }
+        _ => {
+            if let Some(text) = note_of(&act.text) {
+                CaseChange::Note(text)
+            } else {
                 let told = wrong("text", "fraud-wrong-text");
                 return case_page(&site, &view, &who, id, told).await;
             }
-        },
+        }
     };
     let company = site.config().company;
-    let command = ChangeCase { company, subject: id, change, by: who.clone() };
+    let command = ChangeCase { company, subject: id, change, by: who };
     match site.run(command).await.or_problem()? {
         Ok(()) => Ok(Redirect::to(&format!("/staff/fraud/cases/{id}")).into_response()),
         Err(CaseRefusal::NotFound) => Err(Problem::new(&problems::NOT_FOUND)),

@@ -57,8 +57,7 @@ static SAVE_CASES: Upsert = Upsert {
     updates: &["owner", "waits", "state", "version", "closed_at"],
 };
 
-static FIND_CASES: Statement =
-    Statement::new("find cases", cases_where!("WHERE subject IN (?*)"));
+static FIND_CASES: Statement = Statement::new("find cases", cases_where!("WHERE subject IN (?*)"));
 
 // Index site_fraud_case_waits. A rule is looked for among what waits, which is never much.
 static LIST_WAITING: Statement = Statement::new(
@@ -268,7 +267,8 @@ pub fn count_overdue(
     company: CompanyNumber,
     now: Timestamp,
 ) -> Result<u32, Fault> {
-    let row = reader.query_one(&COUNT_OVERDUE, &[company.into(), now.into(), OVERDUE_MAX.into()])?;
+    let row =
+        reader.query_one(&COUNT_OVERDUE, &[company.into(), now.into(), OVERDUE_MAX.into()])?;
     row.map_or(Ok(0), |row| row.small(0))
 }
 

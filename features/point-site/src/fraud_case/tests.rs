@@ -1,3 +1,5 @@
+use expect_test::expect;
+
 use super::store::{Shown, list_cases, list_events};
 use super::{CaseChange, CaseRefusal, CaseState, ChangeCase, FraudCase, count_overdue};
 use crate::exchange::ExchangeEvent;
@@ -11,7 +13,6 @@ use crate::step_up::{Decision, Particular};
 use crate::tests::{HANA, OURS, Stage, THEIRS, at, play, tell, wait};
 use access::Role;
 use access::testing::staff;
-use expect_test::expect;
 use vocabulary::{Id, Label, Timestamp, Zone, kind};
 use web::StatusCode;
 use web::testing::Client;
@@ -103,7 +104,10 @@ fn what_a_rule_holds_has_one_case_until_two_persons_have_decided() {
             let [case] = found.as_slice() else { panic!("{found:?}") };
             assert_eq!((case.subject, case.member, case.owner), (id, HANA, None));
             assert_eq!(case.amount.minor_units(), 950);
-            assert_eq!(case.rules.iter().map(|r| r.as_str()).collect::<Vec<_>>(), ["bank"]);
+            assert_eq!(
+                case.rules.iter().map(vocabulary::Token::as_str).collect::<Vec<_>>(),
+                ["bank"]
+            );
             // Opened on a Sunday, due by the end of Monday.
             assert_eq!(Zone::JAPAN.format_minute(case.due_at), "2026-11-03 00:00");
             assert_eq!(act(stage, id, CaseChange::Take), Ok(()));
@@ -229,9 +233,11 @@ fn every_code_that_pages_show_has_its_text() {
             let code = dashed(one.code());
             [format!("fraud-changed-{code}"), format!("fraud-condition-changed-within-{code}")]
         }))
-        .chain(DecisionPoint::ALL.iter().map(|one| {
-            format!("fraud-point-{}", one.code().replace('.', "-"))
-        }));
+        .chain(
+            DecisionPoint::ALL
+                .iter()
+                .map(|one| format!("fraud-point-{}", one.code().replace('.', "-"))),
+        );
     for key in keys {
         let text = frame.texts().get(web::Language::Japanese, &key);
         assert!(!text.contains('⟦'), "{text}");
@@ -289,7 +295,8 @@ fn a_case_is_found_on_the_board_worked_on_and_decided_by_another() {
         stage.clock.set(at("2026-11-05 09:00"));
         assert!(page(&maker, "/staff/fraud").contains("Overdue cases: 1"));
         let shown = page(&checker, &case);
-        for text in ["電話した", "本人に確認", "bank (version 0)", "This case is overdue"] {
+        for text in ["電話した", "本人に確認", "bank (version 0)", "This case is overdue"]
+        {
             assert!(shown.contains(text), "{text}: {shown}");
         }
         assert_eq!(send(&checker, &decide, &release[..1]), StatusCode::SEE_OTHER);

@@ -90,11 +90,7 @@ pub struct RuleFacts {
 }
 
 impl RuleFacts {
-    fn load(
-        tx: &mut Tx<'_>,
-        company: CompanyNumber,
-        rules: &[Token],
-    ) -> Result<Self, Fault> {
+    fn load(tx: &mut Tx<'_>, company: CompanyNumber, rules: &[Token]) -> Result<Self, Fault> {
         let versions = find_versions(tx, company, rules)?;
         let key = |version: &RuleVersion| (version.rule.id.clone(), version.rule.version);
         let known = versions.into_iter().map(|version| (key(&version), version)).collect();
@@ -111,7 +107,12 @@ impl RuleFacts {
         self.known.insert(key, version);
     }
 
-    fn record(&mut self, (company, by): (CompanyNumber, ActorNumber), what: (&str, &VersionKey), at: Timestamp) {
+    fn record(
+        &mut self,
+        (company, by): (CompanyNumber, ActorNumber),
+        what: (&str, &VersionKey),
+        at: Timestamp,
+    ) {
         let (action, (rule, version)) = what;
         self.entries.push(AuditEntry {
             at,

@@ -16,10 +16,10 @@ use crate::step_up::{Decision, Particular};
 use access::{Authenticated, Need};
 use answers::{OrProblem as _, faulted, off_thread};
 use ledger::ActorNumber;
-use vocabulary::{Amount, Day, Label, Timestamp, Token, Zone};
+use vocabulary::{Amount, Day, Label, Scale, Timestamp, Token, Zone};
 use web::components::{
-    Badge, Button, Cell, Column, DataList, ErrorSummary, FieldKind, LinkButton, Notice,
-    Select, Table, TextField, Tone, Weight,
+    Badge, Button, Cell, Column, DataList, ErrorSummary, FieldKind, LinkButton, Notice, Select,
+    Table, TextField, Tone, Weight,
 };
 use web::{
     Caller, Form, IntoResponse as _, Path, Problem, Redirect, Response, Routes, State, StatusCode,
@@ -170,6 +170,7 @@ async fn list(
     let words = view.words();
     let given = &site.config().exchange.rules;
     let rules = rules_in_force(given, &current, now);
+    let hits_max = Scale::default().format(i64::from(HITS_MAX));
     let main = ListMain {
         words,
         new: who
@@ -178,7 +179,7 @@ async fn list(
             .then(|| LinkButton::new(words.get("fraud-rule-new"), "/staff/fraud/rules/new")),
         proposed: (!proposed.is_empty()).then(|| proposed_table(words, &site, &proposed)),
         rules: rules_table(words, &site, &rules, &hits),
-        counted: words.with("fraud-hits-counted", &[("count", HITS_MAX.into())]),
+        counted: words.with("fraud-hits-counted", &[("count", hits_max.into())]),
         back: LinkButton::new(words.get("fraud-title"), "/staff/fraud").weight(Weight::Quiet),
     };
     let nav = (site.config().staff_nav)(&view, who.needs());
@@ -332,10 +333,9 @@ fn proposed_of(
     let own = version.proposed_by == who.actor();
     let able = who.needs().contains(MANAGE);
     let count = |count: u32| words.with("fraud-count", &[("count", count.into())]);
-    let starts = version.starts_on.map_or_else(
-        || words.get("fraud-starts-at-once").into_owned(),
-        |day| day.to_string(),
-    );
+    let starts = version
+        .starts_on
+        .map_or_else(|| words.get("fraud-starts-at-once").into_owned(), |day| day.to_string());
     let mut looked_at = count(trial.looked_at);
     if trial.cut {
         looked_at = words.with("fraud-trial-cut", &[("count", looked_at.into())]);
@@ -357,9 +357,8 @@ fn proposed_of(
         note: words.get(if own { "fraud-approve-own" } else { "fraud-approve-other" }).into_owned(),
         address: format!("/staff/fraud/rules/{}/decide", version.rule.id),
         version: version.rule.version,
-        approve: (able && !own).then(|| {
-            Button::new(words.get("fraud-approve")).choice("verdict", "approve")
-        }),
+        approve: (able && !own)
+            .then(|| Button::new(words.get("fraud-approve")).choice("verdict", "approve")),
         decline: able.then(|| {
             let key = if own { "fraud-take-back" } else { "fraud-decline" };
             Button::new(words.get(key)).weight(Weight::Quiet).choice("verdict", "decline")
@@ -536,7 +535,8 @@ impl Filled {
 
     /// Gives the conditions as they are written, each with the field it stands in.
     fn conditions(&self) -> Vec<(&'static str, String)> {
-        let digits = |text: &str| -> String { text.chars().filter(|c| !", ，".contains(*c)).collect() };
+        let digits =
+            |text: &str| -> String { text.chars().filter(|c| !", ，".contains(*c)).collect() };
         let two = |code: &str, one: &str, other: &str| {
             let (one, other) = (digits(one), digits(other));
             (!one.is_empty() || !other.is_empty()).then(|| format!("{code} {one} {other}"))
@@ -656,7 +656,11 @@ fn edit_page(
         .characters_max(24)
         .error(error("rule"));
     let (back, status) = (
-        if known.is_some() { format!("/staff/fraud/rules/{id}") } else { "/staff/fraud/rules".into() },
+        if known.is_some() {
+            format!("/staff/fraud/rules/{id}")
+        } else {
+            "/staff/fraud/rules".into()
+        },
         if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY },
     );
     let main = EditMain {

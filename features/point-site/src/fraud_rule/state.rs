@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::finding::{Experience, Finding, FindingFacts, PayeeUse, RuleHit};
 use crate::step_up::{Custom, Decision, Particular, Proof};
 use ledger::ActorNumber;
-use vocabulary::{Amount, BankCalendar, CompanyNumber, Day, Id, Label, Timestamp, Token, Zone, kind};
+use vocabulary::{
+    Amount, BankCalendar, CompanyNumber, Day, Id, Label, Timestamp, Token, Zone, kind,
+};
 
 /// The most conditions of a rule: one of each kind, and a change of each particular.
 const CONDITIONS_MAX: usize = 10;

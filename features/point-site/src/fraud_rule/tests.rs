@@ -2,8 +2,7 @@ use super::command::RuleVerdict;
 use super::store::{find_versions, read_current};
 use super::{
     Condition, Conditions, DecideRule, DecisionPoint, FraudRule, ProposeRule, RuleMode,
-    RuleRefusal, RuleTerms, RuleVersion, TermsError, Trial, VersionState, evaluate,
-    rules_in_force,
+    RuleRefusal, RuleTerms, RuleVersion, TermsError, Trial, VersionState, evaluate, rules_in_force,
 };
 use crate::exchange::tests::stories::{ask, checker, furnish, maker, take};
 use crate::finding::{Experience, Finding, FindingFacts, PayeeUse};
@@ -76,7 +75,8 @@ fn the_strictest_rule_decides_and_all_are_told() {
     for (points, custom, changed, expected) in table {
         let changes = changed.iter().map(|(what, days)| (*what, NOW.plus_days(-days))).collect();
         let facts = FindingFacts { custom, changes, ..facts(points) };
-        let (before, after) = (told(&rules(), &facts, Proof::None), told(&rules(), &facts, Proof::Given));
+        let (before, after) =
+            (told(&rules(), &facts, Proof::None), told(&rules(), &facts, Proof::Given));
         assert_eq!(before.1, after.1);
         assert_eq!(format!("{}/{} [{}]", before.0.code(), after.0.code(), before.1), expected);
     }
@@ -118,9 +118,18 @@ fn each_condition_holds_beyond_its_bound_and_not_at_it() {
         assert_eq!(Condition::parse(&condition.to_string()), Some(condition));
     }
     assert!(!Condition::MemberYounger(365).holds(&facts(1)), "nobody noted since when");
-    for wrong in ["", "amount_over", "amount_over -1", "sum_over 1 32", "sum_over 1 0",
-        "count_over 0 1", "count_over 1 745", "changed_within password 3",
-        "changed_within mail 366", "shared_payee 1"] {
+    for wrong in [
+        "",
+        "amount_over",
+        "amount_over -1",
+        "sum_over 1 32",
+        "sum_over 1 0",
+        "count_over 0 1",
+        "count_over 1 745",
+        "changed_within password 3",
+        "changed_within mail 366",
+        "shared_payee 1",
+    ] {
         assert_eq!(Condition::parse(wrong), None, "{wrong}");
     }
 }
@@ -152,7 +161,8 @@ fn all_conditions_of_a_rule_must_hold() {
 #[test]
 fn a_rule_that_is_noted_only_changes_nothing_and_one_that_is_off_is_not_asked() {
     let condition = Condition::AmountOver(Amount::ZERO);
-    let mut all = vec![rule("held", condition, Decision::Hold), rule("seen", condition, Decision::Deny)];
+    let mut all =
+        vec![rule("held", condition, Decision::Hold), rule("seen", condition, Decision::Deny)];
     all[1].terms.mode = RuleMode::Observe;
     assert_eq!(told(&all, &facts(1), Proof::None), (Decision::Hold, "held seen".to_owned()));
     all[0].terms.mode = RuleMode::Off;
@@ -220,7 +230,8 @@ fn a_trial_looks_at_each_exchange_once() {
     let mut trial = Trial::default();
     let terms = rules().remove(0).terms;
     trial.look(&terms, &[finding(1, 10_001, Decision::Hold), finding(1, 10_001, Decision::StepUp)]);
-    trial.look(&terms, &[finding(1, 10_001, Decision::StepUp), finding(2, 10_001, Decision::Allow)]);
+    trial
+        .look(&terms, &[finding(1, 10_001, Decision::StepUp), finding(2, 10_001, Decision::Allow)]);
     trial.look(&terms, &[finding(3, 10_000, Decision::Allow)]);
     let Trial { looked_at, matched, members, allowed, .. } = trial;
     assert_eq!((looked_at, matched, members, allowed), (3, 2, 1, 1));
@@ -248,7 +259,13 @@ fn propose(stage: &Stage, id: &str, terms: RuleTerms, starts_on: Option<Day>) ->
     }
 }
 
-fn decide(stage: &Stage, id: &str, version: u32, verdict: RuleVerdict, by: ledger::ActorNumber) -> Result<(), &'static str> {
+fn decide(
+    stage: &Stage,
+    id: &str,
+    version: u32,
+    verdict: RuleVerdict,
+    by: ledger::ActorNumber,
+) -> Result<(), &'static str> {
     let command = DecideRule { company: OURS, rule: token(id), version, verdict, by };
     stage.site.store().run(command).unwrap().map_err(RuleRefusal::code)
 }
@@ -274,7 +291,10 @@ fn a_change_of_a_rule_is_asked_once_somebody_else_approved_it() {
         assert_eq!(take(stage, &ask(stage, HANA, "gift", 600), None), "proof_needed");
         // A version for later, and one before it that takes its place.
         let day = |text: &str| Some(Day::parse(text).unwrap());
-        assert_eq!(run(propose(stage, "large", other.clone(), day("2026-10-31"))), Err("day_passed"));
+        assert_eq!(
+            run(propose(stage, "large", other.clone(), day("2026-10-31"))),
+            Err("day_passed")
+        );
         assert_eq!(run(propose(stage, "large", other.clone(), day("2026-11-20"))), Ok(2));
         assert_eq!(decide(stage, "large", 2, approve, checker()), Ok(()));
         let off = RuleTerms { mode: RuleMode::Off, ..terms };

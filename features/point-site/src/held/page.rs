@@ -155,7 +155,11 @@ async fn show(
     page(&site, &view, &who, id, None).await
 }
 
-pub(crate) fn actor_text(words: Words<'_>, actor: ActorNumber, at: vocabulary::Timestamp) -> String {
+pub(crate) fn actor_text(
+    words: Words<'_>,
+    actor: ActorNumber,
+    at: vocabulary::Timestamp,
+) -> String {
     let (number, at) = (actor.ordinal().to_string(), Zone::JAPAN.format_minute(at));
     words.with("payout-by", &[("actor", number.into()), ("time", at.into())])
 }
