@@ -30,6 +30,9 @@ pub(crate) fn looked_back_to(at: Timestamp) -> Timestamp {
     at.plus_days(i64::from(LOOK_BACK_DAYS).saturating_neg())
 }
 
+/// What a member exchanged, each once: when and how much.
+type Lines = BTreeMap<Id<kind::Exchange>, (Timestamp, Amount)>;
+
 /// The rules and what they are asked with, for a slice of commands; and what they said.
 ///
 /// Rules are read in the transaction that they decide in, not kept in memory: what was approved on
@@ -42,7 +45,7 @@ pub(crate) struct Judge {
     custom: BTreeSet<(Id<kind::Member>, Token)>,
     seasoned: BTreeSet<Id<kind::Member>>,
     changes: Changes,
-    taken: BTreeMap<Id<kind::Member>, BTreeMap<Id<kind::Exchange>, (Timestamp, Amount)>>,
+    taken: BTreeMap<Id<kind::Member>, Lines>,
     said: BTreeMap<Id<kind::Finding>, Finding>,
 }
 
@@ -61,7 +64,7 @@ impl Judge {
             }
         }
         let custom = read_custom(tx, asked.members)?;
-        let mut of_members: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        let mut of_members: BTreeMap<Id<kind::Member>, Lines> = BTreeMap::new();
         for ((member, _group), lines) in taken {
             of_members.entry(*member).or_default().extend(lines.clone());
         }

@@ -101,7 +101,8 @@ impl FindingFacts {
                 "at" => facts.at = moment(value)?,
                 "points" => facts.points = Amount::try_new(value.parse().ok()?).ok()?,
                 "custom" => {
-                    facts.custom = one_of(value, [("new", Custom::New), ("known", Custom::Known)])?
+                    let words = [("new", Custom::New), ("known", Custom::Known)];
+                    facts.custom = one_of(value, words)?;
                 }
                 "experience" => {
                     let words = [("first", Experience::First), ("seasoned", Experience::Seasoned)];

@@ -641,7 +641,8 @@ fn forms(words: Words<'_>, case: &FraudCase, who: &Authenticated, told: &Told) -
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Act {
-    act: String,
+    #[serde(rename = "act")]
+    what: String,
     mail: String,
     text: String,
 }
@@ -679,7 +680,7 @@ async fn change(
         text: act.text.clone(),
         ..Told::default()
     };
-    let change = match act.act.as_str() {
+    let change = match act.what.as_str() {
         "take" => CaseChange::Take,
         "hand_over" => {
             if let Some(staff) = colleague(&site, &act.mail).await? {
