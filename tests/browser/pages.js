@@ -155,6 +155,17 @@ const OF_STAFF = [
   { name: 'exchanges', path: '/staff/exchanges', who: ACCOUNTANT },
   { name: 'an exchange', arrive: followFrom('/staff/exchanges', 'table a'), who: ACCOUNTANT },
   { name: 'exchanges that nobody finds', path: '/staff/exchanges?q=none', who: ACCOUNTANT },
+  { name: 'fraud cases', path: '/staff/fraud', who: SUPERVISOR },
+  { name: 'no fraud cases of a rule', path: '/staff/fraud?rule=phone_changed', who: SUPPORT },
+  { name: 'closed fraud cases', path: '/staff/fraud?show=closed', who: AUDITOR },
+  { name: 'an overdue case', arrive: followFrom('/staff/fraud', 'tbody a'), who: SUPERVISOR },
+  { name: 'a case to read', arrive: followFrom('/staff/fraud', 'tbody tr:last-child a'), who: SUPPORT },
+  { name: 'a case handed to nobody', arrive: handToNobody, who: SUPERVISOR, status: 422 },
+  { name: 'fraud rules', path: '/staff/fraud/rules', who: SUPERVISOR },
+  { name: 'a rule with a change', path: '/staff/fraud/rules/bank_changed', who: SUPERVISOR },
+  { name: 'a rule to read', path: '/staff/fraud/rules/amount_large', who: AUDITOR },
+  { name: 'a new rule', path: '/staff/fraud/rules/new', who: SUPERVISOR },
+  { name: 'a rule with mistakes', arrive: mistypeRule, who: SUPERVISOR, status: 422 },
   { name: 'how it is running', path: '/staff/ops', who: SRE },
   { name: 'how it is running', path: '/staff/ops', who: ADMINISTRATOR },
   { name: 'the keys', path: '/staff/keys', who: DEVELOPER },
@@ -275,6 +286,19 @@ async function tryCampaign(window, texts) {
 async function mistypeCampaign(window, texts) {
   await window.goto('/staff/campaigns/new');
   await sendUnchecked(window, texts('campaign-save'));
+}
+
+async function mistypeRule(window, texts) {
+  await window.goto('/staff/fraud/rules/new');
+  await sendUnchecked(window, texts('fraud-propose'));
+}
+
+/** Hands the case that is due last over to somebody who is not there. */
+async function handToNobody(window, texts) {
+  await window.goto('/staff/fraud');
+  await window.locator('tbody tr:last-child a').first().click();
+  await window.getByLabel(texts('fraud-colleague')).fill('nobody@daifuku.example');
+  await sendUnchecked(window, texts('fraud-hand-over'));
 }
 
 /** Sends a form as a browser does that checks nothing. */

@@ -29,6 +29,9 @@
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
 //! | [`proof`] | a code sent by mail before an exchange | sent → passed, or ended |
 //! | [`held`] | what persons say of an exchange that waits | proposed → decided by another |
+//! | [`fraud_rule`] | what makes an exchange ask, wait or stop | proposed → approved, or declined |
+//! | [`finding`] | what the rules said of something | recorded once |
+//! | [`fraud_case`] | what a rule holds, its owner and its day | open → proposed → closed |
 //! | [`payee`] | where a member's exchanges go | active → replaced or blocked |
 //! | [`payout`] | exchanges that a bank is told to pay | draft → approved → results |
 //! | [`partner`] | who makes codes and takes points | asked with one id, for ever |
@@ -65,7 +68,10 @@ pub mod defects;
 pub mod destination;
 pub mod exchange;
 pub mod favourite;
+pub mod finding;
 pub mod follow_up;
+pub mod fraud_case;
+pub mod fraud_rule;
 pub mod gift_code;
 pub mod health;
 pub mod held;
@@ -126,6 +132,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::migration!(342, "campaign", Expand, "../migrations/0342_campaign"),
     store::migration!(350, "membership", Expand, "../migrations/0350_membership"),
     store::migration!(360, "network_account", Expand, "../migrations/0360_network_account"),
+    store::migration!(390, "fraud", Expand, "../migrations/0390_fraud"),
 ];
 
 /// The problems of this feature beside the door's own.
@@ -168,6 +175,9 @@ pub fn statements() -> Vec<Listed> {
         gift_code::store::STATEMENTS,
         payee::store::STATEMENTS,
         payout::store::STATEMENTS,
+        fraud_rule::store::STATEMENTS,
+        finding::store::STATEMENTS,
+        fraud_case::store::STATEMENTS,
     ]
     .concat()
 }
@@ -198,5 +208,7 @@ pub fn routes(site: &Site) -> Routes {
         .and(held::routes())
         .and(payout::routes())
         .and(gift_code::routes())
+        .and(fraud_rule::routes())
+        .and(fraud_case::routes())
         .with_state(site)
 }
