@@ -200,11 +200,6 @@ impl Login {
         self.standing
     }
 
-    /// Tells when it was made.
-    pub const fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
     /// Tells whether a second step is set up.
     pub const fn second_factor_set(&self) -> bool {
         self.totp.is_some()
