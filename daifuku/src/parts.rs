@@ -122,6 +122,11 @@ pub const STAFF_PAGES: &[StaffPage] = &[
         href: "/staff/gift-codes",
         text: "staff-page-gift-codes",
     },
+    StaffPage {
+        need: Need::ExchangeRead,
+        href: "/staff/reconciliation",
+        text: "staff-page-reconciliation",
+    },
     StaffPage { need: Need::FraudRead, href: "/staff/fraud", text: "staff-page-fraud" },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
@@ -152,6 +157,7 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
         jobs.push(pull_networks(site)?);
         jobs.extend(exchange::jobs(site)?);
         jobs.push(exchange::watch_cases(house, site));
+        jobs.push(exchange::reconcile(house, site)?);
     }
     jobs.push(deliver_webhooks(features)?);
     jobs.extend(membership::deliver_mail(house)?);
