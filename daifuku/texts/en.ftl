@@ -197,6 +197,7 @@ staff-page-gift-codes = Gift codes
 staff-page-gift-codes-about = Take codes in and see what is left
 staff-page-reconciliation = Reconciliation
 staff-page-fraud = Fraud cases
+staff-page-reconciliation-about = Compare statements of partners, and look at what differs
 staff-page-fraud-about = Look at exchanges that are held, and change the rules
 staff-home-overdue = Overdue fraud cases: { $count }
 staff-home-overdue-text = Open “Fraud cases” and look at them first.

@@ -191,6 +191,7 @@ staff-page-gift-codes = ギフトコード
 staff-page-gift-codes-about = コードを取り込み、在庫を確かめる
 staff-page-reconciliation = 提携先との突合
 staff-page-fraud = 不正対策の案件
+staff-page-reconciliation-about = 提携先の明細と照らし合わせ、一致しないものを調べる
 staff-page-fraud-about = 保留にした交換を確認し、ルールを変える
 staff-home-overdue = 期限を過ぎた不正対策の案件：{ $count }件
 staff-home-overdue-text = 「不正対策の案件」から確認してください。

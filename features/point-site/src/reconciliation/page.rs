@@ -595,7 +595,7 @@ fn ours(words: Words<'_>, exchange: &Exchange, now: Timestamp) -> DataList {
     let value = value_text(words, exchange.quote.value, exchange.quote.unit);
     DataList::new()
         .pair(words.get("held-exchange"), Cell::link(short(exchange.id), address))
-        .pair(words.get("exchange-destination"), exchange.quote.destination.as_str())
+        .pair(words.get("exchange-to"), exchange.quote.destination.as_str())
         .pair(words.get("payout-amount"), value)
         .pair(words.get("exchange-state"), state_badge(words, exchange, now))
         .pair(words.get("recon-since"), Zone::JAPAN.format_minute(exchange.state.at()))

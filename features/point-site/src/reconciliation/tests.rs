@@ -342,9 +342,11 @@ fn the_staff_uploads_a_statement_and_closes_what_differs() {
         let address = format!("/staff/reconciliation/differences/{id}");
         let page = wait(accountant.get(&address));
         assert!(page.text.contains("結果がちがう"));
+        assert!(!page.text.contains("⟦"), "{}", page.text);
         assert!(page.text.contains(&done.id.to_string()));
         let of = wait(accountant.get(&format!("/staff/reconciliation/statements/{of}")));
         assert!(of.text.contains("差異あり"));
+        assert!(!of.text.contains("⟦"), "{}", of.text);
         let auditor = stage.client(Some(staff(23, OURS, Role::Auditor)));
         assert_eq!(wait(auditor.get(&address)).status, StatusCode::OK);
         let form = [("what", "close"), ("text", "確認済み")];
