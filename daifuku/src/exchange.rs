@@ -109,8 +109,8 @@ pub(crate) fn watch_cases(house: &House, site: &Site) -> Job {
     })
 }
 
-/// A job that asks partners for their statements, compares them, and counts what persons should have
-/// done by now.
+/// A job that asks partners for their statements, compares them, and counts what persons should
+/// have done by now.
 pub(crate) fn reconcile(house: &House, site: &Site) -> anyhow::Result<Job> {
     const NAME: &str = "reconcile-partners";
     let (board, site) = (Arc::clone(&house.board), site.clone());

@@ -55,7 +55,7 @@ pub(super) fn plant_statements(house: &House, (taken, first): &PartnerDay) -> an
             text.push_str(line);
             text.push_str("\r\n");
         }
-        text.push_str(&format!("total,,,{sum},,{}\r\n", lines.len()));
+        text.extend(["total,,,", &sum.to_string(), ",,", &lines.len().to_string(), "\r\n"]);
         let upload = UploadedStatement {
             partner: Token::parse("sandbox")?,
             day,

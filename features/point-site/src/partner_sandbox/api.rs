@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use crate::partner_sandbox::{Asked, PartnerSandbox};
 use serde::Deserialize;
+
+use crate::partner_sandbox::{Asked, PartnerSandbox};
 use vocabulary::Day;
 use web::{
     Body, HeaderMap, HeaderValue, Problem, Query, RawBody, Response, Routes, State, StatusCode,

@@ -170,10 +170,11 @@ impl PartnerSandbox {
             let Asked { request_id, product, amount, unit, .. } = &kept.asked;
             let done = kept.body.contains("success");
             let status = if done { "success" } else { "failure" };
-            text.push_str(&format!("{request_id},{day},{product},{amount},{unit},{status}\r\n"));
+            text.extend([request_id, ",", &day.to_string(), ",", product, ","]);
+            text.extend([&amount.to_string(), ",", unit, ",", status, "\r\n"]);
             (count, sum) = (count.saturating_add(1), sum.saturating_add(*amount));
         }
-        text.push_str(&format!("total,,,{sum},,{count}\r\n"));
+        text.extend(["total,,,", &sum.to_string(), ",,", &count.to_string(), "\r\n"]);
         Some(text)
     }
 

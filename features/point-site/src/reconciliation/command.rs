@@ -309,10 +309,8 @@ impl ReconcileLines {
         facts: &mut ReconcileFacts,
         posting: &mut Posting<'_>,
     ) -> Verdict {
-        let reason = match event {
-            ExchangeEvent::Fail => Token::parse("partner_refused").ok(),
-            _ => None,
-        };
+        let refused = event == ExchangeEvent::Fail;
+        let reason = Token::parse("partner_refused").ok().filter(|_| refused);
         let cause = Cause { by: self.config.actor, reason };
         match facts.exchanges.apply(id, event, &cause, posting) {
             Ok(Outcome::Changed) => Verdict::Settles(event),

@@ -100,7 +100,7 @@ pub fn receive_statement(
         received_by: upload.by.as_ref().map_or(config.actor, Authenticated::actor),
         received_at: now,
     };
-    let (bytes, bad, by) = (upload.bytes.clone(), reading.bad, upload.by.clone());
+    let (bytes, bad, by) = (upload.bytes.clone(), reading.bad, upload.by);
     let Ok(new) = site.store().run(KeepStatement { statement, bytes, bad, by })?;
     Ok((id, new))
 }
@@ -237,8 +237,8 @@ pub(crate) fn known_days(
 ///
 /// # Errors
 ///
-/// A [`Fault`] when the database fails. What a partner does wrong is no fault: it is in the log, and
-/// the day is asked for again.
+/// A [`Fault`] when the database fails. What a partner does wrong is no fault: it is in the log,
+/// and the day is asked for again.
 pub async fn fetch_statements(site: &Site, outgoing: &Outgoing) -> Result<usize, Fault> {
     let (shared, now) = (site.clone(), site.now());
     let known = off_thread(move || {

@@ -395,7 +395,7 @@ async fn receive(
         day: of_day,
         file_name: file.name.clone(),
         bytes: file.bytes.to_vec(),
-        by: Some(who.clone()),
+        by: Some(who),
     };
     let shared = site.clone();
     let received = off_thread(move || receive_statement(&shared, &uploaded)).await.or_problem()?;
@@ -658,7 +658,7 @@ async fn act(
         }
     };
     let company = site.config().company;
-    let command = ChangeDifference { company, difference: id, change, by: who.clone() };
+    let command = ChangeDifference { company, difference: id, change, by: who };
     match site.run(command).await.or_problem()? {
         Ok(()) => {
             let address = format!("/staff/reconciliation/differences/{id}");

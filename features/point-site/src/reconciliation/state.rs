@@ -172,7 +172,7 @@ pub fn read_statement(bytes: &[u8]) -> Result<Reading, StatementError> {
         record.iter().map(|cell| narrow(cell).trim().to_owned()).collect()
     };
     let first = records.next().map(|record| cells(&record));
-    if !first.is_some_and(|first| first == HEADINGS) {
+    if first.is_none_or(|first| first != HEADINGS) {
         return Err(StatementError::Headings);
     }
     let (mut reading, mut places) = (Reading::default(), LineCount::new(&text));

@@ -82,8 +82,9 @@ fn reference(exchange: &Exchange) -> String {
 fn statement(lines: &[String]) -> String {
     let amount = |line: &String| line.split(',').nth(3).and_then(|a| a.parse::<i64>().ok());
     let sum: i64 = lines.iter().filter_map(amount).sum();
-    let body: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-    format!("{HEAD}{body}total,,,{sum},,{}\r\n", lines.len())
+    let total = format!("total,,,{sum},,{}", lines.len());
+    let lines = lines.iter().map(String::as_str).chain([total.as_str(), ""]);
+    format!("{HEAD}{}", lines.collect::<Vec<_>>().join("\r\n"))
 }
 
 fn line(exchange: &Exchange, on: &str, told: &str) -> String {
@@ -288,8 +289,7 @@ fn a_person_takes_and_closes_a_difference_with_what_they_found_out() {
         compare(stage, on, &[format!("DFKNOBODY,{on},gift,500,JPY,success")]);
         let id = open(stage)[0].id;
         let change = |by: &Authenticated, change| {
-            let command =
-                ChangeDifference { company: OURS, difference: id, change, by: by.clone() };
+            let command = ChangeDifference { company: OURS, difference: id, change, by: *by };
             stage.site.store().run(command).unwrap()
         };
         let (one, other) = (staff(21, OURS, Role::Accounting), staff(22, OURS, Role::Accounting));
