@@ -9,6 +9,7 @@ use point_site::bonus::{BonusStory, Cause, bonus_stories};
 use point_site::leaving::{self, LeavingLoss, TakeLeavingBack};
 use point_site::payee::NoteChange;
 use point_site::preferences::{Preferences, SavePreferences, find_preferences};
+use point_site::referral::JoinReferral;
 use point_site::step_up::Particular;
 use point_site::{ConversionStory, ExchangeStory, Site, exchange_stories, stories};
 use store::{Fault, Store};
@@ -45,7 +46,7 @@ impl Explains for ShopStories {
         })?;
         let told = |line| {
             explain(line, &known)
-                .or_else(|| explain_bonus(line, &bonuses))
+                .or_else(|| explain_bonus(line, &bonuses, language))
                 .or_else(|| exchange(line, &exchanged, language))
         };
         Ok(lines.iter().map(told).collect())
@@ -66,15 +67,26 @@ fn explain(line: &Line, known: &BTreeMap<u128, ConversionStory>) -> Option<Expla
 }
 
 /// Tells what granted points beside a conversion.
-fn explain_bonus(line: &Line, known: &BTreeMap<u128, BonusStory>) -> Option<Explained> {
+fn explain_bonus(
+    line: &Line,
+    known: &BTreeMap<u128, BonusStory>,
+    language: Language,
+) -> Option<Explained> {
     let by_subject = line.subject.and_then(|subject| known.get(&subject));
     let story = by_subject.or_else(|| known.get(&line.batch.bits()))?;
     let href = match story.cause {
         Cause::Claim(id) => Some(format!("/claims/{id}")),
         Cause::Campaign(id) => Some(format!("/campaigns/{id}")),
-        Cause::Rank | Cause::Referral(_) => None,
+        Cause::Referral(_) => Some("/invite".to_owned()),
+        Cause::Rank => None,
     };
-    Some(Explained { title: story.title.as_str().to_owned(), href, ..Explained::default() })
+    let title = match (story.cause, language) {
+        (Cause::Referral(_), Language::English) => "Inviting friends",
+        (Cause::Claim(_) | Cause::Campaign(_) | Cause::Rank | Cause::Referral(_), _) => {
+            story.title.as_str()
+        }
+    };
+    Some(Explained { title: title.to_owned(), href, ..Explained::default() })
 }
 
 /// Names what points were exchanged for. A hold and a capture carry the exchange's own bits, and so
@@ -131,6 +143,13 @@ pub(crate) async fn member_opened(
         invited_by: opened.carried.clone(),
     };
     let Ok(_chosen) = ask(&house.store, command).await.or_problem()?;
+    let Some(code) = opened.carried.clone() else { return Ok(()) };
+    let (company, joined_at) = (opened.opened.company, house.clock.now());
+    let command = JoinReferral { company, member, code, joined_at };
+    // A code of nobody is no reason to turn a new member away.
+    if let Err(refusal) = ask(&house.store, command).await.or_problem()? {
+        tracing::info!(member.id = %member, "member {member} came by no link: {}", refusal.code());
+    }
     Ok(())
 }
 

@@ -65,6 +65,7 @@ const OF_MEMBERS = [
   { name: 'the story of points spent or expired', arrive: openLine('.figure-minus') },
   { name: 'the clicks', path: '/clicks' },
   { name: 'favourites', path: '/favourites' },
+  { name: 'invite', path: '/invite' },
   { name: 'a shop that is kept', path: '/shops/midori' },
   { name: 'claims', path: '/claims' },
   { name: 'a claim that asks', arrive: followFrom('/claims', 'tr:nth-of-type(2) a') },

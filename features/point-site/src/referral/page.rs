@@ -1,0 +1,173 @@
+use askama::Template;
+
+use crate::referral::command::in_force;
+use crate::referral::state::code_of;
+use crate::referral::store::{find_link_of, find_links, list_invited, list_terms};
+use crate::referral::{MakeReferralLink, Referral, ReferralState, ReferralTerms};
+use crate::site::Site;
+use access::{Authenticated, Need, Resource, authorize};
+use answers::faulted;
+use vocabulary::{Id, Scale, Token, Zone, kind};
+use web::components::{Badge, Button, Cell, Column, EmptyState, LinkButton, Table, Tone, Weight};
+use web::{
+    Caller, IntoResponse as _, Path, Problem, Redirect, Response, Routes, State, View, Words, get,
+    post, problems,
+};
+
+const NEED: Need = Need::MemberSelf;
+/// The friends that a member sees, the latest.
+const SHOWN: u32 = 100;
+
+/// What a link opens, for anybody; and the member's own page.
+pub(crate) fn routes() -> Routes<Site> {
+    Routes::of("point-site")
+        .on(get("/invite/{code}", "public"), invited)
+        .on(get("/invite", NEED.code()), own_page)
+        .on(post("/invite", NEED.code()).idempotent(), make)
+}
+
+#[derive(Template)]
+#[template(path = "referral/page.html")]
+struct OwnMain<'a> {
+    words: Words<'a>,
+    lead: Option<String>,
+    path: Option<String>,
+    make: Button,
+    table: Option<Table>,
+    empty: EmptyState,
+}
+
+#[derive(Template)]
+#[template(path = "referral/page_guest.html")]
+struct GuestMain<'a> {
+    words: Words<'a>,
+    gives: Option<String>,
+    join: LinkButton,
+    look: LinkButton,
+}
+
+async fn invited(
+    State(site): State<Site>,
+    view: View,
+    Path(code): Path<String>,
+) -> Result<Response, Problem> {
+    let not_found = || Problem::new(&problems::NOT_FOUND);
+    let code = Token::parse(&code).map_err(|_invalid| not_found())?;
+    let (company, wanted) = (site.config().company, code.clone());
+    let (links, terms) = site
+        .read(move |reader| {
+            Ok((
+                find_links(reader, company, std::slice::from_ref(&wanted))?,
+                list_terms(reader, company)?,
+            ))
+        })
+        .await?;
+    if !links.contains_key(&code) {
+        return Err(not_found());
+    }
+    let words = view.words();
+    let terms = in_force(&terms, site.now());
+    let main = GuestMain {
+        words,
+        gives: terms.map(|terms| says(words, site.config().scale, "invited-gives", &terms)),
+        join: LinkButton::new(words.get("invited-join"), format!("/sign-up?i={}", code.as_str())),
+        look: LinkButton::new(words.get("invited-look"), "/shops").weight(Weight::Quiet),
+    };
+    Ok(view.page(words.get("invited-title")).show(&main))
+}
+
+/// Tells what terms give and ask for.
+fn says(words: Words<'_>, scale: Scale, key: &str, terms: &ReferralTerms) -> String {
+    let points = |amount: vocabulary::Amount| scale.format(amount.minor_units());
+    let parts = [
+        ("inviter", points(terms.inviter).into()),
+        ("invited", points(terms.invited).into()),
+        ("mark", points(terms.mark).into()),
+        ("days", terms.within_days.to_string().into()),
+        ("most", terms.month_max.to_string().into()),
+    ];
+    words.with(key, &parts)
+}
+
+fn own(site: &Site, who: &Authenticated) -> Result<Id<kind::Member>, Problem> {
+    let not_found = || Problem::new(&problems::NOT_FOUND);
+    who.require(NEED).map_err(|_denied| Problem::new(&problems::FORBIDDEN))?;
+    let member = who.member().ok_or_else(not_found)?;
+    let own = Resource::Member { company: site.config().company, member };
+    let member = authorize(who, NEED, own, member).map_err(|_denied| not_found())?;
+    Ok(member.into_command())
+}
+
+async fn own_page(
+    State(site): State<Site>,
+    view: View,
+    Caller(who): Caller<Authenticated>,
+) -> Result<Response, Problem> {
+    let (member, company) = (own(&site, &who)?, site.config().company);
+    let (link, terms, friends) = site
+        .read(move |reader| {
+            let link = find_link_of(reader, member)?;
+            Ok((link, list_terms(reader, company)?, list_invited(reader, member, SHOWN)?))
+        })
+        .await?;
+    let (words, scale) = (view.words(), site.config().scale);
+    let terms = in_force(&terms, site.now());
+    let columns = vec![
+        Column::text(words.get("invite-friend")),
+        Column::text(words.get("invite-state")),
+        Column::text(words.get("invite-missing")),
+    ];
+    let rows: Vec<_> = friends.iter().map(|friend| row(words, scale, friend)).collect();
+    let main = OwnMain {
+        words,
+        lead: terms.map(|terms| says(words, scale, "invite-lead", &terms)),
+        path: link.map(|link| format!("/invite/{}", link.code.as_str())),
+        make: Button::new(words.get("invite-make")),
+        table: (!rows.is_empty())
+            .then(|| Table::new(words.get("invite-friends"), columns).rows(rows)),
+        empty: EmptyState::new(words.get("invite-empty"), words.get("invite-empty-text")),
+    };
+    let nav = (site.config().member_nav)(&view);
+    Ok(view.page(words.get("invite-title")).nav(nav).show(&main))
+}
+
+fn row(words: Words<'_>, scale: Scale, friend: &Referral) -> Vec<Cell> {
+    let day = |moment| Zone::JAPAN.day_of(moment).to_string();
+    let tone = match friend.state {
+        ReferralState::Waiting | ReferralState::Held => Tone::Wait,
+        ReferralState::Granted { .. } => Tone::Good,
+        ReferralState::Refused | ReferralState::Expired => Tone::Plain,
+    };
+    let missing = match friend.state {
+        ReferralState::Waiting => {
+            let left = friend.terms.mark.saturating_sub(friend.earned);
+            let left = scale.format(left.minor_units());
+            let parts = [("points", left.into()), ("day", day(friend.ends_at).into())];
+            words.with("invite-left", &parts)
+        }
+        ReferralState::Granted { .. } if friend.rewarded_month.is_none() => {
+            words.get("invite-full").into_owned()
+        }
+        ReferralState::Granted { .. } => {
+            let points = scale.format(friend.terms.inviter.minor_units());
+            words.with("invite-earned", &[("points", points.into())])
+        }
+        ReferralState::Held | ReferralState::Refused | ReferralState::Expired => "–".to_owned(),
+    };
+    let state = words.get(&format!("invite-state-{}", friend.state.code())).into_owned();
+    let joined = words.with("invite-joined", &[("day", day(friend.joined_at).into())]);
+    vec![joined.into(), Badge::new(tone, state).into(), missing.into()]
+}
+
+async fn make(
+    State(site): State<Site>,
+    Caller(who): Caller<Authenticated>,
+) -> Result<Response, Problem> {
+    let (member, company) = (own(&site, &who)?, site.config().company);
+    let code = code_of(site.next_id(site.now())).ok_or(Problem::new(&problems::NOT_FOUND))?;
+    match site.run(MakeReferralLink { company, member, code }).await {
+        Ok(Ok(_link)) => Ok(Redirect::to("/invite").into_response()),
+        Ok(Err(never)) => match never {},
+        Err(fault) => Err(faulted(&fault)),
+    }
+}
