@@ -144,7 +144,7 @@ pub(crate) async fn member_opened(
     };
     let Ok(_chosen) = ask(&house.store, command).await.or_problem()?;
     let Some(code) = opened.carried.clone() else { return Ok(()) };
-    let (company, joined_at) = (opened.opened.company, house.clock.now());
+    let (company, joined_at) = (opened.opened.company, house.world.clock.now());
     let command = JoinReferral { company, member, code, joined_at };
     // A code of nobody is no reason to turn a new member away.
     if let Err(refusal) = ask(&house.store, command).await.or_problem()? {

@@ -333,12 +333,10 @@ fn referral_of(row: &Row<'_>) -> Result<Referral, Fault> {
         "expired" => ReferralState::Expired,
         _ => return Err(row.corrupt("state of a referral")),
     };
-    let proposed = match row.optional_text(17)? {
-        None => None,
-        Some(_) => {
-            let by = ActorNumber::from_number(row.unsigned(18)?);
-            Some((row.parsed(17, Proposal::parse)?, by))
-        }
+    let proposed = if row.optional_text(17)?.is_some() {
+        Some((row.parsed(17, Proposal::parse)?, ActorNumber::from_number(row.unsigned(18)?)))
+    } else {
+        None
     };
     Ok(Referral {
         invited: row.id(0)?,
