@@ -1,5 +1,7 @@
 //! Exchanges as the binary sets them up: keys, rules, partners, and what the clock starts.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use tokio::runtime;
 
@@ -10,13 +12,15 @@ use crate::{
 use point_site::{
     ExchangeConfig, Partner, Site,
     exchange::{deliver_codes, expire_quotes},
+    fraud_case::count_overdue,
+    fraud_rule::{Condition, FraudRule},
     kana::BankText,
     partner::ask_partners,
-    step_up::{Condition, Decision, Particular, StepUpRule},
+    step_up::{Decision, Particular},
     vault::Vault,
     zengin::{AccountType, BankAccount, Digits, Sender},
 };
-use vocabulary::{Amount, CutOff, Token};
+use vocabulary::{Amount, CutOff, Label, Token};
 use web::{Outgoing, OutgoingOptions, OutgoingUrl, Reach};
 
 /// A pool with fewer codes of a value than this is low.
@@ -30,22 +34,11 @@ const REVIEW_ABOVE: u32 = 50_000;
 
 /// Gives the settings.
 pub(crate) fn settings(house: &House) -> anyhow::Result<ExchangeConfig> {
-    let rule = |id: &str, condition, decision| -> anyhow::Result<StepUpRule> {
-        Ok(StepUpRule { id: Token::parse(id)?, condition, decision })
-    };
-    let changed = |particular| Condition::ChangedWithin(particular, CARE_DAYS);
-    let more = |points: u32| Condition::AmountOver(Amount::from(points));
     let address = house.config.server_listen;
     let url = format!("http://localhost:{}/sandbox/partner/requests", address.port());
     Ok(ExchangeConfig {
         vault: Vault::new((1, house.secrets.key("vault 1")), &[], house.secrets.key("vault names")),
-        rules: vec![
-            rule("amount_large", more(PROOF_ABOVE), Decision::StepUp)?,
-            rule("amount_huge", more(REVIEW_ABOVE), Decision::Hold)?,
-            rule("bank_changed", changed(Particular::BankAccount), Decision::Hold)?,
-            rule("mail_changed", changed(Particular::Mail), Decision::Hold)?,
-            rule("phone_changed", changed(Particular::Phone), Decision::Hold)?,
-        ],
+        rules: first_rules()?,
         cut_off: CutOff::try_new(15, 0).context("three in the afternoon is a time of day")?,
         sender: Sender {
             code: Digits::parse("0000012345")?,
@@ -69,10 +62,43 @@ pub(crate) fn settings(house: &House) -> anyhow::Result<ExchangeConfig> {
     })
 }
 
+/// The rules that every installation begins with; the staff changes them by versions.
+fn first_rules() -> anyhow::Result<Vec<FraudRule>> {
+    let changed = |particular| Condition::ChangedWithin(particular, CARE_DAYS);
+    let more = |points: u32| Condition::AmountOver(Amount::from(points));
+    let (bank, mail, phone) = (Particular::BankAccount, Particular::Mail, Particular::Phone);
+    let rules = [
+        ("amount_large", more(PROOF_ABOVE), Decision::StepUp, "多めの交換は追加認証"),
+        ("amount_huge", more(REVIEW_ABOVE), Decision::Hold, "高額の交換は担当者が確認"),
+        ("bank_changed", changed(bank), Decision::Hold, "振込先を変えた直後の交換は確認"),
+        ("mail_changed", changed(mail), Decision::Hold, "メールアドレスを変えた直後は確認"),
+        ("phone_changed", changed(phone), Decision::Hold, "電話番号を変えた直後は確認"),
+    ];
+    rules
+        .into_iter()
+        .map(|(id, condition, decision, note)| {
+            Ok(FraudRule::given(Token::parse(id)?, condition, decision, Label::parse(note)?))
+        })
+        .collect()
+}
+
 /// The key that the pretend partner takes.
 pub(crate) fn partner_key(house: &House) -> String {
     let key = house.secrets.key("partner sandbox");
     key.iter().take(16).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// A job that counts the cases that should have been decided, for the metric that an alert is on.
+pub(crate) fn watch_cases(house: &House, site: &Site) -> Job {
+    const NAME: &str = "watch-cases";
+    let (board, site) = (Arc::clone(&house.board), site.clone());
+    Job::new(NAME, 60, move || {
+        let (company, now) = (site.config().company, site.now());
+        let database = site.store().database();
+        let overdue = database.read(|reader| count_overdue(reader, company, now))?;
+        board.note_overdue(NAME, overdue);
+        Ok(Next::Rest)
+    })
 }
 
 /// What the clock starts about exchanges.

@@ -123,6 +123,7 @@ pub const STAFF_PAGES: &[StaffPage] = &[
         href: "/staff/gift-codes",
         text: "staff-page-gift-codes",
     },
+    StaffPage { need: Need::FraudRead, href: "/staff/fraud", text: "staff-page-fraud" },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
 
@@ -151,6 +152,7 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
         jobs.push(write_rate_ups_of(house, site));
         jobs.push(pull_networks(site)?);
         jobs.extend(exchange::jobs(site)?);
+        jobs.push(exchange::watch_cases(house, site));
     }
     jobs.push(deliver_webhooks(features)?);
     jobs.extend(membership::deliver_mail(house)?);

@@ -195,6 +195,10 @@ staff-page-payouts = Bank payouts
 staff-page-payouts-about = Put payouts together, approve them, take in what the bank says
 staff-page-gift-codes = Gift codes
 staff-page-gift-codes-about = Take codes in and see what is left
+staff-page-fraud = Fraud cases
+staff-page-fraud-about = Look at exchanges that are held, and change the rules
+staff-home-overdue = Overdue fraud cases: { $count }
+staff-home-overdue-text = Open “Fraud cases” and look at them first.
 
 ## Signing up, a lost password, settings, leaving
 
@@ -284,6 +288,13 @@ preferences-language = Language of letters
 preferences-notices = Notices
 preferences-notices-yes = Tell me when points expire, and the like
 preferences-save = Save
+data-title = Your data
+data-about = Download what is kept about you: the passbook, clicks and purchases, exchanges, settings.
+data-go = Download your data
+data-lead = You get all that is kept about you in one file. Save it where nobody else can read it.
+data-form = The file is JSON. For a spreadsheet, take the passbook as CSV.
+data-send = Download
+data-passbook = Download the passbook as CSV
 leave-title = Leave
 leave-about = When you leave, your points expire and your particulars are erased.
 leave-go = Leave …

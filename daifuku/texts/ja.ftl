@@ -189,6 +189,10 @@ staff-page-payouts = 銀行振込
 staff-page-payouts-about = 支払う交換をまとめ、承認し、銀行の結果を反映する
 staff-page-gift-codes = ギフトコード
 staff-page-gift-codes-about = コードを取り込み、在庫を確かめる
+staff-page-fraud = 不正対策の案件
+staff-page-fraud-about = 保留にした交換を確認し、ルールを変える
+staff-home-overdue = 期限を過ぎた不正対策の案件：{ $count }件
+staff-home-overdue-text = 「不正対策の案件」から確認してください。
 
 ## 会員登録、パスワードの再設定、設定、退会
 
@@ -278,6 +282,13 @@ preferences-language = メールの言語
 preferences-notices = お知らせ
 preferences-notices-yes = ポイントの有効期限などのお知らせを受け取る
 preferences-save = 保存する
+data-title = あなたのデータ
+data-about = 通帳、クリックと購入の記録、交換、設定など、保存している内容をダウンロードできます。
+data-go = データをダウンロードする
+data-lead = 保存している内容のすべてを、1つのファイルにまとめてお渡しします。ほかの人に見られない場所に保存してください。
+data-form = ファイルはJSON形式です。表計算ソフトで開くには、通帳のCSVをお使いください。
+data-send = ダウンロードする
+data-passbook = 通帳をCSVでダウンロードする
 leave-title = 退会
 leave-about = 退会すると、ポイントは失効し、ご登録の情報は消去されます。
 leave-go = 退会の手続きへ

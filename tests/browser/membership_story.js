@@ -2,18 +2,12 @@
 // which signs in without either.
 
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { follow, press } from './people.js';
+import { MAIL_S, SECRET, press, signUp } from './people.js';
 import { PHONE, windowFor } from './stage.js';
 import { textsOf } from './texts.js';
-
-const SECRET = 'three beans in a rice cake';
-
-// The job that sends letters runs every two seconds.
-const MAIL_S = 30;
 
 /** Declares the stories. */
 export function membershipStories() {
@@ -32,36 +26,6 @@ async function signUpAndSet(run, language) {
   assert((await page.locator('main').innerText()).includes(mail));
   assert.equal(await page.locator('select[name="language"]').inputValue(), language);
   assert(await page.locator('#passkey-add').isHidden());
-}
-
-async function signUp(page, texts) {
-  const mail = `new-${randomUUID()}@example.jp`;
-  await page.goto('/sign-in');
-  await follow(page, texts('sign-up-title'));
-  await page.getByLabel(texts('sign-in-mail')).fill(mail);
-  await page.getByLabel(texts('sign-up-terms')).check();
-  await press(page, texts('sign-up-send'));
-  await page.waitForURL('/sign-up/code');
-  const code = await readCode(page, mail);
-  await page.goto('/sign-up/code');
-  await page.getByLabel(texts('mail-proof-code')).fill(code);
-  await press(page, texts('mail-proof-code-send'));
-  await page.waitForURL('/sign-up/password');
-  await page.getByLabel(texts('new-password')).fill(SECRET);
-  await press(page, texts('sign-up-password-send'));
-  await page.waitForURL('/');
-  return mail;
-}
-
-/** Waits for the letter to an address and reads its code. */
-async function readCode(page, mail) {
-  for (const late = Date.now() + MAIL_S * 1_000; Date.now() < late; await pause(250)) {
-    await page.goto('/sandbox/mail');
-    const row = page.getByRole('row').filter({ hasText: mail });
-    if ((await row.count()) === 0) continue;
-    return (await row.first().innerText()).match(/\d{6}/)[0];
-  }
-  return assert.fail(`no letter to ${mail}`);
 }
 
 async function signInByPasskey(run) {

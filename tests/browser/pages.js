@@ -88,6 +88,7 @@ const OF_MEMBERS = [
   { name: 'another mail address', path: '/settings/mail' },
   { name: 'another password', path: '/settings/password' },
   { name: 'another password that is too short', arrive: mistypeNewPassword, status: 422 },
+  { name: 'what is kept about oneself', path: '/settings/data' },
   { name: 'leaving', path: '/settings/leave' },
   { name: 'thanks for an order', arrive: order },
   { name: 'an unknown address', path: '/nowhere', status: 404 },
@@ -155,6 +156,17 @@ const OF_STAFF = [
   { name: 'exchanges', path: '/staff/exchanges', who: ACCOUNTANT },
   { name: 'an exchange', arrive: followFrom('/staff/exchanges', 'table a'), who: ACCOUNTANT },
   { name: 'exchanges that nobody finds', path: '/staff/exchanges?q=none', who: ACCOUNTANT },
+  { name: 'fraud cases', path: '/staff/fraud', who: SUPERVISOR },
+  { name: 'no fraud cases of a rule', path: '/staff/fraud?rule=phone_changed', who: SUPPORT },
+  { name: 'closed fraud cases', path: '/staff/fraud?show=closed', who: AUDITOR },
+  { name: 'an overdue case', arrive: followFrom('/staff/fraud', 'tbody a'), who: SUPERVISOR },
+  { name: 'a case to read', arrive: followFrom('/staff/fraud', 'tbody tr:last-child a'), who: SUPPORT },
+  { name: 'a case handed to nobody', arrive: handToNobody, who: SUPERVISOR, status: 422 },
+  { name: 'fraud rules', path: '/staff/fraud/rules', who: SUPERVISOR },
+  { name: 'a rule with a change', path: '/staff/fraud/rules/bank_changed', who: SUPERVISOR },
+  { name: 'a rule to read', path: '/staff/fraud/rules/amount_large', who: AUDITOR },
+  { name: 'a new rule', path: '/staff/fraud/rules/new', who: SUPERVISOR },
+  { name: 'a rule with mistakes', arrive: mistypeRule, who: SUPERVISOR, status: 422 },
   { name: 'how it is running', path: '/staff/ops', who: SRE },
   { name: 'how it is running', path: '/staff/ops', who: ADMINISTRATOR },
   { name: 'the keys', path: '/staff/keys', who: DEVELOPER },
@@ -184,7 +196,7 @@ function mistypePassword(path) {
   return async (window, texts) => {
     await window.goto(path);
     await people.enterPassword(window, texts, 'nobody@example.jp');
-    await window.locator('[role=alert]').waitFor();
+    await window.locator('[role=alert]:visible').waitFor();
   };
 }
 
@@ -277,12 +289,25 @@ async function mistypeCampaign(window, texts) {
   await sendUnchecked(window, texts('campaign-save'));
 }
 
+async function mistypeRule(window, texts) {
+  await window.goto('/staff/fraud/rules/new');
+  await sendUnchecked(window, texts('fraud-propose'));
+}
+
+/** Hands the case that is due last over to somebody who is not there. */
+async function handToNobody(window, texts) {
+  await window.goto('/staff/fraud');
+  await window.locator('tbody tr:last-child a').first().click();
+  await window.getByLabel(texts('fraud-colleague')).fill('nobody@daifuku.example');
+  await sendUnchecked(window, texts('fraud-hand-over'));
+}
+
 /** Sends a form as a browser does that checks nothing. */
 async function sendUnchecked(window, button) {
   const forms = window.locator('form');
   await forms.evaluateAll((all) => all.forEach((form) => (form.noValidate = true)));
   await window.getByRole('button', { name: button, exact: true }).click();
-  await window.locator('[role=alert]').first().waitFor();
+  await window.locator('[role=alert]:visible').first().waitFor();
 }
 
 async function enterPassword(window, texts) {
@@ -294,7 +319,7 @@ async function enterPassword(window, texts) {
 async function mistypeCode(window, texts) {
   await enterPassword(window, texts);
   await people.enterCode(window, texts, '000000');
-  await window.locator('[role=alert]').waitFor();
+  await window.locator('[role=alert]:visible').waitFor();
 }
 
 async function beginEnrolment(window, texts) {
@@ -308,7 +333,7 @@ async function beginEnrolment(window, texts) {
 async function mistypeEnrolment(window, texts) {
   await beginEnrolment(window, texts);
   await people.enterCode(window, texts, '000000', 'sign-in-enrolment-send');
-  await window.locator('[role=alert]').waitFor();
+  await window.locator('[role=alert]:visible').waitFor();
 }
 
 async function enrol(window, texts) {

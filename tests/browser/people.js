@@ -1,6 +1,8 @@
 // The people of the demo, and how they sign in.
 
-import { createHmac } from 'node:crypto';
+import assert from 'node:assert/strict';
+import { createHmac, randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { openWindow } from './stage.js';
 import { textsOf } from './texts.js';
@@ -20,6 +22,11 @@ export const TRAVEL_DEVELOPER = 'developer@tabi.example';
 
 const MEMBERS = [HANA, TARO, YUKI];
 export const PASSWORD = 'mame-daifuku-2026';
+/** The password of those who sign up here. */
+export const SECRET = 'three beans in a rice cake';
+
+/** How long a letter may take; the job that sends them runs every two seconds. */
+export const MAIL_S = 30;
 
 /** Fills in the form that a window shows, and sends it. */
 export async function enterPassword(page, texts, mail, password = PASSWORD) {
@@ -45,6 +52,37 @@ export async function signIn(page, texts, mail) {
   await page.goto('/sign-in');
   await enterPassword(page, texts, mail);
   await page.waitForURL('/');
+}
+
+/** Becomes a member with a letter's code; gives the address. The password is `SECRET`. */
+export async function signUp(page, texts) {
+  const mail = `new-${randomUUID()}@example.jp`;
+  await page.goto('/sign-in');
+  await follow(page, texts('sign-up-title'));
+  await page.getByLabel(texts('sign-in-mail')).fill(mail);
+  await page.getByLabel(texts('sign-up-terms')).check();
+  await press(page, texts('sign-up-send'));
+  await page.waitForURL('/sign-up/code');
+  const code = await readCode(page, mail);
+  await page.goto('/sign-up/code');
+  await page.getByLabel(texts('mail-proof-code')).fill(code);
+  await press(page, texts('mail-proof-code-send'));
+  await page.waitForURL('/sign-up/password');
+  await page.getByLabel(texts('new-password')).fill(SECRET);
+  await press(page, texts('sign-up-password-send'));
+  await page.waitForURL('/');
+  return mail;
+}
+
+/** Waits for the letter to an address and reads its code. */
+async function readCode(page, mail) {
+  for (const late = Date.now() + MAIL_S * 1_000; Date.now() < late; await pause(250)) {
+    await page.goto('/sandbox/mail');
+    const row = page.getByRole('row').filter({ hasText: mail });
+    if ((await row.count()) === 0) continue;
+    return (await row.first().innerText()).match(/\d{6}/)[0];
+  }
+  return assert.fail(`no letter to ${mail}`);
 }
 
 /** Signs somebody of the staff in, with the code that the demo shows in place of a phone. */

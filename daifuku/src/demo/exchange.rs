@@ -129,7 +129,7 @@ pub(super) fn plant_exchanges(house: &House) -> anyhow::Result<()> {
         anyhow::bail!("the demo has three members");
     };
     for member in [hana, taro, yuki] {
-        grant(house, site, member)?;
+        grant(house, site, member, ("demo.exchange", POINTS))?;
     }
     let at = (site, &house.world.chance);
     let hana_bank = register(site, hana, "1234567", "カイイン ハナ")?;
@@ -153,7 +153,7 @@ pub(super) fn plant_exchanges(house: &House) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn plant_destinations(site: &Site) -> anyhow::Result<()> {
+pub(super) fn plant_destinations(site: &Site) -> anyhow::Result<()> {
     let effective_from = Day::try_new(2026, 1, 1).context("there is such a day")?;
     for sample in &SAMPLES {
         let terms = Destination {
@@ -207,19 +207,25 @@ fn plant_codes(site: &Site) -> anyhow::Result<()> {
     import_codes(site, &upload, DryRun::No).map(drop).context("import the codes of the demo")
 }
 
-fn grant(house: &House, site: &Site, member: Id<kind::Member>) -> anyhow::Result<()> {
+/// Points for a member, once for each name of an occasion.
+pub(super) fn grant(
+    house: &House,
+    site: &Site,
+    member: Id<kind::Member>,
+    (occasion, points): (&str, u32),
+) -> anyhow::Result<()> {
     let unit = site.config().unit.get();
     let find = |id| house.store.find_account(id).context("an account of the demo is open");
     let today = Zone::JAPAN.day_of(site.now());
     let step = Step::Transfer(Transfer {
         debit: find(Id::of(site.config().company_id, unit, AccountRole::Cost))?,
         credit: find(Id::of(member, unit, AccountRole::Member))?,
-        amount: Wanted::Exactly(Amount::from(POINTS)),
+        amount: Wanted::Exactly(Amount::from(points)),
         kind: TransferKind::Grant,
         code: 2,
         lot: Some(Lot::try_new(SHOPPING, LotKind::Free, Some(today.plus_days(180)))?),
     });
-    let id = natural_id("demo.exchange", &[&member.to_bytes()]);
+    let id = natural_id(occasion, &[&member.to_bytes()]);
     let batch = Batch::single(id, ActorNumber::new(SHOPPING, 0), step);
     match house.store.post(vec![batch])?.first() {
         Some(Outcome::Posted(_)) => Ok(()),
@@ -227,7 +233,7 @@ fn grant(house: &House, site: &Site, member: Id<kind::Member>) -> anyhow::Result
     }
 }
 
-fn register(
+pub(super) fn register(
     site: &Site,
     member: Id<kind::Member>,
     number: &str,
@@ -250,7 +256,7 @@ fn register(
     site.store().run(RegisterPayee { payee, by })?.map_err(|refusal| anyhow!(refusal))
 }
 
-fn exchange(
+pub(super) fn exchange(
     (site, chance): (&Site, &SharedIds),
     member: Id<kind::Member>,
     to: &str,

@@ -47,6 +47,9 @@ struct Past<'a> {
     elsewhere: Elsewhere,
 }
 
+/// The day on which something is held that nobody looks at: a week before the past ends.
+const OVERDUE_FROM: u16 = DAYS - 7;
+
 /// Plays the past; the clock is more than `DAYS` back when it begins and still a little when it
 /// ends.
 pub(super) fn plant_past(
@@ -67,6 +70,9 @@ pub(super) fn plant_past(
     past.welcome()?;
     for day in 0..DAYS {
         past.day(day)?;
+        if day == OVERDUE_FROM {
+            super::fraud::plant_overdue(house)?;
+        }
         clock.put_forward(1);
         if day % 30 == 29 {
             past.month_end(day)?;

@@ -4,6 +4,7 @@
 mod authenticator;
 mod earning;
 mod exchange;
+mod fraud;
 mod history;
 mod letter;
 mod mailbox;

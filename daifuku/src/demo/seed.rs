@@ -51,6 +51,7 @@ pub(super) const PEOPLE: &[Person] = &[
     operator("SRE", "sre@daifuku.example", Role::Sre),
     operator("サポート", "support@daifuku.example", Role::Support),
     operator("サポート責任者", "supervisor@daifuku.example", Role::Supervisor),
+    operator("サポート副責任者", "deputy@daifuku.example", Role::Supervisor),
     operator("営業", "sales@daifuku.example", Role::Sales),
     operator("経理", "accounting@daifuku.example", Role::Accounting),
     operator("監査", "auditor@daifuku.example", Role::Auditor),

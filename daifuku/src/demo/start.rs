@@ -12,6 +12,7 @@ use clap::Args;
 use super::{
     earning::plant_earning,
     exchange::plant_exchanges,
+    fraud::plant_fraud,
     history::{DAYS, plant_past},
     mailbox,
     networks::{open_networks, plant_networks, serve_networks},
@@ -169,6 +170,7 @@ pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<P
     plant_networks(house, house.config.server_listen)?;
     plant_exchanges(house)?;
     clock.catch_up(WallClock.now());
+    plant_fraud(house)?;
     plant_offers(house)?;
     plant_earning(house)?;
     Ok((network, networks))

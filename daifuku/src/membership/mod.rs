@@ -1,4 +1,5 @@
-//! Membership: signing up, a lost password, what a member sets, passkeys, leaving.
+//! Membership: signing up, a lost password, what a member sets, passkeys, what is
+//! kept about oneself, leaving.
 //!
 //! | step of signing up | door | what |
 //! |---|---|---|
@@ -13,6 +14,7 @@
 //! Everything works without JavaScript but passkeys, which browsers offer to scripts alone.
 
 mod desk;
+mod export;
 mod job;
 mod leave;
 mod letters;
@@ -36,6 +38,7 @@ pub(crate) fn routes(house: &House) -> Routes {
     let desk = desk::Desk::of(house);
     proof::routes(&desk)
         .and(settings::routes().with_state(&desk))
+        .and(export::routes().with_state(&desk))
         .and(leave::routes().with_state(&desk))
         .and(passkeys::routes().with_state(&desk))
         .and(unsubscribe::routes().with_state(&desk))

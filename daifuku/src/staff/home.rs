@@ -2,12 +2,13 @@ use askama::Template;
 
 use super::keys;
 use crate::{house::House, navigation, parts::STAFF_PAGES};
-use access::{Authenticated, Role};
+use access::{Authenticated, Need, Role};
 use answers::{OrProblem as _, read};
+use point_site::fraud_case::count_overdue;
 use store::registry;
 use web::{
     Caller, Problem, Response, Routes, State, View, Words,
-    components::{Cell, Column, DataList, Table},
+    components::{Cell, Column, DataList, Notice, Table, Tone},
     get,
 };
 
@@ -23,6 +24,7 @@ pub(crate) fn routes(house: &House) -> Routes {
 #[template(path = "staff/home.html")]
 struct HomeMain<'a> {
     words: Words<'a>,
+    overdue: Option<Notice>,
     person: DataList,
     pages: Table,
     rights: Vec<String>,
@@ -46,8 +48,13 @@ async fn show(
         let about = words.get(&format!("{}-about", page.text));
         vec![Cell::link(words.get(page.text), page.href), about.into_owned().into()]
     });
+    let overdue = if who.needs().contains(Need::FraudRead) { overdue(&house).await? } else { 0 };
     let main = HomeMain {
         words,
+        overdue: (overdue > 0).then(|| {
+            let title = words.with("staff-home-overdue", &[("count", overdue.into())]);
+            Notice::new(Tone::Bad, title, words.get("staff-home-overdue-text"))
+        }),
         person: DataList::new()
             .pair(words.get("staff-role"), role_name(words, who.role()))
             .pair(words.get("staff-company"), company),
@@ -58,6 +65,16 @@ async fn show(
         .page(words.get("staff-title"))
         .nav(navigation::of_staff(&view, who.needs()))
         .show(&main))
+}
+
+/// Counts the cases that should have been decided.
+async fn overdue(house: &House) -> Result<u32, Problem> {
+    let features = house.features().map_err(|error| Problem::of_failure(error.as_ref(), false))?;
+    let Some(site) = &features.site else { return Ok(0) };
+    let (company, now) = (site.config().company, site.now());
+    read(house.store.database(), move |reader| count_overdue(reader, company, now))
+        .await
+        .or_problem()
 }
 
 fn role_name(words: Words<'_>, role: Option<Role>) -> String {

@@ -412,6 +412,42 @@ fn a_member_leaves_and_is_forgotten_unless_they_come_back() {
 }
 
 #[test]
+fn a_member_takes_along_what_is_kept_and_nobody_elses() {
+    each_database(|site| {
+        let mail = site.add("hana", SHOPPING, Role::Member);
+        site.add("taro", SHOPPING, Role::Member);
+        block_on(async {
+            let browser = site.client().browser();
+            status(&browser.get("/settings/data").await, StatusCode::UNAUTHORIZED);
+            status(&browser.get("/passbook.csv").await, StatusCode::UNAUTHORIZED);
+            site.send_password(&browser, "/sign-in", &mail).await;
+            let token = value_on(&browser.get("/settings/data").await, "csrf");
+            let send = async |password: &str, csrf: &str| {
+                let fields = [("password", password), ("csrf", csrf)];
+                browser.post_form("/settings/data", &fields).await
+            };
+            status(&send("no", &token).await, StatusCode::UNPROCESSABLE_ENTITY);
+            status(&send(PASSWORD, "x").await, StatusCode::FORBIDDEN);
+            let file = send(PASSWORD, &token).await;
+            status(&file, StatusCode::OK);
+            let disposition = file.header("content-disposition").to_owned();
+            assert!(disposition.starts_with("attachment; filename=\"my-data-20"), "{disposition}");
+            let data: serde_json::Value = serde_json::from_str(&file.text).unwrap();
+            assert_eq!(data["account"]["mail"], mail);
+            assert_eq!(data["sessions"].as_array().unwrap().len(), 1);
+            for chapter in point_site::personal_data::Chapter::ALL {
+                assert!(data[chapter.code()].is_array(), "{}", chapter.code());
+            }
+            assert!(!file.text.contains("taro"), "{}", file.text);
+
+            let table = browser.get("/passbook.csv").await;
+            status(&table, StatusCode::OK);
+            assert!(table.text.starts_with("\u{feff}日時,内容"), "{}", table.text);
+        });
+    });
+}
+
+#[test]
 fn letters_go_over_smtp_and_are_wiped() {
     let mailbox = Mailbox::default();
     let server = mailbox.serve("127.0.0.1:0".parse().unwrap()).unwrap();

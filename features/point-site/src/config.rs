@@ -8,9 +8,9 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use crate::fraud_rule::FraudRule;
 use crate::network::Adapter;
 use crate::network_account::NetworkKey;
-use crate::step_up::StepUpRule;
 use crate::vault::Vault;
 use crate::zengin::Sender;
 use access::NeedSet;
@@ -93,8 +93,9 @@ impl SiteConfig {
 pub struct ExchangeConfig {
     /// The keys of what is sealed.
     pub vault: Vault,
-    /// When one more proof or a person is needed.
-    pub rules: Vec<StepUpRule>,
+    /// The rules that the installation begins with; versions of them that were approved take their
+    /// place.
+    pub rules: Vec<FraudRule>,
     /// Until when a business day's work is taken in.
     pub cut_off: CutOff,
     /// Who pays by bank, as files of payouts name them.

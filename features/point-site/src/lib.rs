@@ -30,11 +30,15 @@
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
 //! | [`proof`] | a code sent by mail before an exchange | sent → passed, or ended |
 //! | [`held`] | what persons say of an exchange that waits | proposed → decided by another |
+//! | [`fraud_rule`] | what makes an exchange ask, wait or stop | proposed → approved, or declined |
+//! | [`finding`] | what the rules said of something | recorded once |
+//! | [`fraud_case`] | what a rule holds, its owner and its day | open → proposed → closed |
 //! | [`payee`] | where a member's exchanges go | active → replaced or blocked |
 //! | [`payout`] | exchanges that a bank is told to pay | draft → approved → results |
 //! | [`partner`] | who makes codes and takes points | asked with one id, for ever |
 //! | [`partner_sandbox`] | a partner to try that with | |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
+//! | [`personal_data`] | what is kept about a member, to take along | read only |
 //! | [`preferences`] | how a member wants to be written to | until the membership ends |
 //! | [`leaving`] | a member who leaves | asked → taken back, or ending → ended |
 //! | [`sandbox`] | a network and shops to try all of this with | |
@@ -65,7 +69,10 @@ pub mod defects;
 pub mod destination;
 pub mod exchange;
 pub mod favourite;
+pub mod finding;
 pub mod follow_up;
+pub mod fraud_case;
+pub mod fraud_rule;
 pub mod gift_code;
 pub mod health;
 pub mod held;
@@ -80,6 +87,7 @@ pub mod partner;
 pub mod partner_sandbox;
 pub mod payee;
 pub mod payout;
+pub mod personal_data;
 pub mod popularity;
 pub mod preferences;
 pub mod proof;
@@ -127,6 +135,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::migration!(350, "membership", Expand, "../migrations/0350_membership"),
     store::migration!(360, "network_account", Expand, "../migrations/0360_network_account"),
     store::migration!(380, "referral", Expand, "../migrations/0380_referral"),
+    store::migration!(390, "fraud", Expand, "../migrations/0390_fraud"),
 ];
 
 /// The problems of this feature beside the door's own.
@@ -151,6 +160,7 @@ pub fn statements() -> Vec<Listed> {
         message::store::STATEMENTS,
         conversion::store::STATEMENTS,
         report::store::STATEMENTS,
+        personal_data::store::STATEMENTS,
         preferences::store::STATEMENTS,
         leaving::store::STATEMENTS,
         bonus::store::STATEMENTS,
@@ -169,6 +179,9 @@ pub fn statements() -> Vec<Listed> {
         payee::store::STATEMENTS,
         payout::store::STATEMENTS,
         referral::store::STATEMENTS,
+        fraud_rule::store::STATEMENTS,
+        finding::store::STATEMENTS,
+        fraud_case::store::STATEMENTS,
     ]
     .concat()
 }
@@ -200,5 +213,7 @@ pub fn routes(site: &Site) -> Routes {
         .and(payout::routes())
         .and(gift_code::routes())
         .and(referral::routes())
+        .and(fraud_rule::routes())
+        .and(fraud_case::routes())
         .with_state(site)
 }

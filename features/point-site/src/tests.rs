@@ -13,13 +13,14 @@ use crate::cap::Caps;
 use crate::claim::{ClaimAction, ClaimKind, ClaimRefusal, ClaimState};
 use crate::click::{Click, RecordClick, reference};
 use crate::conversion::{ConversionFacts, Outcome, Told};
+use crate::fraud_rule::{Condition, FraudRule};
 use crate::kana::BankText;
 use crate::network::Adapter;
 use crate::network_account::NetworkKey;
 use crate::offer::{OfferTerms, Repeat, Reward, SaveOffer, SaveShop, Shop};
 use crate::report::{StartReport, UploadedReport, apply_reports, receive_report};
 use crate::sandbox::{Pays, Sandbox, SandboxConfig, SandboxShop};
-use crate::step_up::{Condition, Decision as StepUp, Particular, StepUpRule};
+use crate::step_up::{Decision as StepUp, Particular};
 use crate::vault::Vault;
 use crate::zengin::{AccountType, BankAccount, Digits, Sender};
 use crate::{
@@ -120,7 +121,9 @@ fn all_migrations() -> Vec<store::migrate::Migration> {
 /// Rules that ask for a proof from 10,000 points on, and for a person from 100,000 on and after a
 /// change of the bank account.
 fn exchange_config() -> ExchangeConfig {
-    let rule = |id, condition, decision| StepUpRule { id: token(id), condition, decision };
+    let rule = |id, condition, decision| {
+        FraudRule::given(token(id), condition, decision, Label::parse(id).unwrap())
+    };
     ExchangeConfig {
         vault: Vault::new((1, [1; 32]), &[], [2; 32]),
         rules: vec![

@@ -59,7 +59,11 @@ pub fn statements() -> Vec<Listed> {
 
 /// The routes of the passbook and of payments.
 pub fn routes(wallet: &Wallet) -> Routes {
-    passbook::routes().and(story::routes()).and(payment::routes()).with_state(wallet)
+    passbook::routes()
+        .and(passbook::file_routes())
+        .and(story::routes())
+        .and(payment::routes())
+        .with_state(wallet)
 }
 
 /// The home page of a signed-in member at `/`, for an installation that has no other.

@@ -1,5 +1,7 @@
 wallet-home = Home
 wallet-passbook = Passbook
+wallet-file = Download as CSV
+wallet-file-heading = time,what,kind,unit,change,balance,announced change,reserved change
 wallet-units = Kinds of points
 wallet-unit = points
 wallet-amount = { $figure } { $unit }

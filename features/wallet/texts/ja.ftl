@@ -1,5 +1,7 @@
 wallet-home = ホーム
 wallet-passbook = 通帳
+wallet-file = CSVでダウンロード
+wallet-file-heading = 日時,内容,種類,単位,増減,残高,判定中の増減,確保の増減
 wallet-units = ポイントの種類
 wallet-unit = ポイント
 wallet-amount = { $figure }{ $unit }

@@ -185,6 +185,11 @@ impl Login {
         self.role
     }
 
+    /// Gives when the login was opened.
+    pub const fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
     /// Gives the mail address.
     pub const fn mail(&self) -> &Email {
         &self.mail

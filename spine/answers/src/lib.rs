@@ -8,11 +8,14 @@
 
 use std::sync::LazyLock;
 
+use http_body_util::channel::{Channel, Sender};
 use tokio::{sync::oneshot, task::spawn_blocking};
 
 use access::{Denied, RefusalKind};
 use store::{Command, Database, Decision, Fault, FaultKind, Reader, Store};
-use web::{ErrorStatus, Problem, ProblemKind, problems};
+use web::{
+    Body, Bytes, ErrorStatus, HeaderValue, Problem, ProblemKind, Response, header, problems,
+};
 
 /// The refusals of `access` as kinds of problems.
 pub static ACCESS_PROBLEMS: LazyLock<Vec<&'static ProblemKind>> = LazyLock::new(|| {
@@ -115,4 +118,54 @@ pub async fn off_thread<T: Send + 'static>(
     done.map_err(|panic| {
         Fault::new(FaultKind::Other, "work off the answering threads").caused_by(panic)
     })
+}
+
+/// Pieces of a file on their way to a caller; more are not made before these are taken.
+const PIECES_WAITING: usize = 2;
+
+/// Answers with a file to be saved, made piece by piece while it is sent: `next` gives each piece
+/// on a thread that may wait, and `None` at the end. A slow reader holds up no thread. `name` is
+/// ASCII without quotes.
+///
+/// When a piece fails, the fault is logged and the connection breaks off, so that nobody takes a
+/// part for the whole.
+pub fn file(
+    name: &str,
+    media_type: &'static str,
+    next: impl FnMut() -> Result<Option<Vec<u8>>, Fault> + Send + 'static,
+) -> Response {
+    let (sender, body) = Channel::<Bytes, Fault>::new(PIECES_WAITING);
+    tokio::spawn(send_pieces(sender, next));
+    let mut response = Response::new(Body::new(body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    if let Ok(disposition) = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")) {
+        headers.insert(header::CONTENT_DISPOSITION, disposition);
+    }
+    response
+}
+
+async fn send_pieces(
+    mut sender: Sender<Bytes, Fault>,
+    mut next: impl FnMut() -> Result<Option<Vec<u8>>, Fault> + Send + 'static,
+) {
+    loop {
+        let made = off_thread(move || (next(), next)).await;
+        let piece = match made {
+            Ok((Ok(Some(piece)), again)) => {
+                next = again;
+                piece
+            }
+            Ok((Ok(None), _)) => return,
+            Ok((Err(fault), _)) | Err(fault) => {
+                let error: &(dyn core::error::Error + 'static) = &fault;
+                tracing::error!(error, "a file broke off");
+                sender.abort(fault);
+                return;
+            }
+        };
+        if sender.send_data(Bytes::from(piece)).await.is_err() {
+            return;
+        }
+    }
 }

@@ -79,6 +79,8 @@ pub mod kind {
         Campaign "cmp";
         /// Points that are granted beside a conversion: by a claim, a campaign, a rank, a referral.
         Bonus "bon";
+        /// What the rules of a decision point said of something.
+        Finding "fnd";
     }
 }
 

@@ -18,6 +18,8 @@ pub struct JobState {
     pub succeeded_at: Option<Timestamp>,
     /// Why it failed last; empty since it succeeded.
     pub complaint: String,
+    /// How much it found that persons should have done by now; `None` for a job that does not look.
+    pub overdue: Option<u32>,
 }
 
 /// Where the supervisor writes how its jobs fare. Shared by all who ask.
@@ -56,6 +58,11 @@ impl JobBoard {
         state.failures_in_a_row
     }
 
+    /// Notes how much a job found that persons should have done by now.
+    pub fn note_overdue(&self, job: &'static str, overdue: u32) {
+        self.lock().entry(job).or_default().overdue = Some(overdue);
+    }
+
     /// Lists the jobs by name.
     pub fn list(&self) -> Vec<(&'static str, JobState)> {
         self.lock().iter().map(|(name, state)| (*name, state.clone())).collect()
@@ -84,7 +91,9 @@ mod tests {
             failures_in_a_row: 0,
             succeeded_at: Some(Timestamp::default()),
             complaint: String::new(),
+            overdue: Some(3),
         };
+        board.note_overdue("expire", 3);
         assert_eq!(board.list(), [("expire", expected)]);
     }
 }

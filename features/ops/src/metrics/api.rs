@@ -1,5 +1,5 @@
 use super::state::{
-    ACCOUNTS, BUILD, CHECK, DISK_FREE, DISK_SIZE, Exposition, JOB_FAILURES, JOB_RUNS,
+    ACCOUNTS, BUILD, CHECK, DISK_FREE, DISK_SIZE, Exposition, JOB_FAILURES, JOB_OVERDUE, JOB_RUNS,
     JOB_SUCCEEDED, MOVEMENTS, READY, STARTED, WAITING,
 };
 use crate::Ops;
@@ -34,6 +34,8 @@ pub(super) fn exposition(ops: &Ops) -> String {
     out.write(&JOB_FAILURES, jobs.iter().map(|(name, job)| (label(name), job.failures)));
     let succeeded = jobs.iter().filter_map(|(name, job)| Some((name, job.succeeded_at?)));
     out.write(&JOB_SUCCEEDED, succeeded.map(|(name, at)| (label(name), seconds(at))));
+    let overdue = jobs.iter().filter_map(|(name, job)| Some((name, job.overdue?)));
+    out.write(&JOB_OVERDUE, overdue.map(|(name, overdue)| (label(name), overdue)));
     ops.meter.render(&mut out.text);
     out.text
 }

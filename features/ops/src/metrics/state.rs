@@ -95,6 +95,8 @@ metrics! {
         "Runs of a job that failed.";
     JOB_SUCCEEDED "daifuku_job_success_time_seconds" Gauge "job"
         "When a job last succeeded, in seconds since 1970.";
+    JOB_OVERDUE "daifuku_job_overdue_items" Gauge "job"
+        "What a job found that persons should have done by now; fraud cases, of watch-cases.";
 }
 
 /// Text in the making.

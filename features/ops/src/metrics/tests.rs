@@ -20,6 +20,7 @@ fn every_metric_is_listed_and_every_listed_one_is_there() {
     house.probe.look();
     house.ops.board.fail("expire", "away");
     house.ops.board.succeed("expire", Timestamp::default());
+    house.ops.board.note_overdue("expire", 2);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let client = house.client();
     let answer = runtime.block_on(async {
@@ -44,6 +45,7 @@ fn every_metric_is_listed_and_every_listed_one_is_there() {
         "daifuku_check_ok{check=\"writer\"} 1",
         "daifuku_journal_movements_total 0",
         "daifuku_job_failures_total{job=\"expire\"} 1",
+        "daifuku_job_overdue_items{job=\"expire\"} 2",
     ] {
         assert!(answer.text.lines().any(|found| found == line), "{line}\n{}", answer.text);
     }

@@ -9,17 +9,19 @@ use crate::destination::{
     Taken, entries_in_force, quote,
 };
 use crate::exchange::store::{
-    TakenLines, add_versions, find_challenges, find_exchanges, read_custom, read_taken,
-    save_exchanges,
+    TakenLines, add_versions, find_challenges, find_exchanges, read_taken, save_exchanges,
 };
 use crate::exchange::{
     Clearance, Effect, Exchange, ExchangeEvent, ExchangeState, Outcome, Plan, plan,
 };
+use crate::finding::{Asked, Finding, Judge, looked_back_to};
+use crate::fraud_case::CaseBook;
+use crate::fraud_rule::Evaluation;
 use crate::gift_code::Issue;
 use crate::gift_code::store::{Stock, find_issues, read_stock, save_issues, shelf_of};
-use crate::payee::store::{Changes, block_payees, find_payees, read_changes};
+use crate::payee::store::{block_payees, find_payees};
 use crate::payee::{Payee, PayeeState};
-use crate::step_up::{Challenge, Custom, Decision, Proof, StepUpFacts, decide as decide_step_up};
+use crate::step_up::{Challenge, Decision, Proof};
 use ledger::{
     AccountNumber, AccountSpec, ActorNumber, BalanceRule, Batch, CaptureRule, LotKind, NormalSide,
     Refusal, Remaining, Step, Transfer, TransferKind, Wanted,
@@ -85,6 +87,7 @@ pub struct ExchangeFacts {
     changed: BTreeSet<Id<kind::Exchange>>,
     versions: Vec<VersionLine>,
     blocked: BTreeMap<Id<kind::Payee>, Timestamp>,
+    cases: CaseBook,
 }
 
 impl ExchangeFacts {
@@ -101,6 +104,7 @@ impl ExchangeFacts {
             changed: BTreeSet::new(),
             versions: Vec::new(),
             blocked: BTreeMap::new(),
+            cases: CaseBook::load(tx, ids)?,
         })
     }
 
@@ -147,12 +151,14 @@ impl ExchangeFacts {
         posting: &mut Posting<'_>,
     ) -> bool {
         let (before, versions) = (self.known.get(&id).cloned(), self.versions.len());
+        let case = self.cases.mark(id);
         let all = events
             .iter()
             .all(|event| self.apply(id, *event, cause, posting) == Ok(Outcome::Changed));
         if let Some(before) = before.filter(|_| !all) {
             self.known.insert(id, before);
             self.versions.truncate(versions);
+            self.cases.undo(id, case);
         }
         all
     }
@@ -160,6 +166,18 @@ impl ExchangeFacts {
     /// Takes a new quote in.
     pub(crate) fn add(&mut self, exchange: Exchange, by: ActorNumber, now: Timestamp) {
         self.note(exchange, "quote", &Cause { by, reason: None }, now);
+    }
+
+    /// Opens the case of an exchange that rules hold.
+    fn open_case(
+        &mut self,
+        id: Id<kind::Exchange>,
+        evaluation: &Evaluation,
+        whose: (ActorNumber, Timestamp),
+    ) {
+        if let Some(exchange) = self.known.get(&id) {
+            self.cases.open(exchange, evaluation, whose);
+        }
     }
 
     /// Changes what an exchange carries beside its state.
@@ -202,6 +220,7 @@ impl ExchangeFacts {
             actor: cause.by,
             reason: cause.reason.clone(),
         });
+        self.cases.follow(&after, (cause.by, now));
         self.changed.insert(after.id);
         self.known.insert(after.id, after);
     }
@@ -235,6 +254,7 @@ impl ExchangeFacts {
     pub(crate) fn save(self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         save_exchanges(tx, self.changed.iter().filter_map(|id| self.known.get(id)))?;
         add_versions(tx, &self.versions)?;
+        self.cases.save(tx)?;
         save_issues(tx, self.issued.iter().filter_map(|id| self.issues.get(id)))?;
         if let Some(now) = self.blocked.values().max() {
             block_payees(tx, &self.blocked.keys().copied().collect::<Vec<_>>(), *now)?;
@@ -607,8 +627,7 @@ pub struct AcceptFacts {
     payees: BTreeMap<Id<kind::Payee>, Payee>,
     challenges: BTreeMap<Id<kind::Exchange>, Challenge>,
     taken: TakenLines,
-    custom: BTreeSet<(Id<kind::Member>, Token)>,
-    changes: Changes,
+    judge: Judge,
     stock: Stock,
 }
 
@@ -627,15 +646,16 @@ impl Command for AcceptExchange {
         let config = slice.first().map(|first| &first.config);
         let companies: Vec<CompanyNumber> = config.iter().map(|config| config.company).collect();
         let company = config.map_or(CompanyNumber::OPERATOR, |config| config.company);
+        let taken = read_taken(tx, &members, month_start(asked_at).min(looked_back_to(asked_at)))?;
+        let asked = Asked { company, members: &members, payees: &payees, at: asked_at };
         Ok(AcceptFacts {
             exchanges: ExchangeFacts::load(config, &ids, tx)?,
             entries: read_destinations(tx, &companies)?.into_values().flatten().collect(),
             groups: read_limit_groups(tx, &companies)?,
             payees: find_payees(tx, &payees)?,
             challenges: find_challenges(tx, &ids)?,
-            taken: read_taken(tx, &members, month_start(asked_at))?,
-            custom: read_custom(tx, &members)?,
-            changes: read_changes(tx, &members)?,
+            judge: Judge::load(&asked, &taken, tx)?,
+            taken,
             stock: read_stock(tx, company)?,
         })
     }
@@ -673,11 +693,12 @@ impl Command for AcceptExchange {
             | ExchangeState::Returned { .. } => return Ok(exchange),
         }
         self.check(&exchange, facts, now)?;
-        let (clearance, rules) = self.judge(&exchange, facts, now)?;
-        self.take_up(&exchange, facts, (clearance, rules), posting)
+        let (clearance, said) = self.judge(&exchange, facts, now)?;
+        self.take_up(&exchange, facts, (clearance, said), posting)
     }
 
     fn save(facts: Self::Facts, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        facts.judge.save(tx)?;
         facts.exchanges.save(tx)
     }
 }
@@ -716,41 +737,39 @@ impl AcceptExchange {
         Ok(())
     }
 
+    /// Asks the rules. What is denied, or asked one more proof for, is written down here; what is
+    /// accepted, with the acceptance.
     fn judge(
         &self,
         exchange: &Exchange,
-        facts: &AcceptFacts,
+        facts: &mut AcceptFacts,
         now: Timestamp,
-    ) -> Result<(Clearance, String), AcceptRefusal> {
-        let known = facts.custom.contains(&(self.member, exchange.quote.destination.clone()));
+    ) -> Result<(Clearance, Said), AcceptRefusal> {
         let passed = facts.challenges.get(&exchange.id).and_then(|challenge| challenge.passed_at);
-        let step_up = StepUpFacts {
-            points: exchange.quote.taken(),
-            custom: if known { Custom::Known } else { Custom::New },
-            changes: facts.changes.get(&self.member).map_or(&[][..], Vec::as_slice),
-            proof: if passed.is_some() { Proof::Given } else { Proof::None },
+        let proof = if passed.is_some() { Proof::Given } else { Proof::None };
+        let payee = self.payee.filter(|_| exchange.kind.needs_target());
+        let given = &self.config.exchange.rules;
+        let (evaluation, finding) = facts.judge.ask(given, exchange, payee, (proof, now));
+        let (clearance, refusal) = match evaluation.outcome {
+            Decision::Allow => (Clearance::Free, None),
+            Decision::Hold => (Clearance::Review, None),
+            Decision::StepUp => (Clearance::Review, Some(AcceptRefusal::ProofNeeded)),
+            Decision::Deny => (Clearance::Review, Some(AcceptRefusal::Denied)),
         };
-        let rules = &self.config.exchange.rules;
-        let verdict = decide_step_up(rules, step_up, now);
-        // A case for a person still asks for the proof that its milder rules want.
-        let milder = rules.iter().filter(|rule| rule.decision == Decision::StepUp);
-        let asks = milder.clone().any(|rule| verdict.rules.contains(&rule.id));
-        let clearance = match verdict.decision {
-            Decision::Deny => return Err(AcceptRefusal::Denied),
-            Decision::StepUp => return Err(AcceptRefusal::ProofNeeded),
-            Decision::Hold if asks && passed.is_none() => return Err(AcceptRefusal::ProofNeeded),
-            Decision::Hold => Clearance::Review,
-            Decision::Allow => Clearance::Free,
-        };
-        let applied: Vec<&str> = verdict.rules.iter().map(Token::as_str).collect();
-        Ok((clearance, applied.join(" ")))
+        match refusal {
+            None => Ok((clearance, Said { evaluation, finding })),
+            Some(refusal) => {
+                facts.judge.keep(finding);
+                Err(refusal)
+            }
+        }
     }
 
     fn take_up(
         &self,
         exchange: &Exchange,
         facts: &mut AcceptFacts,
-        (clearance, rules): (Clearance, String),
+        (clearance, said): (Clearance, Said),
         posting: &mut Posting<'_>,
     ) -> Result<Exchange, AcceptRefusal> {
         let now = posting.now();
@@ -774,12 +793,40 @@ impl AcceptExchange {
         facts.exchanges.amend(id, |exchange| {
             exchange.accepted_at = Some(now);
             exchange.payee = payee.filter(|_| exchange.kind.needs_target());
-            exchange.rules = rules;
+            exchange.rules = said.rules();
             exchange.due_on = due_on;
         });
+        if clearance == Clearance::Review {
+            facts.exchanges.open_case(id, &said.evaluation, (self.by, now));
+        }
+        facts.judge.keep(said.finding);
+        facts.judge.note_taken(exchange, now);
         let key = (exchange.member, exchange.limit_group.clone());
         facts.taken.entry(key).or_default().insert(id, (now, exchange.quote.taken()));
         facts.exchanges.known.get(&id).cloned().ok_or(AcceptRefusal::NotFound)
+    }
+}
+
+/// What the rules said of an exchange that may go on.
+struct Said {
+    evaluation: Evaluation,
+    finding: Finding,
+}
+
+/// The most characters of rules beside an exchange.
+const RULES_MAX: usize = 240;
+
+impl Said {
+    /// Names the rules that counted, as many as fit; the finding has them all.
+    fn rules(&self) -> String {
+        let mut text = String::new();
+        for rule in self.evaluation.enforced().map(Token::as_str) {
+            if text.len().saturating_add(rule.len()) < RULES_MAX {
+                text.push_str(if text.is_empty() { "" } else { " " });
+                text.push_str(rule);
+            }
+        }
+        text
     }
 }
 

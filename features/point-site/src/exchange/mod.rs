@@ -7,7 +7,7 @@ mod page;
 mod state;
 pub(crate) mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use command::{
     AcceptExchange, AcceptFacts, AcceptRefusal, Cause, ChangeExchange, ChangeRefusal,

@@ -279,7 +279,7 @@ proptest! {
 }
 
 /// A stage with destinations, a member with points and a bank account.
-mod stories {
+pub(crate) mod stories {
     use core::fmt::Write as _;
 
     use expect_test::expect;
@@ -319,11 +319,11 @@ mod stories {
     const TARO: Id<kind::Member> = Id::from_bits(0x0192_0000_0000_0000_0000_0000_0000_0002);
 
     /// Who puts together, and who approves.
-    fn maker() -> ActorNumber {
+    pub(crate) fn maker() -> ActorNumber {
         ActorNumber::new(OURS, 21)
     }
 
-    fn checker() -> ActorNumber {
+    pub(crate) fn checker() -> ActorNumber {
         ActorNumber::new(OURS, 22)
     }
 
@@ -354,13 +354,13 @@ mod stories {
         }
     }
 
-    fn save(stage: &Stage, entry: DestinationEntry) {
+    pub(crate) fn save(stage: &Stage, entry: DestinationEntry) {
         let command = SaveDestination { company: OURS, entry, by: maker() };
         stage.site.store().run(command).unwrap().unwrap();
     }
 
     /// Destinations of every kind, a limit of 30,000 a month, and points for Hana.
-    fn furnish(stage: &Stage, points: u32) {
+    pub(crate) fn furnish(stage: &Stage, points: u32) {
         save(stage, destination("cash", DestinationKind::Bank, "bank", 50));
         save(stage, destination("pool", DestinationKind::PooledCode, "pool", 0));
         save(stage, destination("gift", DestinationKind::GiftCode, "sandbox", 0));
@@ -369,13 +369,13 @@ mod stories {
         stage.grant(HANA, points, None);
     }
 
-    fn limit(stage: &Stage, monthly: Option<u32>) {
+    pub(crate) fn limit(stage: &Stage, monthly: Option<u32>) {
         let group =
             LimitGroup { code: token("general"), daily: None, monthly: monthly.map(Amount::from) };
         let Ok(()) = stage.site.store().run(SaveLimitGroup { company: OURS, group }).unwrap();
     }
 
-    fn register(stage: &Stage, number: &str) -> Id<kind::Payee> {
+    pub(crate) fn register(stage: &Stage, number: &str) -> Id<kind::Payee> {
         let now = stage.site.now();
         let bank = BankPayee {
             account: BankAccount {
@@ -392,7 +392,7 @@ mod stories {
     }
 
     /// Ids sort by time to the millisecond.
-    fn ask(stage: &Stage, member: Id<kind::Member>, to: &str, points: u32) -> Exchange {
+    pub(crate) fn ask(stage: &Stage, member: Id<kind::Member>, to: &str, points: u32) -> Exchange {
         stage.clock.advance_seconds(1);
         let command = QuoteExchange {
             config: stage.site.shared_config(),
@@ -405,7 +405,11 @@ mod stories {
         stage.site.store().run(command).unwrap().unwrap()
     }
 
-    fn accept(stage: &Stage, quoted: &Exchange, payee: Option<Id<kind::Payee>>) -> AcceptExchange {
+    pub(crate) fn accept(
+        stage: &Stage,
+        quoted: &Exchange,
+        payee: Option<Id<kind::Payee>>,
+    ) -> AcceptExchange {
         AcceptExchange {
             config: stage.site.shared_config(),
             exchange: quoted.id,
@@ -416,14 +420,14 @@ mod stories {
         }
     }
 
-    fn take(stage: &Stage, quoted: &Exchange, payee: Option<Id<kind::Payee>>) -> String {
+    pub(crate) fn take(stage: &Stage, quoted: &Exchange, payee: Option<Id<kind::Payee>>) -> String {
         match stage.site.store().run(accept(stage, quoted, payee)).unwrap() {
             Ok(exchange) => exchange.state.code().to_owned(),
             Err(refusal) => refusal.code().to_owned(),
         }
     }
 
-    fn change(
+    pub(crate) fn change(
         stage: &Stage,
         id: Id<kind::Exchange>,
         event: ExchangeEvent,
@@ -439,13 +443,13 @@ mod stories {
         stage.site.store().run(command).unwrap().map(|exchange| exchange.state.code().to_owned())
     }
 
-    fn state(stage: &Stage, id: Id<kind::Exchange>) -> String {
+    pub(crate) fn state(stage: &Stage, id: Id<kind::Exchange>) -> String {
         let found = stage.site.store().database().read(|reader| find_exchanges(reader, &[id]));
         found.unwrap()[&id].state.code().to_owned()
     }
 
     /// What Hana can use and has, and what went out and was charged.
-    fn purse(stage: &Stage) -> String {
+    pub(crate) fn purse(stage: &Stage) -> String {
         let account = stage.account(AccountRole::Member).unwrap();
         let company = stage.site.config().company_id;
         let unit = stage.site.config().unit.get();

@@ -6,6 +6,7 @@ use crate::exchange::store::{find_exchanges, find_proposals, save_proposals};
 use crate::exchange::{
     Cause, Clearance, Exchange, ExchangeEvent, ExchangeFacts, ExchangeState, Outcome,
 };
+use crate::fraud_case::{CaseBook, DENIED_BY_REVIEW};
 use crate::held::{Proposal, Verdict};
 use access::audit_trail::{self, AuditEntry, Outcome as Audited};
 use ledger::ActorNumber;
@@ -67,6 +68,7 @@ pub struct ProposalFacts {
     exchanges: BTreeMap<Id<kind::Exchange>, Exchange>,
     proposals: BTreeMap<Id<kind::Exchange>, Proposal>,
     changed: BTreeMap<Id<kind::Exchange>, Proposal>,
+    cases: CaseBook,
     entries: Vec<AuditEntry>,
 }
 
@@ -103,6 +105,7 @@ impl Command for ProposeVerdict {
         Ok(ProposalFacts {
             exchanges: find_exchanges(tx, &ids)?,
             proposals: find_proposals(tx, &ids)?,
+            cases: CaseBook::load(tx, &ids)?,
             ..ProposalFacts::default()
         })
     }
@@ -125,6 +128,8 @@ impl Command for ProposeVerdict {
             proposed_at: posting.now(),
             decided: None,
         };
+        let said = (self.verdict, self.reason.as_str());
+        facts.cases.propose(self.exchange, said, (self.by, posting.now()));
         let action = format!("exchange.propose_{}", self.verdict.code());
         let whose = (self.company, self.by);
         facts.entries.push(entry(whose, &action, self.exchange, posting.now()));
@@ -135,6 +140,7 @@ impl Command for ProposeVerdict {
 
     fn save(facts: Self::Facts, tx: &mut Tx<'_>) -> Result<(), Fault> {
         save_proposals(tx, facts.changed.values())?;
+        facts.cases.save(tx)?;
         audit_trail::append(tx, facts.entries).map(drop)
     }
 }
@@ -204,7 +210,7 @@ impl Command for DecideExchange {
         }
         let (event, reason) = match self.verdict {
             Verdict::Release => (ExchangeEvent::Release, None),
-            Verdict::Deny => (ExchangeEvent::Cancel, Token::parse("denied_by_review").ok()),
+            Verdict::Deny => (ExchangeEvent::Cancel, Token::parse(DENIED_BY_REVIEW).ok()),
         };
         let cause = Cause { by: self.by, reason };
         match facts.exchanges.apply(self.exchange, event, &cause, posting) {

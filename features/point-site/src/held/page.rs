@@ -23,9 +23,9 @@ use web::{
 
 const READ: Need = Need::ExchangeRead;
 /// Who proposes what is to become of a held exchange.
-const PROPOSE: Need = Need::FraudManage;
+pub(crate) const PROPOSE: Need = Need::FraudManage;
 /// Who decides it: somebody else.
-const DECIDE: Need = Need::PayoutApprove;
+pub(crate) const DECIDE: Need = Need::PayoutApprove;
 /// How many exchanges a list shows.
 const SHOWN: u32 = 50;
 
@@ -155,7 +155,11 @@ async fn show(
     page(&site, &view, &who, id, None).await
 }
 
-fn actor_text(words: Words<'_>, actor: ActorNumber, at: vocabulary::Timestamp) -> String {
+pub(crate) fn actor_text(
+    words: Words<'_>,
+    actor: ActorNumber,
+    at: vocabulary::Timestamp,
+) -> String {
     let (number, at) = (actor.ordinal().to_string(), Zone::JAPAN.format_minute(at));
     words.with("payout-by", &[("actor", number.into()), ("time", at.into())])
 }
@@ -232,14 +236,14 @@ async fn page(
     Ok(view.page(words.get("held-title")).nav(nav).status(status).show(&main))
 }
 
-const fn weight_of(verdict: Verdict) -> Weight {
+pub(crate) const fn weight_of(verdict: Verdict) -> Weight {
     match verdict {
         Verdict::Release => Weight::Primary,
         Verdict::Deny => Weight::Danger,
     }
 }
 
-fn propose_form(words: Words<'_>) -> (Select, TextField, Button) {
+pub(crate) fn propose_form(words: Words<'_>) -> (Select, TextField, Button) {
     let choices = [Verdict::Release, Verdict::Deny].map(|verdict| {
         let key = format!("held-verdict-{}", verdict.code());
         (verdict.code().to_owned(), words.get(&key).into_owned())

@@ -173,20 +173,6 @@ pub(crate) fn block_payees(
     tx.execute_list(&BLOCK_PAYEES, &[now.into()], &list).map(drop)
 }
 
-const fn particular_code(particular: Particular) -> &'static str {
-    match particular {
-        Particular::Phone => "phone",
-        Particular::Mail => "mail",
-        Particular::BankAccount => "bank_account",
-    }
-}
-
-fn parse_particular(code: &str) -> Option<Particular> {
-    [Particular::Phone, Particular::Mail, Particular::BankAccount]
-        .into_iter()
-        .find(|particular| particular_code(*particular) == code)
-}
-
 pub(crate) fn note_changes(
     tx: &mut Tx<'_>,
     changes: &BTreeMap<(Id<kind::Member>, Particular), Timestamp>,
@@ -194,7 +180,7 @@ pub(crate) fn note_changes(
     let rows: Vec<[Value; 3]> = changes
         .iter()
         .map(|((member, particular), at)| {
-            [(*member).into(), particular_code(*particular).into(), (*at).into()]
+            [(*member).into(), particular.code().into(), (*at).into()]
         })
         .collect();
     tx.upsert(&NOTE_CHANGES, &rows)
@@ -211,7 +197,7 @@ pub(crate) fn read_changes(
     let list: Vec<Value> = members.iter().copied().map(Value::from).collect();
     let mut found = Changes::new();
     for row in reader.query_list(&READ_CHANGES, &[], &list)? {
-        let change = (row.parsed(1, parse_particular)?, row.timestamp(2)?);
+        let change = (row.parsed(1, Particular::parse)?, row.timestamp(2)?);
         let changes = found.entry(row.id(0)?).or_default();
         if !changes.contains(&change) {
             changes.push(change);
