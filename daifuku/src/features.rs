@@ -98,6 +98,7 @@ fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
     let config = SiteConfig {
         company: number,
         company_id: company.id,
+        address: house.config.site_address.or_of(house.config.server_listen),
         actor,
         unit: unit.number,
         scale: unit.scale,

@@ -29,7 +29,9 @@ CREATE TABLE site_referral_link (
 CREATE UNIQUE INDEX site_referral_link_code ON site_referral_link (company, code);
 
 -- A member is invited once, so that the invited member names the referral. It carries the terms of
--- the moment of joining, so that later terms change nothing.
+-- the moment of joining, so that later terms change nothing. `mail` names the friend's address by a
+-- keyed hash, without tags and dots: it tells that an address joined before, not which; it is emptied
+-- when the friend leaves.
 CREATE TABLE site_referral (
   invited BLOB NOT NULL PRIMARY KEY CHECK (length(invited) = 16),
   company INTEGER NOT NULL,
@@ -50,6 +52,9 @@ CREATE TABLE site_referral (
   rewarded_month INTEGER,
   proposed TEXT CHECK (proposed IN ('release', 'deny')),
   proposed_by INTEGER,
+  reason TEXT CHECK (length(reason) <= 120),
+  decided_by INTEGER,
+  mail BLOB CHECK (length(mail) = 32),
   changed_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -58,6 +63,9 @@ CREATE INDEX site_referral_inviter ON site_referral (inviter, joined_at, invited
 
 -- How many friends a member was rewarded for in a month.
 CREATE INDEX site_referral_month ON site_referral (inviter, rewarded_month);
+
+-- Whether an address joined before.
+CREATE INDEX site_referral_mail ON site_referral (company, mail);
 
 -- What waits for a person, and what the clock ends.
 CREATE INDEX site_referral_state ON site_referral (company, state, ends_at, invited);

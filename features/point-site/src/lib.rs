@@ -94,6 +94,8 @@ pub mod proof;
 pub mod pull;
 pub mod rate_up;
 pub mod referral;
+mod referral_desk;
+mod referral_terms;
 pub mod report;
 pub mod review;
 pub mod sandbox;
@@ -213,6 +215,8 @@ pub fn routes(site: &Site) -> Routes {
         .and(payout::routes())
         .and(gift_code::routes())
         .and(referral::routes())
+        .and(referral_desk::routes())
+        .and(referral_terms::routes())
         .and(fraud_rule::routes())
         .and(fraud_case::routes())
         .with_state(site)

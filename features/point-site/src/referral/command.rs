@@ -8,17 +8,19 @@ use crate::conversion::ConversionState;
 use crate::follow_up::Seen;
 use crate::payee::store::load_of_members;
 use crate::referral::store::{
-    Earnings, Rewarded, add_links, count_joined, count_rewarded, find_earnings, find_links,
-    find_links_of, find_referrals, list_terms, save_earnings, save_referrals, save_terms,
+    Earnings, Rewarded, add_links, count_joined, count_rewarded, find_earnings, find_leading,
+    find_links, find_links_of, find_mails, find_referrals, list_terms, save_earnings,
+    save_referrals, save_terms,
 };
 use crate::referral::{
-    JoinSignals, PlannedTerms, Proposal, Referral, ReferralLink, ReferralRefusal, ReferralRule,
-    ReferralState, ReferralTerms, Verdict, judge,
+    JoinSignals, PlannedTerms, Proposal, Proposed, Referral, ReferralLink, ReferralRefusal,
+    ReferralRule, ReferralState, ReferralTerms, Verdict, judge, mail_name,
 };
 use access::Authenticated;
 use access::audit_trail::{self, AuditEntry};
 use store::{Command, Fault, Posting, Reader, Recall, Tx};
-use vocabulary::{Amount, CompanyNumber, Id, Label, Timestamp, Token, kind};
+use crate::vault::Vault;
+use vocabulary::{Amount, CompanyNumber, Email, Id, Label, Timestamp, Token, kind};
 
 /// What the passbook calls the points when nobody translates it.
 const TITLE: &str = "友達紹介";
@@ -154,7 +156,8 @@ impl Command for ApproveReferralTerms {
     }
 }
 
-/// Makes a member's link; a repeat gives the first one, for ever.
+/// Makes a member's link; a repeat gives the first one, for ever. A code that is another member's
+/// is refused, so that nobody's friends are taken for somebody else's.
 #[derive(Clone, Debug)]
 pub struct MakeReferralLink {
     /// The company whose site it is.
@@ -169,28 +172,35 @@ pub struct MakeReferralLink {
 #[derive(Debug, Default)]
 pub struct LinkFacts {
     known: BTreeMap<Id<kind::Member>, ReferralLink>,
+    taken: BTreeSet<Token>,
     added: BTreeSet<Id<kind::Member>>,
 }
 
 impl Command for MakeReferralLink {
     type Facts = LinkFacts;
     type Receipt = ReferralLink;
-    type Refusal = Infallible;
+    type Refusal = ReferralRefusal;
 
     const NAME: &'static str = "make referral link";
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<LinkFacts, Fault> {
-        let members: Vec<_> = slice.iter().map(|command| command.member).collect();
-        Ok(LinkFacts { known: find_links_of(tx, &members)?, added: BTreeSet::new() })
+        let Some(first) = slice.first() else { return Ok(LinkFacts::default()) };
+        let members = slice.iter().map(|command| command.member).collect();
+        let codes: Vec<_> = slice.iter().map(|command| command.code.clone()).collect();
+        let taken = find_links(tx, first.company, &codes)?.into_keys().collect();
+        Ok(LinkFacts { known: find_links_of(tx, &members)?, taken, added: BTreeSet::new() })
     }
 
     fn decide(
         &self,
         facts: &mut LinkFacts,
         posting: &mut Posting<'_>,
-    ) -> Result<ReferralLink, Infallible> {
+    ) -> Result<ReferralLink, ReferralRefusal> {
         if let Some(link) = facts.known.get(&self.member) {
             return Ok(link.clone());
+        }
+        if !facts.taken.insert(self.code.clone()) {
+            return Err(ReferralRefusal::CodeTaken);
         }
         let (company, member, code) = (self.company, self.member, self.code.clone());
         let link = ReferralLink { company, member, code, made_at: posting.now() };
@@ -216,6 +226,24 @@ pub struct JoinReferral {
     pub code: Token,
     /// When the member joined.
     pub joined_at: Timestamp,
+    /// The mail addresses, named by [`JoinReferral::name_mail`].
+    pub mails: JoinMails,
+}
+
+/// What names the mail addresses of two members; `None` is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JoinMails {
+    /// Of who joined.
+    pub invited: Option<[u8; 32]>,
+    /// Of who invites.
+    pub inviter: Option<[u8; 32]>,
+}
+
+impl JoinReferral {
+    /// Names a mail address but for tags and dots, by a hash that only this installation can make.
+    pub fn name_mail(vault: &Vault, mail: &Email) -> [u8; 32] {
+        vault.fingerprint("referral_mail", &[mail_name(mail).as_bytes()])
+    }
 }
 
 /// Joining is decided on this.
@@ -224,6 +252,10 @@ pub struct JoinFacts {
     terms: Vec<PlannedTerms>,
     links: BTreeMap<Token, ReferralLink>,
     known: BTreeMap<Id<kind::Member>, Referral>,
+    /// Who led to a member, over several steps.
+    led: BTreeMap<Id<kind::Member>, BTreeSet<Id<kind::Member>>>,
+    /// The addresses by which somebody joined before.
+    mails: BTreeSet<[u8; 32]>,
     joined: BTreeMap<Id<kind::Member>, u32>,
     added: BTreeSet<Id<kind::Member>>,
     at: Timestamp,
@@ -245,11 +277,14 @@ impl Command for JoinReferral {
         let inviters: BTreeSet<_> = links.values().map(|link| link.member).collect();
         let earliest = slice.iter().map(|command| command.joined_at).min();
         let since = earliest.unwrap_or(first.joined_at).plus_seconds(-AN_HOUR);
-        let mut members: BTreeSet<_> = slice.iter().map(|command| command.member).collect();
-        members.extend(&inviters);
+        let members: BTreeSet<_> = slice.iter().map(|command| command.member).collect();
+        let mails: BTreeSet<_> =
+            slice.iter().filter_map(|command| command.mails.invited).collect();
         Ok(JoinFacts {
             terms: list_terms(tx, company)?,
             known: find_referrals(tx, company, &members)?,
+            led: find_leading(tx, &inviters)?,
+            mails: find_mails(tx, company, &mails)?,
             joined: count_joined(tx, since, &inviters)?,
             links,
             ..JoinFacts::default()
@@ -270,10 +305,12 @@ impl Command for JoinReferral {
         let joined = facts.joined.entry(link.member).or_default();
         *joined = joined.saturating_add(1);
         let seconds = self.joined_at.microseconds_since(link.made_at).div_euclid(1_000_000);
-        let inviters_own = facts.known.get(&link.member).map(|referral| referral.inviter);
+        let mut led = facts.led.get(&link.member).cloned().unwrap_or_default();
+        let JoinMails { invited: mail, inviter: inviters } = self.mails;
         let rules = judge(JoinSignals {
             own_link: link.member == self.member,
-            circle: inviters_own == Some(self.member),
+            circle: led.contains(&self.member),
+            same_mail: mail.is_some_and(|own| facts.mails.contains(&own) || inviters == mail),
             seconds_after_link: seconds,
             joined_in_hour: *joined,
             ..JoinSignals::default()
@@ -295,7 +332,12 @@ impl Command for JoinReferral {
             earned: Amount::ZERO,
             rewarded_month: None,
             proposed: None,
+            decided_by: None,
+            mail,
         };
+        led.insert(link.member);
+        facts.led.insert(self.member, led);
+        facts.mails.extend(mail);
         facts.added.insert(self.member);
         facts.known.insert(self.member, referral.clone());
         Ok(Some(referral))
@@ -320,12 +362,13 @@ pub(crate) struct ReferralFacts {
     earnings: Earnings,
     same_account: BTreeSet<Id<kind::Member>>,
     rewarded: Rewarded,
+    links: BTreeMap<Id<kind::Member>, ReferralLink>,
     changed: BTreeSet<Id<kind::Member>>,
     earned: Earnings,
 }
 
 impl ReferralFacts {
-    /// Reads the referrals of members who may have been invited, with four statements.
+    /// Reads the referrals of members who may have been invited, with five statements.
     pub(crate) fn load(
         company: CompanyNumber,
         members: &BTreeSet<Id<kind::Member>>,
@@ -346,6 +389,7 @@ impl ReferralFacts {
             earnings: find_earnings(reader, &invited)?,
             same_account: known.values().filter(shares).map(|one| one.invited).collect(),
             rewarded: count_rewarded(reader, &inviters)?,
+            links: find_links_of(reader, &inviters)?,
             known,
             changed: BTreeSet::new(),
             earned: Earnings::new(),
@@ -407,6 +451,9 @@ impl ReferralFacts {
             next.verdict = Verdict::of(&next.rules);
         }
         next.state = next.after(purchases, posting.now());
+        if next.state != ReferralState::Held {
+            next.proposed = None;
+        }
         self.reward(config, before.state, &mut next, posting);
         for (id, cause, member, points) in both(&next) {
             let granted = matches!(next.state, ReferralState::Granted { .. });
@@ -424,7 +471,7 @@ impl ReferralFacts {
     }
 
     /// Counts the inviter's reward in the month of the grant, and gives the place back when it is
-    /// taken back.
+    /// taken back. Whoever left, and so has no link any more, is not rewarded.
     fn reward(
         &mut self,
         config: &SiteConfig,
@@ -440,7 +487,7 @@ impl ReferralFacts {
             let count = self.rewarded.entry((next.inviter, month)).or_default();
             *count = count.saturating_sub(1);
         }
-        if granted(next.state) {
+        if granted(next.state) && self.links.contains_key(&next.inviter) {
             let month = month_of(config, posting);
             let count = self.rewarded.entry((next.inviter, month)).or_default();
             if *count < next.terms.month_max {
@@ -479,7 +526,7 @@ fn both(referral: &Referral) -> [Half; 2] {
 }
 
 /// Proposes what becomes of a held referral, or confirms what somebody else proposed. Another
-/// proposal replaces the first.
+/// proposal replaces the first; a repeat by the same person changes nothing.
 #[derive(Clone, Debug)]
 pub struct DecideReferral {
     /// The settings.
@@ -488,8 +535,22 @@ pub struct DecideReferral {
     pub by: Authenticated,
     /// Who was invited.
     pub invited: Id<kind::Member>,
-    /// What is wanted.
+    /// What is to become of it.
     pub proposal: Proposal,
+    /// Which of the two steps.
+    pub step: DecisionStep,
+}
+
+/// The two steps of a decision, each taken by another person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DecisionStep {
+    /// Proposes it.
+    Propose {
+        /// Why.
+        reason: Label,
+    },
+    /// Confirms what was proposed.
+    Confirm,
 }
 
 /// The referrals and bonuses of a slice.
@@ -530,27 +591,7 @@ impl Command for DecideReferral {
         facts.at = posting.now();
         let (referrals, bonuses) = facts.loaded.as_mut().ok_or(ReferralRefusal::NotFound)?;
         let known = referrals.known.get_mut(&self.invited).ok_or(ReferralRefusal::NotFound)?;
-        if known.state != ReferralState::Held {
-            return Err(ReferralRefusal::StateUnfit);
-        }
-        let by = self.by.actor();
-        let action = match known.proposed {
-            Some((proposal, before)) if proposal == self.proposal && before == by => {
-                return Err(ReferralRefusal::SamePerson);
-            }
-            Some((proposal, _)) if proposal == self.proposal => {
-                known.proposed = None;
-                known.verdict = match proposal {
-                    Proposal::Release => Verdict::Allow,
-                    Proposal::Deny => Verdict::Deny,
-                };
-                "referral.confirm"
-            }
-            Some(_) | None => {
-                known.proposed = Some((self.proposal, by));
-                "referral.propose"
-            }
-        };
+        let Some(action) = self.apply(known)? else { return Ok(known.state) };
         let entry = AuditEntry::done(facts.at, &self.by, action);
         facts.entries.push(entry.of(known.company).about(self.invited));
         referrals.settle(&self.config, self.invited, bonuses, posting);
@@ -563,6 +604,48 @@ impl Command for DecideReferral {
             bonuses.save(tx, facts.at)?;
         }
         audit_trail::append(tx, facts.entries).map(drop)
+    }
+}
+
+impl DecideReferral {
+    /// Notes the step on a referral; gives the action for the audit trail, `None` for a repeat.
+    fn apply(&self, known: &mut Referral) -> Result<Option<&'static str>, ReferralRefusal> {
+        let by = self.by.actor();
+        let settled = match self.proposal {
+            Proposal::Release => Verdict::Allow,
+            Proposal::Deny => Verdict::Deny,
+        };
+        if known.state != ReferralState::Held {
+            let repeat = self.step == DecisionStep::Confirm
+                && known.decided_by == Some(by)
+                && known.verdict == settled;
+            return if repeat { Ok(None) } else { Err(ReferralRefusal::StateUnfit) };
+        }
+        match &self.step {
+            DecisionStep::Propose { reason } => {
+                let wanted = Proposed { proposal: self.proposal, by, reason: reason.clone() };
+                if known.proposed.as_ref() == Some(&wanted) {
+                    return Ok(None);
+                }
+                known.proposed = Some(wanted);
+                Ok(Some("referral.propose"))
+            }
+            DecisionStep::Confirm => {
+                let proposed = known.proposed.as_ref().ok_or(ReferralRefusal::StateUnfit)?;
+                if proposed.proposal != self.proposal {
+                    return Err(ReferralRefusal::StateUnfit);
+                }
+                if proposed.by == by {
+                    return Err(ReferralRefusal::SamePerson);
+                }
+                known.verdict = settled;
+                known.decided_by = Some(by);
+                Ok(Some(match self.proposal {
+                    Proposal::Release => "referral.release",
+                    Proposal::Deny => "referral.deny",
+                }))
+            }
+        }
     }
 }
 

@@ -2,13 +2,15 @@ use askama::Template;
 
 use crate::referral::command::in_force;
 use crate::referral::state::code_of;
-use crate::referral::store::{find_link_of, find_links, list_invited, list_terms};
+use crate::referral::store::{find_link_of, find_links, list_invited, list_terms, sum_rewards};
 use crate::referral::{MakeReferralLink, Referral, ReferralState, ReferralTerms};
 use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
-use answers::faulted;
+use answers::OrProblem as _;
 use vocabulary::{Id, Scale, Token, Zone, kind};
-use web::components::{Badge, Button, Cell, Column, EmptyState, LinkButton, Table, Tone, Weight};
+use web::components::{
+    Badge, Button, Cell, Column, DataList, EmptyState, Figure, LinkButton, Table, TextField, Tone, Weight,
+};
 use web::{
     Caller, IntoResponse as _, Path, Problem, Redirect, Response, Routes, State, View, Words, get,
     post, problems,
@@ -17,6 +19,8 @@ use web::{
 const NEED: Need = Need::MemberSelf;
 /// The friends that a member sees, the latest.
 const SHOWN: u32 = 100;
+/// Codes that are drawn before something is taken for broken: two of sixty bits do not meet.
+const CODES_DRAWN: u32 = 3;
 
 /// What a link opens, for anybody; and the member's own page.
 pub(crate) fn routes() -> Routes<Site> {
@@ -31,8 +35,9 @@ pub(crate) fn routes() -> Routes<Site> {
 struct OwnMain<'a> {
     words: Words<'a>,
     lead: Option<String>,
-    path: Option<String>,
+    link: Option<TextField>,
     make: Button,
+    earned: Option<DataList>,
     table: Option<Table>,
     empty: EmptyState,
 }
@@ -86,7 +91,8 @@ fn says(words: Words<'_>, scale: Scale, key: &str, terms: &ReferralTerms) -> Str
         ("days", terms.within_days.to_string().into()),
         ("most", terms.month_max.to_string().into()),
     ];
-    words.with(key, &parts)
+    let key = if terms.mark.is_zero() { format!("{key}-first") } else { key.to_owned() };
+    words.with(&key, &parts)
 }
 
 fn own(site: &Site, who: &Authenticated) -> Result<Id<kind::Member>, Problem> {
@@ -104,10 +110,11 @@ async fn own_page(
     Caller(who): Caller<Authenticated>,
 ) -> Result<Response, Problem> {
     let (member, company) = (own(&site, &who)?, site.config().company);
-    let (link, terms, friends) = site
+    let (link, terms, friends, rewards) = site
         .read(move |reader| {
-            let link = find_link_of(reader, member)?;
-            Ok((link, list_terms(reader, company)?, list_invited(reader, member, SHOWN)?))
+            let (link, terms) = (find_link_of(reader, member)?, list_terms(reader, company)?);
+            let friends = list_invited(reader, member, SHOWN)?;
+            Ok((link, terms, friends, sum_rewards(reader, member)?))
         })
         .await?;
     let (words, scale) = (view.words(), site.config().scale);
@@ -121,8 +128,23 @@ async fn own_page(
     let main = OwnMain {
         words,
         lead: terms.map(|terms| says(words, scale, "invite-lead", &terms)),
-        path: link.map(|link| format!("/invite/{}", link.code.as_str())),
+        link: link.map(|link| {
+            let address = format!("{}/invite/{}", site.config().address, link.code.as_str());
+            TextField::new(words, "link", words.get("invite-link"))
+                .hint(words.get("invite-link-text"))
+                .value(address)
+                .fixed()
+        }),
         make: Button::new(words.get("invite-make")),
+        earned: (rewards.friends > 0).then(|| {
+            let count = words.with("invite-people", &[("count", rewards.friends.into())]);
+            DataList::new()
+                .pair(
+                    words.get("invite-total-points"),
+                    Figure::amount(rewards.points, scale, words.get("points-unit")),
+                )
+                .pair(words.get("invite-total-friends"), count)
+        }),
         table: (!rows.is_empty())
             .then(|| Table::new(words.get("invite-friends"), columns).rows(rows)),
         empty: EmptyState::new(words.get("invite-empty"), words.get("invite-empty-text")),
@@ -139,6 +161,9 @@ fn row(words: Words<'_>, scale: Scale, friend: &Referral) -> Vec<Cell> {
         ReferralState::Refused | ReferralState::Expired => Tone::Plain,
     };
     let missing = match friend.state {
+        ReferralState::Waiting if friend.terms.mark.is_zero() => {
+            words.with("invite-left-first", &[("day", day(friend.ends_at).into())])
+        }
         ReferralState::Waiting => {
             let left = friend.terms.mark.saturating_sub(friend.earned);
             let left = scale.format(left.minor_units());
@@ -152,7 +177,9 @@ fn row(words: Words<'_>, scale: Scale, friend: &Referral) -> Vec<Cell> {
             let points = scale.format(friend.terms.inviter.minor_units());
             words.with("invite-earned", &[("points", points.into())])
         }
-        ReferralState::Held | ReferralState::Refused | ReferralState::Expired => "–".to_owned(),
+        ReferralState::Held | ReferralState::Refused | ReferralState::Expired => {
+            words.get(&format!("invite-{}-text", friend.state.code())).into_owned()
+        }
     };
     let state = words.get(&format!("invite-state-{}", friend.state.code())).into_owned();
     let joined = words.with("invite-joined", &[("day", day(friend.joined_at).into())]);
@@ -164,10 +191,13 @@ async fn make(
     Caller(who): Caller<Authenticated>,
 ) -> Result<Response, Problem> {
     let (member, company) = (own(&site, &who)?, site.config().company);
-    let code = code_of(site.next_id(site.now())).ok_or(Problem::new(&problems::NOT_FOUND))?;
-    match site.run(MakeReferralLink { company, member, code }).await {
-        Ok(Ok(_link)) => Ok(Redirect::to("/invite").into_response()),
-        Ok(Err(never)) => match never {},
-        Err(fault) => Err(faulted(&fault)),
+    for _ in 0..CODES_DRAWN {
+        let code = code_of(site.next_id(site.now())).ok_or(Problem::new(&problems::NOT_FOUND))?;
+        match site.run(MakeReferralLink { company, member, code }).await.or_problem()? {
+            Ok(_link) => return Ok(Redirect::to("/invite").into_response()),
+            // Somebody else's: another one is drawn.
+            Err(_taken) => {}
+        }
     }
+    Err(Problem::new(&problems::INTERNAL_FAULT))
 }

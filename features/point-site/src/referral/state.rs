@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use ledger::ActorNumber;
-use vocabulary::{Amount, CompanyNumber, Id, Timestamp, Token, kind};
+use vocabulary::{Amount, CompanyNumber, Email, Id, Label, Timestamp, Token, kind};
 
 /// The longest time that terms may give a friend, and after which points may be taken back.
 const DAYS_MAX: u16 = 730;
@@ -126,6 +126,8 @@ words! {
     StateUnfit = "state_unfit";
     /// Who proposed it cannot confirm it.
     SamePerson = "same_person";
+    /// The code is somebody else's; draw another one.
+    CodeTaken = "code_taken";
 }
 
 words! {
@@ -133,11 +135,12 @@ words! {
     ReferralRule, "rule";
     /// The link is the new member's own.
     OwnLink = "own_link";
-    /// The new member was there before the link, or invited who invites now.
+    /// The new member was there before the link, or is among those who led to who invites now.
     Circle = "circle";
     /// Both exchange to the same bank account.
     SameAccount = "same_account";
-    /// The mail addresses are the same but for dots and tags.
+    /// Who invites, or somebody who was invited before, has the same mail address but for tags and
+    /// dots.
     SameMail = "same_mail";
     /// Both were seen on one device.
     SameDevice = "same_device";
@@ -153,11 +156,11 @@ words! {
 pub struct JoinSignals {
     /// The link belongs to who joined.
     pub own_link: bool,
-    /// Who invites was invited by who joined.
+    /// Who joined is among those who invited who invites.
     pub circle: bool,
     /// Both exchange to the same bank account.
     pub same_account: bool,
-    /// The same mail address after normalisation.
+    /// The mail address of who invites, or of somebody invited before, but for tags and dots.
     pub same_mail: bool,
     /// The same device.
     pub same_device: bool,
@@ -312,8 +315,35 @@ pub struct Referral {
     /// The calendar month (202611) in which the inviter was rewarded; `None` when not, or when the
     /// month was full.
     pub rewarded_month: Option<u32>,
-    /// What somebody proposed, and who.
-    pub proposed: Option<(Proposal, ActorNumber)>,
+    /// What somebody wants to become of it; gone when it is not held any more.
+    pub proposed: Option<Proposed>,
+    /// Who confirmed the last decision, which a repeat is known by.
+    pub decided_by: Option<ActorNumber>,
+    /// What names the friend's mail address but for tags and dots; see [`mail_name`].
+    pub mail: Option<[u8; 32]>,
+}
+
+/// What somebody wants to become of a held referral, until another person confirms it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposed {
+    /// What.
+    pub proposal: Proposal,
+    /// Who.
+    pub by: ActorNumber,
+    /// Why.
+    pub reason: Label,
+}
+
+/// What a mail address has in common with those of the same box: what follows a `+` does not count,
+/// nor do dots at Gmail (which ignores them: <https://support.google.com/mail/answer/7436150>).
+pub fn mail_name(mail: &Email) -> String {
+    // An address has one `@`.
+    let (name, host) = mail.as_str().split_once('@').unwrap_or((mail.as_str(), ""));
+    let name = name.split_once('+').map_or(name, |(before, _)| before);
+    match host {
+        "gmail.com" | "googlemail.com" => format!("{}@gmail.com", name.replace('.', "")),
+        host => format!("{name}@{host}"),
+    }
 }
 
 impl Referral {

@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::referral::{
-    PlannedTerms, Proposal, Referral, ReferralLink, ReferralRule, ReferralState, ReferralTerms,
+    PlannedTerms, Proposal, Proposed, Referral, ReferralLink, ReferralRule, ReferralState, ReferralTerms,
     Verdict,
 };
 use ledger::ActorNumber;
 use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
-use vocabulary::{Amount, CompanyNumber, Id, Timestamp, Token, kind};
+use vocabulary::{Amount, CompanyNumber, Id, Label, Timestamp, Token, kind};
 
 pub(crate) const STATEMENTS: &[Listed] = &[
     LIST_TERMS.listed(),
@@ -22,7 +22,15 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     LIST_HELD.listed(),
     LIST_ENDED.listed(),
     COUNT_JOINED.listed(),
+    FIND_LEADING.listed(),
+    FIND_MAILS.listed(),
+    LIST_DECIDED.listed(),
+    COUNT_STATES.listed(),
+    REMOVE_LINKS.listed(),
+    END_OF_LEFT.listed(),
+    FORGET_MAILS.listed(),
     COUNT_REWARDED.listed(),
+    SUM_REWARDS.listed(),
     SAVE_REFERRALS.listed(),
     FIND_EARNINGS.listed(),
     SAVE_EARNINGS.listed(),
@@ -97,7 +105,7 @@ macro_rules! referrals_where {
         concat!(
             "SELECT invited, company, inviter, joined_at, ends_at, inviter_points, invited_points,
             mark, within_days, month_max, recall_days, rules, verdict, state, granted_at, earned,
-            rewarded_month, proposed, proposed_by
+            rewarded_month, proposed, proposed_by, reason, decided_by, mail
      FROM site_referral
      ",
             $condition
@@ -128,6 +136,45 @@ static LIST_HELD: Statement = Statement::new(
     ),
 );
 
+// Index site_referral_state. What two persons decided in these days, and how it ended.
+static LIST_DECIDED: Statement = Statement::new(
+    "list decided referrals",
+    referrals_where!(
+        "WHERE company = ? AND state IN ('granted', 'refused') AND ends_at > ?
+       AND decided_by IS NOT NULL
+     ORDER BY ends_at DESC, invited DESC
+     LIMIT ?"
+    ),
+);
+
+// Index site_referral_inviter.
+static COUNT_STATES: Statement = Statement::new(
+    "count whom a member invited",
+    "SELECT state, COUNT(*)
+     FROM site_referral
+     WHERE inviter = ?
+     GROUP BY state",
+);
+
+static REMOVE_LINKS: Statement =
+    Statement::new("remove referral links", "DELETE FROM site_referral_link WHERE member IN (?*)");
+
+// By the primary key.
+static END_OF_LEFT: Statement = Statement::new(
+    "end referrals of who left",
+    "UPDATE site_referral
+     SET state = 'expired'
+     WHERE state IN ('waiting', 'held') AND invited IN (?*)",
+);
+
+// By the primary key.
+static FORGET_MAILS: Statement = Statement::new(
+    "forget addresses of who left",
+    "UPDATE site_referral
+     SET mail = NULL
+     WHERE invited IN (?*)",
+);
+
 // Index site_referral_state.
 static LIST_ENDED: Statement = Statement::new(
     "list referrals whose time is over",
@@ -147,6 +194,31 @@ static COUNT_JOINED: Statement = Statement::new(
      GROUP BY inviter",
 );
 
+// By the primary key, step by step upward; who led to whom beyond eight steps is not looked at.
+static FIND_LEADING: Statement = Statement::new(
+    "find who led to members",
+    "WITH RECURSIVE leading (start, inviter, steps) AS (
+       SELECT invited, inviter, 1
+       FROM site_referral
+       WHERE invited IN (?*)
+       UNION ALL
+       SELECT l.start, r.inviter, l.steps + 1
+       FROM leading AS l
+       JOIN site_referral AS r ON r.invited = l.inviter
+       WHERE l.steps < 8
+     )
+     SELECT start, inviter
+     FROM leading",
+);
+
+// Index site_referral_mail.
+static FIND_MAILS: Statement = Statement::new(
+    "find addresses that joined before",
+    "SELECT DISTINCT mail
+     FROM site_referral
+     WHERE company = ? AND mail IN (?*)",
+);
+
 // Index site_referral_month.
 static COUNT_REWARDED: Statement = Statement::new(
     "count rewards of inviters",
@@ -154,6 +226,15 @@ static COUNT_REWARDED: Statement = Statement::new(
      FROM site_referral
      WHERE rewarded_month > 0 AND inviter IN (?*)
      GROUP BY inviter, rewarded_month",
+);
+
+// Index site_referral_month. A sum of nothing is no row.
+static SUM_REWARDS: Statement = Statement::new(
+    "sum rewards of an inviter",
+    "SELECT COUNT(*), SUM(inviter_points)
+     FROM site_referral
+     WHERE inviter = ? AND rewarded_month > 0
+     GROUP BY inviter",
 );
 
 static SAVE_REFERRALS: Upsert = Upsert {
@@ -179,6 +260,9 @@ static SAVE_REFERRALS: Upsert = Upsert {
         "rewarded_month",
         "proposed",
         "proposed_by",
+        "reason",
+        "decided_by",
+        "mail",
         "changed_at",
     ],
     keys: &["invited"],
@@ -191,6 +275,8 @@ static SAVE_REFERRALS: Upsert = Upsert {
         "rewarded_month",
         "proposed",
         "proposed_by",
+        "reason",
+        "decided_by",
         "changed_at",
     ],
 };
@@ -296,7 +382,7 @@ pub fn find_links(
 
 pub(crate) fn find_links_of(
     reader: &mut Reader<'_>,
-    members: &[Id<kind::Member>],
+    members: &BTreeSet<Id<kind::Member>>,
 ) -> Result<BTreeMap<Id<kind::Member>, ReferralLink>, Fault> {
     let rows = reader.query_list(&FIND_LINKS_OF, &[], &ids(members))?;
     rows.iter().map(|row| link_of(row).map(|link| (link.member, link))).collect()
@@ -311,7 +397,7 @@ pub fn find_link_of(
     reader: &mut Reader<'_>,
     member: Id<kind::Member>,
 ) -> Result<Option<ReferralLink>, Fault> {
-    find_links_of(reader, &[member]).map(|mut found| found.remove(&member))
+    find_links_of(reader, &[member].into()).map(|mut found| found.remove(&member))
 }
 
 pub(crate) fn add_links(tx: &mut Tx<'_>, links: &[&ReferralLink]) -> Result<(), Fault> {
@@ -334,10 +420,15 @@ fn referral_of(row: &Row<'_>) -> Result<Referral, Fault> {
         _ => return Err(row.corrupt("state of a referral")),
     };
     let proposed = if row.optional_text(17)?.is_some() {
-        Some((row.parsed(17, Proposal::parse)?, ActorNumber::from_number(row.unsigned(18)?)))
+        Some(Proposed {
+            proposal: row.parsed(17, Proposal::parse)?,
+            by: ActorNumber::from_number(row.unsigned(18)?),
+            reason: row.parsed(19, |text| Label::parse(text).ok())?,
+        })
     } else {
         None
     };
+    let mail = row.optional_bytes(21)?.map(<[u8; 32]>::try_from).transpose();
     Ok(Referral {
         invited: row.id(0)?,
         company: row.company(1)?,
@@ -351,6 +442,8 @@ fn referral_of(row: &Row<'_>) -> Result<Referral, Fault> {
         earned: row.amount(15)?,
         rewarded_month: row.optional_small(16)?,
         proposed,
+        decided_by: row.optional_unsigned(20)?.map(ActorNumber::from_number),
+        mail: mail.map_err(|_length| row.corrupt("a hash"))?,
     })
 }
 
@@ -396,6 +489,65 @@ pub fn list_held(
     rows.iter().map(referral_of).collect()
 }
 
+/// Lists the referrals that two persons decided and whose days ended after a moment, the latest
+/// first.
+///
+/// # Errors
+///
+/// A [`Fault`] when the database fails.
+pub fn list_decided(
+    reader: &mut Reader<'_>,
+    company: CompanyNumber,
+    since: Timestamp,
+    limit: u32,
+) -> Result<Vec<Referral>, Fault> {
+    let rows = reader.query(&LIST_DECIDED, &[company.into(), since.into(), limit.into()])?;
+    rows.iter().map(referral_of).collect()
+}
+
+/// Counts whom a member invited, by the word of the state.
+pub(crate) fn count_states(
+    reader: &mut Reader<'_>,
+    inviter: Id<kind::Member>,
+) -> Result<BTreeMap<String, u32>, Fault> {
+    let rows = reader.query(&COUNT_STATES, &[inviter.into()])?;
+    rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.small(1)?))).collect()
+}
+
+/// Forgets what names members who left: their links and addresses. What they had still to reach is
+/// over; what was granted stays for the books.
+pub(crate) fn forget_members(
+    tx: &mut Tx<'_>,
+    members: &[Id<kind::Member>],
+) -> Result<(), Fault> {
+    tx.execute_list(&REMOVE_LINKS, &[], &ids(members))?;
+    tx.execute_list(&END_OF_LEFT, &[], &ids(members))?;
+    tx.execute_list(&FORGET_MAILS, &[], &ids(members)).map(drop)
+}
+
+/// Finds who led to members: who invited them, who invited those, and so on for eight steps.
+pub(crate) fn find_leading(
+    reader: &mut Reader<'_>,
+    members: &BTreeSet<Id<kind::Member>>,
+) -> Result<BTreeMap<Id<kind::Member>, BTreeSet<Id<kind::Member>>>, Fault> {
+    let mut led: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for row in &reader.query_list(&FIND_LEADING, &[], &ids(members))? {
+        led.entry(row.id(0)?).or_default().insert(row.id(1)?);
+    }
+    Ok(led)
+}
+
+/// Finds which addresses joined before.
+pub(crate) fn find_mails(
+    reader: &mut Reader<'_>,
+    company: CompanyNumber,
+    mails: &BTreeSet<[u8; 32]>,
+) -> Result<BTreeSet<[u8; 32]>, Fault> {
+    let list: Vec<Value> = mails.iter().map(|mail| mail.to_vec().into()).collect();
+    let rows = reader.query_list(&FIND_MAILS, &[company.into()], &list)?;
+    rows.iter().map(|row| row.digest(0)).collect()
+}
+
 pub(crate) fn list_ended(
     reader: &mut Reader<'_>,
     company: CompanyNumber,
@@ -425,6 +577,24 @@ pub(crate) fn count_rewarded(
 ) -> Result<Rewarded, Fault> {
     let rows = reader.query_list(&COUNT_REWARDED, &[], &ids(inviters))?;
     rows.iter().map(|row| Ok(((row.id(0)?, row.small(1)?), row.small(2)?))).collect()
+}
+
+/// What a member got for inviting, in all.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rewards {
+    /// For how many friends.
+    pub(crate) friends: u32,
+    /// How many points.
+    pub(crate) points: Amount,
+}
+
+pub(crate) fn sum_rewards(
+    reader: &mut Reader<'_>,
+    inviter: Id<kind::Member>,
+) -> Result<Rewards, Fault> {
+    let rows = reader.query(&SUM_REWARDS, &[inviter.into()])?;
+    let rewards = |row: &Row<'_>| Ok(Rewards { friends: row.small(0)?, points: row.amount(1)? });
+    rows.first().map_or(Ok(Rewards::default()), rewards)
 }
 
 pub(crate) fn save_referrals(
@@ -459,12 +629,15 @@ pub(crate) fn save_referrals(
             granted_at.into(),
             one.earned.into(),
             one.rewarded_month.into(),
-            one.proposed.map(|(proposal, _)| proposal.code()).into(),
-            one.proposed.map(|(_, by)| by.get()).into(),
+            one.proposed.as_ref().map(|proposed| proposed.proposal.code()).into(),
+            one.proposed.as_ref().map(|proposed| proposed.by.get()).into(),
+            one.proposed.as_ref().map(|proposed| proposed.reason.as_str()).into(),
+            one.decided_by.map(ActorNumber::get).into(),
+            one.mail.map(Vec::from).into(),
             now.into(),
         ]
     };
-    tx.upsert(&SAVE_REFERRALS, &referrals.iter().map(row).collect::<Vec<[Value; 20]>>())
+    tx.upsert(&SAVE_REFERRALS, &referrals.iter().map(row).collect::<Vec<[Value; 23]>>())
 }
 
 /// What purchases of an invited member count.

@@ -3,14 +3,14 @@ use std::collections::BTreeSet;
 use crate::conversion::{Authority, ConversionKey, Source, Status, Told};
 use crate::follow_up::follow_conversions;
 use crate::referral::{
-    ApproveReferralTerms, DecideReferral, JoinReferral, JoinSignals, MakeReferralLink, Proposal,
-    ProposeReferralTerms, Referral, ReferralRefusal, ReferralRule, ReferralState, ReferralTerms,
+    ApproveReferralTerms, DecideReferral, DecisionStep, JoinMails, JoinReferral, JoinSignals,
+    MakeReferralLink, Proposal, ProposeReferralTerms, Referral, ReferralRefusal, ReferralRule, ReferralState, ReferralTerms,
     Verdict, expire_referrals, find_referrals, judge,
 };
 use crate::tests::{HANA, OURS, Stage, UNIT, at, play, token, wait};
 use access::testing::{member, staff};
 use access::{Authenticated, Role};
-use vocabulary::{AccountRole, Amount, Id, Reference, kind};
+use vocabulary::{AccountRole, Amount, Id, Label, Reference, kind};
 
 /// Who invites Hana.
 const TARO: Id<kind::Member> = Id::from_bits(0x0192_0000_0000_0000_0000_0000_0000_0002);
@@ -49,6 +49,8 @@ fn referral(state: ReferralState, verdict: Verdict, earned: u32) -> Referral {
         earned: Amount::from(earned),
         rewarded_month: None,
         proposed: None,
+        decided_by: None,
+        mail: None,
     }
 }
 
@@ -128,14 +130,19 @@ fn join(stage: &Stage, seconds: i64) -> Option<Referral> {
     let store = stage.site.store();
     let make = |code| {
         let command = MakeReferralLink { company: OURS, member: TARO, code: token(code) };
-        let Ok(link) = store.run(command).unwrap();
-        link
+        store.run(command).unwrap().unwrap()
     };
     let link = make("first");
     assert_eq!(make("second"), link, "a link is made once");
     stage.clock.advance_seconds(seconds);
     let (code, joined_at) = (link.code, stage.site.now());
-    let command = JoinReferral { company: OURS, member: HANA, code, joined_at };
+    let command = JoinReferral {
+        company: OURS,
+        member: HANA,
+        code,
+        joined_at,
+        mails: JoinMails::default(),
+    };
     let joined = store.run(command.clone()).unwrap().unwrap();
     assert_eq!(store.run(command).unwrap().unwrap(), joined, "a repeat changes nothing");
     joined
@@ -209,15 +216,29 @@ fn a_held_referral_is_released_by_two_persons() {
         say(stage, click, Status::Approved);
         assert_eq!(read(stage).state, ReferralState::Held);
         assert_eq!((has(stage, HANA), has(stage, TARO)), (150, 0));
-        let decide = |by| {
+        let decide = |by, proposal, step| {
             let (config, invited) = (stage.site.shared_config(), HANA);
-            let proposal = Proposal::Release;
-            stage.site.store().run(DecideReferral { config, by, invited, proposal }).unwrap()
+            let command = DecideReferral { config, by, invited, proposal, step };
+            stage.site.store().run(command).unwrap()
         };
-        assert_eq!(decide(maker()), Ok(ReferralState::Held));
-        assert_eq!(decide(maker()), Err(ReferralRefusal::SamePerson));
-        assert_eq!(decide(checker()).map(ReferralState::code), Ok("granted"));
-        assert_eq!(decide(checker()), Err(ReferralRefusal::StateUnfit));
+        let propose = |by, proposal| {
+            let reason = Label::parse("called them").unwrap();
+            decide(by, proposal, DecisionStep::Propose { reason })
+        };
+        let confirm = |by, proposal| decide(by, proposal, DecisionStep::Confirm);
+        let (release, deny) = (Proposal::Release, Proposal::Deny);
+        assert_eq!(confirm(checker(), release), Err(ReferralRefusal::StateUnfit));
+        for _ in 0..2 {
+            assert_eq!(propose(maker(), release), Ok(ReferralState::Held));
+        }
+        assert_eq!(confirm(maker(), release), Err(ReferralRefusal::SamePerson));
+        assert_eq!(confirm(checker(), deny), Err(ReferralRefusal::StateUnfit));
+        for _ in 0..2 {
+            assert_eq!(confirm(checker(), release).map(ReferralState::code), Ok("granted"));
+        }
+        assert_eq!(confirm(checker(), deny), Err(ReferralRefusal::StateUnfit));
+        assert_eq!(confirm(maker(), release), Err(ReferralRefusal::StateUnfit));
+        assert_eq!(propose(maker(), deny), Err(ReferralRefusal::StateUnfit));
         assert_eq!((has(stage, HANA), has(stage, TARO)), (450, 500));
     });
 }
@@ -230,7 +251,7 @@ fn a_member_makes_a_link_that_anybody_can_open() {
         assert!(wait(taro.get("/invite")).text.contains("紹介リンクを作る"));
         assert_eq!(wait(taro.post_form("/invite", &[])).status.as_u16(), 303);
         let page = wait(taro.get("/invite")).text;
-        let (_, rest) = page.split_once("href=\"/invite/").unwrap();
+        let (_, rest) = page.split_once("http://localhost/invite/").unwrap();
         let (code, _) = rest.split_once('"').unwrap();
         let guest = wait(stage.client(None).get(&format!("/invite/{code}"))).text;
         assert!(guest.contains(&format!("/sign-up?i={code}")), "{guest}");
