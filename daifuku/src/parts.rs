@@ -123,6 +123,12 @@ pub const STAFF_PAGES: &[StaffPage] = &[
         href: "/staff/gift-codes",
         text: "staff-page-gift-codes",
     },
+    StaffPage { need: Need::ExchangeRead, href: "/staff/referrals", text: "staff-page-referrals" },
+    StaffPage {
+        need: Need::CampaignManage,
+        href: "/staff/referrals/terms",
+        text: "staff-page-referral-terms",
+    },
     StaffPage { need: Need::FraudRead, href: "/staff/fraud", text: "staff-page-fraud" },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
@@ -157,6 +163,7 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
     jobs.push(deliver_webhooks(features)?);
     jobs.extend(membership::deliver_mail(house)?);
     jobs.extend(membership::end_memberships(house)?);
+    jobs.push(membership::finish_joinings(house));
     Ok(jobs)
 }
 
