@@ -197,18 +197,18 @@ static COUNT_JOINED: Statement = Statement::new(
 // By the primary key, step by step upward; who led to whom beyond eight steps is not looked at.
 static FIND_LEADING: Statement = Statement::new(
     "find who led to members",
-    "WITH RECURSIVE leading (start, inviter, steps) AS (
+    "WITH RECURSIVE upward (start, inviter, steps) AS (
        SELECT invited, inviter, 1
        FROM site_referral
        WHERE invited IN (?*)
        UNION ALL
-       SELECT l.start, r.inviter, l.steps + 1
-       FROM leading AS l
-       JOIN site_referral AS r ON r.invited = l.inviter
-       WHERE l.steps < 8
+       SELECT u.start, r.inviter, u.steps + 1
+       FROM upward AS u
+       JOIN site_referral AS r ON r.invited = u.inviter
+       WHERE u.steps < 8
      )
      SELECT start, inviter
-     FROM leading",
+     FROM upward",
 );
 
 // Index site_referral_mail.
