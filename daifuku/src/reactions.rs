@@ -163,8 +163,7 @@ fn join_referral(
     let logins = house.store.database().read(|reader| {
         let links = find_links(reader, company, std::slice::from_ref(&code))?;
         let inviter = links.into_values().next().map(|link| link.member);
-        let subjects: Vec<_> =
-            inviter.into_iter().chain([member]).map(Subject::Member).collect();
+        let subjects: Vec<_> = inviter.into_iter().chain([member]).map(Subject::Member).collect();
         find_logins_of(reader, &subjects)
     })?;
     let vault = &site.config().exchange.vault;

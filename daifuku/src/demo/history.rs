@@ -50,6 +50,9 @@ struct Past<'a> {
 /// The day on which something is held that nobody looks at: a week before the past ends.
 const OVERDUE_FROM: u16 = DAYS - 7;
 
+/// The day on which friends join and buy: what they bought is decided at the last month's end.
+const FRIENDS_FROM: u16 = DAYS - 55;
+
 /// Plays the past; the clock is more than `DAYS` back when it begins and still a little when it
 /// ends.
 pub(super) fn plant_past(
@@ -68,10 +71,17 @@ pub(super) fn plant_past(
     let elsewhere = Elsewhere::new(site, networks)?;
     let past = Past { house, site, clock, client, runtime, network, elsewhere };
     past.welcome()?;
+    super::referral::plant_links(house)?;
     for day in 0..DAYS {
         past.day(day)?;
         if day == OVERDUE_FROM {
             super::fraud::plant_overdue(house)?;
+        }
+        if day == FRIENDS_FROM {
+            super::referral::plant_friends(house)?;
+            for (turn, friend) in super::referral::buyers() {
+                past.buy(turn, friend)?;
+            }
         }
         clock.put_forward(1);
         if day % 30 == 29 {

@@ -18,6 +18,7 @@ use super::{
     networks::{open_networks, plant_networks, serve_networks},
     offers::plant_offers,
     page,
+    referral::plant_referrals,
     seed::{PASSWORD, PEOPLE, api_key_text, plant},
     shops::{open_network, plant_shops},
     smtp::Mailbox,
@@ -171,6 +172,7 @@ pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<P
     plant_exchanges(house)?;
     clock.catch_up(WallClock.now());
     plant_fraud(house)?;
+    plant_referrals(house)?;
     plant_offers(house)?;
     plant_earning(house)?;
     Ok((network, networks))

@@ -16,10 +16,10 @@ use crate::referral::{
     JoinSignals, PlannedTerms, Proposal, Proposed, Referral, ReferralLink, ReferralRefusal,
     ReferralRule, ReferralState, ReferralTerms, Verdict, judge, mail_name,
 };
+use crate::vault::Vault;
 use access::Authenticated;
 use access::audit_trail::{self, AuditEntry};
 use store::{Command, Fault, Posting, Reader, Recall, Tx};
-use crate::vault::Vault;
 use vocabulary::{Amount, CompanyNumber, Email, Id, Label, Timestamp, Token, kind};
 
 /// What the passbook calls the points when nobody translates it.
@@ -278,8 +278,7 @@ impl Command for JoinReferral {
         let earliest = slice.iter().map(|command| command.joined_at).min();
         let since = earliest.unwrap_or(first.joined_at).plus_seconds(-AN_HOUR);
         let members: BTreeSet<_> = slice.iter().map(|command| command.member).collect();
-        let mails: BTreeSet<_> =
-            slice.iter().filter_map(|command| command.mails.invited).collect();
+        let mails: BTreeSet<_> = slice.iter().filter_map(|command| command.mails.invited).collect();
         Ok(JoinFacts {
             terms: list_terms(tx, company)?,
             known: find_referrals(tx, company, &members)?,

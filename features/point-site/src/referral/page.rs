@@ -9,7 +9,8 @@ use access::{Authenticated, Need, Resource, authorize};
 use answers::OrProblem as _;
 use vocabulary::{Id, Scale, Token, Zone, kind};
 use web::components::{
-    Badge, Button, Cell, Column, DataList, EmptyState, Figure, LinkButton, Table, TextField, Tone, Weight,
+    Badge, Button, Cell, Column, DataList, EmptyState, Figure, LinkButton, Table, TextField, Tone,
+    Weight,
 };
 use web::{
     Caller, IntoResponse as _, Path, Problem, Redirect, Response, Routes, State, View, Words, get,

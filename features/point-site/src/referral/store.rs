@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::referral::{
-    PlannedTerms, Proposal, Proposed, Referral, ReferralLink, ReferralRule, ReferralState, ReferralTerms,
-    Verdict,
+    PlannedTerms, Proposal, Proposed, Referral, ReferralLink, ReferralRule, ReferralState,
+    ReferralTerms, Verdict,
 };
 use ledger::ActorNumber;
 use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
@@ -516,10 +516,7 @@ pub(crate) fn count_states(
 
 /// Forgets what names members who left: their links and addresses. What they had still to reach is
 /// over; what was granted stays for the books.
-pub(crate) fn forget_members(
-    tx: &mut Tx<'_>,
-    members: &[Id<kind::Member>],
-) -> Result<(), Fault> {
+pub(crate) fn forget_members(tx: &mut Tx<'_>, members: &[Id<kind::Member>]) -> Result<(), Fault> {
     tx.execute_list(&REMOVE_LINKS, &[], &ids(members))?;
     tx.execute_list(&END_OF_LEFT, &[], &ids(members))?;
     tx.execute_list(&FORGET_MAILS, &[], &ids(members)).map(drop)

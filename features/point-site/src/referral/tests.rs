@@ -6,8 +6,8 @@ use crate::follow_up::follow_conversions;
 use crate::leaving::{AskToLeave, EndMembership};
 use crate::referral::{
     ApproveReferralTerms, DecideReferral, DecisionStep, JoinMails, JoinReferral, JoinSignals,
-    MakeReferralLink, Proposal, ProposeReferralTerms, Referral, ReferralRefusal, ReferralRule, ReferralState, ReferralTerms,
-    Verdict, expire_referrals, find_link_of, find_referrals, judge,
+    MakeReferralLink, Proposal, ProposeReferralTerms, Referral, ReferralRefusal, ReferralRule,
+    ReferralState, ReferralTerms, Verdict, expire_referrals, find_link_of, find_referrals, judge,
     mail_name,
 };
 use crate::tests::{HANA, OURS, Stage, UNIT, at, play, token, wait};
@@ -145,13 +145,8 @@ fn join(stage: &Stage, seconds: i64) -> Option<Referral> {
     assert_eq!(make("second"), link, "a link is made once");
     stage.clock.advance_seconds(seconds);
     let (code, joined_at) = (link.code, stage.site.now());
-    let command = JoinReferral {
-        company: OURS,
-        member: HANA,
-        code,
-        joined_at,
-        mails: JoinMails::default(),
-    };
+    let command =
+        JoinReferral { company: OURS, member: HANA, code, joined_at, mails: JoinMails::default() };
     let joined = store.run(command.clone()).unwrap().unwrap();
     assert_eq!(store.run(command).unwrap().unwrap(), joined, "a repeat changes nothing");
     joined

@@ -16,8 +16,8 @@ use answers::OrProblem as _;
 use ledger::ActorNumber;
 use vocabulary::{Id, Label, Timestamp, Zone, kind};
 use web::components::{
-    Badge, Button, Cell, Column, DataList, EmptyState, LinkButton, Notice, Select, Table, TextField,
-    Tone, Weight,
+    Badge, Button, Cell, Column, DataList, EmptyState, LinkButton, Notice, Select, Table,
+    TextField, Tone, Weight,
 };
 use web::{
     Caller, Form, IntoResponse as _, Path, Problem, Redirect, Response, Routes, State, StatusCode,
@@ -321,9 +321,7 @@ async fn decide(
     let config = site.shared_config();
     let command = DecideReferral { config, by: who.clone(), invited, proposal, step };
     match site.run(command).await.or_problem()? {
-        Ok(_state) => {
-            Ok(Redirect::to(&format!("/staff/referrals/of/{invited}")).into_response())
-        }
+        Ok(_state) => Ok(Redirect::to(&format!("/staff/referrals/of/{invited}")).into_response()),
         Err(ReferralRefusal::NotFound) => Err(Problem::new(&problems::NOT_FOUND)),
         Err(refusal) => {
             let words = view.words();

@@ -14,8 +14,8 @@ use access::{Authenticated, Need};
 use answers::OrProblem as _;
 use vocabulary::{Amount, Day, Timestamp, Zone};
 use web::components::{
-    Badge, Button, Column, DataList, EmptyState, ErrorSummary, FieldKind, LinkButton, Notice, Table,
-    TextField, Tone, Weight,
+    Badge, Button, Column, DataList, EmptyState, ErrorSummary, FieldKind, LinkButton, Notice,
+    Table, TextField, Tone, Weight,
 };
 use web::{
     Caller, Form, IntoResponse as _, Problem, Redirect, Response, Routes, State, StatusCode, View,
