@@ -49,7 +49,7 @@ fn friend(mail: &str) -> Id<kind::Member> {
 /// Approves terms and opens a link, when the past begins.
 pub(super) fn plant_links(house: &House) -> anyhow::Result<()> {
     let site = house.features()?.site.as_ref().context("the demo has a members' site")?;
-    let starts_at = site.now();
+    let starts_at = site.now().plus_seconds(60);
     propose(site, starts_at, TERMS)?;
     let approve = ApproveReferralTerms { company: SHOPPING, by: checker(site)?, starts_at };
     site.store().run(approve)?.map_err(refused)?;
@@ -75,7 +75,10 @@ pub(super) fn plant_friends(house: &House) -> anyhow::Result<()> {
 /// Gives who of the friends buys something, with a turn of the shops.
 pub(super) fn buyers() -> impl Iterator<Item = (u16, Id<kind::Member>)> {
     let turns = (0_u16..).zip(FRIENDS).filter(|(_, (.., buys))| *buys);
-    turns.map(|(turn, (_, mail, _))| (turn, friend(mail)))
+    // Twice, because shops reject one order in six.
+    turns.flat_map(|(turn, (_, mail, _))| {
+        [turn, turn.saturating_add(9)].map(|one| (one, friend(mail)))
+    })
 }
 
 /// Lets follow what friends reached, proposes what is to become of one that is held, and plans other
@@ -83,7 +86,7 @@ pub(super) fn buyers() -> impl Iterator<Item = (u16, Id<kind::Member>)> {
 pub(super) fn plant_referrals(house: &House) -> anyhow::Result<()> {
     let site = house.features()?.site.as_ref().context("the demo has a members' site")?;
     while follow_conversions(site)? > 0 {}
-    let reason = Label::parse("本人に電話で確認した。家族が同じメールサービスを使っている。")?;
+    let reason = Label::parse("本人に電話で確認した。家族のアドレスとのこと。")?;
     let command = DecideReferral {
         config: site.shared_config(),
         by: Authenticated::SYSTEM,
