@@ -163,7 +163,7 @@ fn buy(site: &Site, member: Id<kind::Member>) {
     let reference = click.id.to_string().trim_start_matches("clk_").to_owned();
     let lines = [
         "成果ID,発生日時,注文番号,会員識別,売上金額,報酬金額,ステータス,否認理由".to_owned(),
-        format!("1,2026/11/20 15:00:00,R-1,{reference},4000,400,承認,"),
+        format!("1,2026/11/20 13:30:00,R-1,{reference},4000,400,承認,"),
     ];
     let upload = UploadedReport {
         network: token("accesstrade"),
