@@ -81,8 +81,8 @@ pub(super) fn buyers() -> impl Iterator<Item = (u16, Id<kind::Member>)> {
     })
 }
 
-/// Lets follow what friends reached, proposes what is to become of one that is held, and plans other
-/// terms.
+/// Lets follow what friends reached, proposes what is to become of one that is held, and plans
+/// other terms.
 pub(super) fn plant_referrals(house: &House) -> anyhow::Result<()> {
     let site = house.features()?.site.as_ref().context("the demo has a members' site")?;
     while follow_conversions(site)? > 0 {}

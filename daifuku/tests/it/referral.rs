@@ -1,5 +1,7 @@
 //! The story of a friend: from a member's link over the letter of signing up to points for both.
 
+use std::sync::Arc;
+
 use crate::{
     membership::{GOOD, each_database, newest, status, went},
     site::{SHOPPING, Site, block_on},
@@ -23,7 +25,6 @@ use point_site::{
     },
     report::{StartReport, UploadedReport, apply_reports, receive_report},
 };
-use std::sync::Arc;
 use store::{Statement, natural_id};
 use vocabulary::{AccountRole, Amount, Clock as _, Email, Id, Label, Token, kind};
 use web::StatusCode;

@@ -1596,8 +1596,14 @@ fraud-wrong-member-days = Enter 1 to 365 days.
 
 ## Inviting friends: members
 invite-title = Invite friends
-invite-lead = When a friend joins by your link and earns { $mark } points within { $days } days, you get { $inviter } points and your friend gets { $invited }. You are rewarded for up to { $most } friends a month.
-invite-lead-first = When a friend joins by your link and earns points for a first purchase within { $days } days, you get { $inviter } points and your friend gets { $invited }. You are rewarded for up to { $most } friends a month.
+invite-lead = When a friend joins by your link and meets the condition, both of you get points.
+invite-to-inviter = For you
+invite-to-invited = For your friend
+invite-condition = Condition
+invite-condition-mark = Earn { $mark } points by purchases within { $days } days of joining
+invite-condition-first = Earn points by a purchase within { $days } days of joining
+invite-limit = Limit
+invite-limit-month = Up to { $most } friends a month
 invite-closed = There is no reward for inviting friends at present.
 invite-link = Your link
 invite-link-text = Select it, copy it, and send it to friends. It never changes.
@@ -1628,8 +1634,9 @@ invite-empty = No friends have joined yet
 invite-empty-text = Friends who join by your link appear here.
 invited-title = A friend invites you
 invited-lead = Stop by here before you shop, and shops give you points. Joining is free.
-invited-gives = Earn { $mark } points within { $days } days of joining: you get { $invited } points and your friend gets { $inviter }.
-invited-gives-first = Earn points for a first purchase within { $days } days of joining: you get { $invited } points and your friend gets { $inviter }.
+invited-both = When you meet the condition, both of you get points.
+invited-to-invited = For you
+invited-to-inviter = For your friend
 invited-join = Join for free
 invited-look = Look at the shops
 

@@ -1593,8 +1593,14 @@ fraud-wrong-member-days = 1から365の日数を入れてください。
 
 ## 友達紹介（会員）
 invite-title = 友達紹介
-invite-lead = 友達があなたのリンクから登録し、{ $days }日以内に{ $mark }ポイントを獲得すると、あなたに{ $inviter }ポイント、友達に{ $invited }ポイントを差し上げます。あなたへのポイントは月に{ $most }人分までです。
-invite-lead-first = 友達があなたのリンクから登録し、{ $days }日以内に初めてのお買い物でポイントを獲得すると、あなたに{ $inviter }ポイント、友達に{ $invited }ポイントを差し上げます。あなたへのポイントは月に{ $most }人分までです。
+invite-lead = 友達があなたのリンクから登録して条件に届くと、二人ともポイントがもらえます。
+invite-to-inviter = あなたに
+invite-to-invited = 友達に
+invite-condition = 条件
+invite-condition-mark = 登録から{ $days }日以内に、お買い物で{ $mark }ポイント獲得
+invite-condition-first = 登録から{ $days }日以内に、お買い物で初めてポイントを獲得
+invite-limit = 上限
+invite-limit-month = 月に{ $most }人分まで
 invite-closed = 現在、友達紹介の特典はありません。
 invite-link = あなたの紹介リンク
 invite-link-text = 選んでコピーし、友達に送ってください。リンクはずっと変わりません。
@@ -1625,8 +1631,9 @@ invite-empty = 登録した友達はまだいません
 invite-empty-text = 友達が紹介リンクから登録すると、ここに並びます。
 invited-title = 友達からの招待です
 invited-lead = お買い物の前に立ち寄るだけで、お店ごとにポイントがもらえるサイトです。登録は無料です。
-invited-gives = 登録から{ $days }日以内に{ $mark }ポイントを獲得すると、あなたに{ $invited }ポイント、招待した友達に{ $inviter }ポイントを差し上げます。
-invited-gives-first = 登録から{ $days }日以内に初めてのお買い物でポイントを獲得すると、あなたに{ $invited }ポイント、招待した友達に{ $inviter }ポイントを差し上げます。
+invited-both = 条件に届くと、二人ともポイントがもらえます。
+invited-to-invited = あなたに
+invited-to-inviter = 招待した友達に
 invited-join = 無料で登録する
 invited-look = お店を見る
 

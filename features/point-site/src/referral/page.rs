@@ -7,7 +7,7 @@ use crate::referral::{MakeReferralLink, Referral, ReferralState, ReferralTerms};
 use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
 use answers::OrProblem as _;
-use vocabulary::{Id, Scale, Token, Zone, kind};
+use vocabulary::{Amount, Id, Scale, Token, Zone, kind};
 use web::components::{
     Badge, Button, Cell, Column, DataList, EmptyState, Figure, LinkButton, Table, TextField, Tone,
     Weight,
@@ -35,7 +35,7 @@ pub(crate) fn routes() -> Routes<Site> {
 #[template(path = "referral/page.html")]
 struct OwnMain<'a> {
     words: Words<'a>,
-    lead: Option<String>,
+    gives: Option<DataList>,
     link: Option<TextField>,
     make: Button,
     earned: Option<DataList>,
@@ -47,7 +47,7 @@ struct OwnMain<'a> {
 #[template(path = "referral/page_guest.html")]
 struct GuestMain<'a> {
     words: Words<'a>,
-    gives: Option<String>,
+    gives: Option<DataList>,
     join: LinkButton,
     look: LinkButton,
 }
@@ -75,25 +75,36 @@ async fn invited(
     let terms = in_force(&terms, site.now());
     let main = GuestMain {
         words,
-        gives: terms.map(|terms| says(words, site.config().scale, "invited-gives", &terms)),
+        gives: terms.map(|terms| {
+            let both =
+                [("invited-to-invited", terms.invited), ("invited-to-inviter", terms.inviter)];
+            gives(words, site.config().scale, both, &terms)
+        }),
         join: LinkButton::new(words.get("invited-join"), format!("/sign-up?i={}", code.as_str())),
         look: LinkButton::new(words.get("invited-look"), "/shops").weight(Weight::Quiet),
     };
     Ok(view.page(words.get("invited-title")).show(&main))
 }
 
-/// Tells what terms give and ask for.
-fn says(words: Words<'_>, scale: Scale, key: &str, terms: &ReferralTerms) -> String {
-    let points = |amount: vocabulary::Amount| scale.format(amount.minor_units());
-    let parts = [
-        ("inviter", points(terms.inviter).into()),
-        ("invited", points(terms.invited).into()),
-        ("mark", points(terms.mark).into()),
-        ("days", terms.within_days.to_string().into()),
-        ("most", terms.month_max.to_string().into()),
-    ];
-    let key = if terms.mark.is_zero() { format!("{key}-first") } else { key.to_owned() };
-    words.with(&key, &parts)
+/// Tells what terms give and ask for; the first of the two names who reads it.
+fn gives(
+    words: Words<'_>,
+    scale: Scale,
+    [first, second]: [(&str, Amount); 2],
+    terms: &ReferralTerms,
+) -> DataList {
+    let points = |amount| Figure::amount(amount, scale, words.get("points-unit"));
+    let days = ("days", terms.within_days.to_string().into());
+    let condition = if terms.mark.is_zero() {
+        words.with("invite-condition-first", &[days])
+    } else {
+        let mark = scale.format(terms.mark.minor_units());
+        words.with("invite-condition-mark", &[days, ("mark", mark.into())])
+    };
+    DataList::new()
+        .pair(words.get(first.0), points(first.1))
+        .pair(words.get(second.0), points(second.1))
+        .pair(words.get("invite-condition"), condition)
 }
 
 fn own(site: &Site, who: &Authenticated) -> Result<Id<kind::Member>, Problem> {
@@ -128,7 +139,11 @@ async fn own_page(
     let rows: Vec<_> = friends.iter().map(|friend| row(words, scale, friend)).collect();
     let main = OwnMain {
         words,
-        lead: terms.map(|terms| says(words, scale, "invite-lead", &terms)),
+        gives: terms.map(|terms| {
+            let both = [("invite-to-inviter", terms.inviter), ("invite-to-invited", terms.invited)];
+            let most = words.with("invite-limit-month", &[("most", terms.month_max.into())]);
+            gives(words, scale, both, &terms).pair(words.get("invite-limit"), most)
+        }),
         link: link.map(|link| {
             let address = format!("{}/invite/{}", site.config().address, link.code.as_str());
             TextField::new(words, "link", words.get("invite-link"))

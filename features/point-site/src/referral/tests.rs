@@ -263,7 +263,7 @@ fn a_member_makes_a_link_that_anybody_can_open() {
         let (code, _) = rest.split_once('"').unwrap();
         let guest = wait(stage.client(None).get(&format!("/invite/{code}"))).text;
         assert!(guest.contains(&format!("/sign-up?i={code}")), "{guest}");
-        assert!(guest.contains("300ポイント"), "{guest}");
+        assert!(guest.contains("300") && guest.contains("150ポイント獲得"), "{guest}");
         assert_eq!(wait(stage.client(None).get("/invite/nobody")).status.as_u16(), 404);
     });
 }

@@ -39,6 +39,9 @@ pub(crate) fn routes() -> Routes<Site> {
     Routes::of("point-site")
         .on(get("/staff/referrals", READ.code()), list)
         .on(get("/staff/referrals/of/{invited}", READ.code()), show)
+        // Where a refused form is shown, the links to the other language lead here.
+        .on(get("/staff/referrals/of/{invited}/propose", READ.code()), show)
+        .on(get("/staff/referrals/of/{invited}/confirm", READ.code()), show)
         .on(post("/staff/referrals/of/{invited}/propose", PROPOSE.code()).idempotent(), propose)
         .on(post("/staff/referrals/of/{invited}/confirm", CONFIRM.code()).idempotent(), confirm)
 }

@@ -36,6 +36,8 @@ pub(crate) fn routes() -> Routes<Site> {
         .on(get("/staff/referrals/terms", READ.code()), list)
         .on(get("/staff/referrals/terms/new", MANAGE.code()), new)
         .on(post("/staff/referrals/terms", MANAGE.code()).idempotent(), propose)
+        // Where a refused form is shown, the links to the other language lead here.
+        .on(get("/staff/referrals/terms/approve", READ.code()), list)
         .on(post("/staff/referrals/terms/approve", APPROVE.code()).idempotent(), approve)
 }
 
