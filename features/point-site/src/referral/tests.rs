@@ -443,7 +443,7 @@ fn who_leaves_is_forgotten_and_not_rewarded() {
 fn trail(stage: &Stage) -> Vec<String> {
     let read = |reader: &mut store::Reader<'_>| list(reader, &Search::All, None, 100);
     let all = stage.site.store().database().read(read).unwrap();
-    let mut told: Vec<_> = all.iter().map(|one| one.entry.action.to_string()).collect();
+    let mut told: Vec<_> = all.iter().map(|one| one.entry.action.clone()).collect();
     told.retain(|action| action.starts_with("referral"));
     told
 }

@@ -201,7 +201,7 @@ async fn case_page(
         notice: refused,
         rules: referral.rules.iter().map(|one| rule(one.code())).collect(),
         invited: invited_facts(site, words, &referral),
-        inviter: inviter_facts(words, &referral, &inviter),
+        inviter: inviter_facts(site, words, &referral, &inviter),
         proposal: proposed.map(|one| {
             DataList::new()
                 .pair(words.get("held-proposal"), proposal_text(words, one.proposal).as_ref())
@@ -247,7 +247,12 @@ fn invited_facts(site: &Site, words: Words<'_>, referral: &Referral) -> DataList
     }
 }
 
-fn inviter_facts(words: Words<'_>, referral: &Referral, inviter: &Inviter) -> DataList {
+fn inviter_facts(
+    site: &Site,
+    words: Words<'_>,
+    referral: &Referral,
+    inviter: &Inviter,
+) -> DataList {
     let count = |state: &str| inviter.friends.get(state).copied().unwrap_or(0).to_string();
     let all: u32 = inviter.friends.values().sum();
     let link = inviter.link.as_ref();
@@ -263,6 +268,10 @@ fn inviter_facts(words: Words<'_>, referral: &Referral, inviter: &Inviter) -> Da
         .pair(words.get("referral-friends-held"), count("held"))
         .pair(words.get("referral-friends-refused"), count("refused"))
         .pair(words.get("referral-rewarded"), inviter.rewarded.to_string())
+        .pair(
+            words.get("referral-inviter-points"),
+            points_text(words, site, referral.terms.inviter),
+        )
 }
 
 fn propose_form(words: Words<'_>) -> (Select, TextField, Button) {
@@ -322,7 +331,7 @@ async fn decide(
     (invited, proposal, step): (Id<kind::Member>, Proposal, DecisionStep),
 ) -> Result<Response, Problem> {
     let config = site.shared_config();
-    let command = DecideReferral { config, by: who.clone(), invited, proposal, step };
+    let command = DecideReferral { config, by: *who, invited, proposal, step };
     match site.run(command).await.or_problem()? {
         Ok(_state) => Ok(Redirect::to(&format!("/staff/referrals/of/{invited}")).into_response()),
         Err(ReferralRefusal::NotFound) => Err(Problem::new(&problems::NOT_FOUND)),

@@ -356,7 +356,7 @@ async fn propose(
         Err(errors) => return Ok(edit_page(&site, &view, &who, &filled, &errors)),
     };
     let company = site.config().company;
-    let command = ProposeReferralTerms { company, by: who.clone(), starts_at, terms };
+    let command = ProposeReferralTerms { company, by: who, starts_at, terms };
     match site.run(command).await.or_problem()? {
         Ok(()) => Ok(Redirect::to("/staff/referrals/terms").into_response()),
         Err(refusal) => {
@@ -389,7 +389,7 @@ async fn approve(
     permit(&site, &who, APPROVE)?;
     let company = site.config().company;
     let starts_at = Timestamp::from_microseconds(approved.starts_at);
-    let command = ApproveReferralTerms { company, by: who.clone(), starts_at };
+    let command = ApproveReferralTerms { company, by: who, starts_at };
     match site.run(command).await.or_problem()? {
         Ok(()) => Ok(Redirect::to("/staff/referrals/terms").into_response()),
         Err(ReferralRefusal::NotFound) => Err(Problem::new(&problems::NOT_FOUND)),
