@@ -159,7 +159,7 @@ fn buy(site: &Site, member: Id<kind::Member>) {
         clicked_at: site.clock.now(),
         mark: None,
     };
-    let Ok(()) = site.house.store.run(RecordClick(click.clone())).unwrap();
+    let Ok(()) = site.house.store.run(RecordClick(click)).unwrap();
     site.clock.advance_seconds(3_600);
     let reference = click.id.to_string().trim_start_matches("clk_").to_owned();
     let lines = [
