@@ -4,6 +4,7 @@ use crate::click::{Click, RecordClick};
 use crate::conversion::{Authority, ConversionKey, Source, Status, Told};
 use crate::follow_up::follow_conversions;
 use crate::leaving::{AskToLeave, EndMembership};
+use crate::personal_data::{Chapter, read_part};
 use crate::referral::{
     ApproveReferralTerms, DecideReferral, DecisionStep, JoinMails, JoinReferral, JoinSignals,
     MakeReferralLink, Proposal, ProposeReferralTerms, Referral, ReferralRefusal, ReferralRule,
@@ -506,6 +507,13 @@ fn staff_plan_terms_and_decide_what_is_held() {
         assert!(wait(accounting.get("/staff/referrals")).text.contains("最近決めた紹介"));
         let nobody = format!("/staff/referrals/of/{JIRO}");
         assert_eq!(wait(accounting.get(&nobody)).status.as_u16(), 404);
+        let told = |member, chapter| {
+            let read = |reader: &mut store::Reader<'_>| read_part(reader, member, chapter, None);
+            stage.site.store().database().read(read).unwrap().entries
+        };
+        let (own, friends) = (told(HANA, Chapter::Invitation), told(TARO, Chapter::Friends));
+        assert_eq!((own.len(), friends.len()), (1, 1));
+        assert!(!format!("{own:?}{friends:?}").contains("mem_"), "nobody's number: {own:?}");
         let mut told = trail(stage);
         told.sort();
         let expected = [
