@@ -507,13 +507,6 @@ fn staff_plan_terms_and_decide_what_is_held() {
         assert!(wait(accounting.get("/staff/referrals")).text.contains("最近決めた紹介"));
         let nobody = format!("/staff/referrals/of/{JIRO}");
         assert_eq!(wait(accounting.get(&nobody)).status.as_u16(), 404);
-        let told = |member, chapter| {
-            let read = |reader: &mut store::Reader<'_>| read_part(reader, member, chapter, None);
-            stage.site.store().database().read(read).unwrap().entries
-        };
-        let (own, friends) = (told(HANA, Chapter::Invitation), told(TARO, Chapter::Friends));
-        assert_eq!((own.len(), friends.len()), (1, 1));
-        assert!(!format!("{own:?}{friends:?}").contains("mem_"), "nobody's number: {own:?}");
         let mut told = trail(stage);
         told.sort();
         let expected = [
@@ -525,5 +518,20 @@ fn staff_plan_terms_and_decide_what_is_held() {
         assert_eq!(told, expected);
         let invite = wait(stage.client(Some(member(8, OURS, TARO))).get("/invite")).text;
         assert!(invite.contains("1,500"), "{invite}");
+    });
+}
+
+#[test]
+fn both_take_along_that_a_friend_joined_and_not_who() {
+    play(|stage| {
+        promise(stage);
+        join_by(stage, (TARO, "t"), (HANA, JoinMails::default()));
+        let told = |member, chapter| {
+            let read = |reader: &mut store::Reader<'_>| read_part(reader, member, chapter, None);
+            stage.site.store().database().read(read).unwrap().entries
+        };
+        let (own, friends) = (told(HANA, Chapter::Invitation), told(TARO, Chapter::Friends));
+        assert_eq!((own.len(), friends.len()), (1, 1));
+        assert!(!format!("{own:?}{friends:?}").contains("mem_"), "nobody's number: {own:?}");
     });
 }
