@@ -16,6 +16,7 @@ use point_site::{
     fraud_rule::{Condition, FraudRule},
     kana::BankText,
     partner::ask_partners,
+    reconciliation::{fetch_statements, overdue, reconcile_statements},
     step_up::{Decision, Particular},
     vault::Vault,
     zengin::{AccountType, BankAccount, Digits, Sender},
@@ -23,6 +24,8 @@ use point_site::{
 use vocabulary::{Amount, CutOff, Label, Token};
 use web::{Outgoing, OutgoingOptions, OutgoingUrl, Reach};
 
+/// The longest statement of a partner that is fetched.
+const STATEMENT_BYTES_MAX: usize = 8_000_000;
 /// A pool with fewer codes of a value than this is low.
 const STOCK_LOW: u32 = 10;
 /// Days of care after a change of a member's particulars.
@@ -35,7 +38,11 @@ const REVIEW_ABOVE: u32 = 50_000;
 /// Gives the settings.
 pub(crate) fn settings(house: &House) -> anyhow::Result<ExchangeConfig> {
     let address = house.config.server_listen;
-    let url = format!("http://localhost:{}/sandbox/partner/requests", address.port());
+    let reach = Reach::PublicAndLoopback;
+    let url = |path: &str| {
+        let text = format!("http://localhost:{}/sandbox/partner/{path}", address.port());
+        OutgoingUrl::parse(&text, reach)
+    };
     Ok(ExchangeConfig {
         vault: Vault::new((1, house.secrets.key("vault 1")), &[], house.secrets.key("vault names")),
         rules: first_rules()?,
@@ -55,7 +62,8 @@ pub(crate) fn settings(house: &House) -> anyhow::Result<ExchangeConfig> {
         partners: vec![Partner {
             code: Token::parse("sandbox")?,
             prefix: "DFK".to_owned(),
-            url: OutgoingUrl::parse(&url, Reach::PublicAndLoopback)?,
+            url: url("requests")?,
+            statements: Some(url("statement")?),
             key: partner_key(house),
         }],
         stock_low: STOCK_LOW,
@@ -99,6 +107,28 @@ pub(crate) fn watch_cases(house: &House, site: &Site) -> Job {
         board.note_overdue(NAME, overdue);
         Ok(Next::Rest)
     })
+}
+
+/// A job that asks partners for their statements, compares them, and counts what persons should have
+/// done by now.
+pub(crate) fn reconcile(house: &House, site: &Site) -> anyhow::Result<Job> {
+    const NAME: &str = "reconcile-partners";
+    let (board, site) = (Arc::clone(&house.board), site.clone());
+    let outgoing = Outgoing::try_new(
+        OutgoingOptions {
+            reach: Reach::PublicAndLoopback,
+            body_max: STATEMENT_BYTES_MAX,
+            ..OutgoingOptions::default()
+        },
+        &[],
+    )?;
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    Ok(Job::new(NAME, 300, move || {
+        runtime.block_on(fetch_statements(&site, &outgoing))?;
+        let compared = reconcile_statements(&site)?;
+        board.note_overdue(NAME, overdue(&site)?);
+        Ok(if compared == 0 { Next::Rest } else { Next::Again })
+    }))
 }
 
 /// What the clock starts about exchanges.

@@ -129,6 +129,11 @@ pub const STAFF_PAGES: &[StaffPage] = &[
         href: "/staff/referrals/terms",
         text: "staff-page-referral-terms",
     },
+    StaffPage {
+        need: Need::ExchangeRead,
+        href: "/staff/reconciliation",
+        text: "staff-page-reconciliation",
+    },
     StaffPage { need: Need::FraudRead, href: "/staff/fraud", text: "staff-page-fraud" },
     StaffPage { need: Need::OpsRead, href: "/staff/ops", text: "staff-page-ops" },
 ];
@@ -159,6 +164,7 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
         jobs.push(pull_networks(site)?);
         jobs.extend(exchange::jobs(site)?);
         jobs.push(exchange::watch_cases(house, site));
+        jobs.push(exchange::reconcile(house, site)?);
     }
     jobs.push(deliver_webhooks(features)?);
     jobs.extend(membership::deliver_mail(house)?);

@@ -195,6 +195,7 @@ staff-page-payouts = Bank payouts
 staff-page-payouts-about = Put payouts together, approve them, take in what the bank says
 staff-page-gift-codes = Gift codes
 staff-page-gift-codes-about = Take codes in and see what is left
+staff-page-reconciliation = Reconciliation
 staff-page-fraud = Fraud cases
 staff-page-fraud-about = Look at exchanges that are held, and change the rules
 staff-home-overdue = Overdue fraud cases: { $count }

@@ -189,6 +189,7 @@ staff-page-payouts = 銀行振込
 staff-page-payouts-about = 支払う交換をまとめ、承認し、銀行の結果を反映する
 staff-page-gift-codes = ギフトコード
 staff-page-gift-codes-about = コードを取り込み、在庫を確かめる
+staff-page-reconciliation = 提携先との突合
 staff-page-fraud = 不正対策の案件
 staff-page-fraud-about = 保留にした交換を確認し、ルールを変える
 staff-home-overdue = 期限を過ぎた不正対策の案件：{ $count }件

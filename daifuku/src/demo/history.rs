@@ -9,6 +9,7 @@ use tokio::runtime;
 
 use super::{
     networks::Elsewhere,
+    reconciliation::{PartnerDay, plant_partner_day},
     seed::{PEOPLE, SHOPPING},
     shops::shop_of_turn,
 };
@@ -49,18 +50,20 @@ struct Past<'a> {
 
 /// The day on which something is held that nobody looks at: a week before the past ends.
 const OVERDUE_FROM: u16 = DAYS - 7;
+/// The day whose statement of the partner has differences.
+const PARTNER_DAY: u16 = DAYS - 4;
 
 /// The day on which friends join and buy: what they bought is decided at the last month's end.
 const FRIENDS_FROM: u16 = DAYS - 55;
 
 /// Plays the past; the clock is more than `DAYS` back when it begins and still a little when it
-/// ends.
+/// ends. Gives what the partner did on one of its last days.
 pub(super) fn plant_past(
     house: &House,
     clock: &ShiftedClock,
     network: &Sandbox,
     networks: &SandboxNetworks,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<PartnerDay> {
     let site = house.features()?.site.as_ref().context("the demo has a members' site")?;
     for member in members() {
         let command = OpenWallet { member, company: SHOPPING, unit: house.config.site_unit };
@@ -72,6 +75,7 @@ pub(super) fn plant_past(
     let past = Past { house, site, clock, client, runtime, network, elsewhere };
     past.welcome()?;
     super::referral::plant_links(house)?;
+    let mut partner_day = None;
     for day in 0..DAYS {
         past.day(day)?;
         if day == OVERDUE_FROM {
@@ -83,6 +87,9 @@ pub(super) fn plant_past(
                 past.buy(turn, friend)?;
             }
         }
+        if day == PARTNER_DAY {
+            partner_day = Some(plant_partner_day(house)?);
+        }
         clock.put_forward(1);
         if day % 30 == 29 {
             past.month_end(day)?;
@@ -92,7 +99,7 @@ pub(super) fn plant_past(
     super::reviews::plant_reviews(house)?;
     // Whatever is over by now expires by the job that does it every day.
     while !expire_due(&house.store, clock.now(), 10_000)?.finished {}
-    Ok(())
+    partner_day.context("the past has such a day")
 }
 
 fn members() -> impl Iterator<Item = Id<kind::Member>> {

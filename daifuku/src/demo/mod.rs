@@ -11,6 +11,7 @@ mod mailbox;
 mod networks;
 mod offers;
 mod page;
+mod reconciliation;
 mod referral;
 mod reviews;
 mod seed;

@@ -18,6 +18,7 @@ use super::{
     networks::{open_networks, plant_networks, serve_networks},
     offers::plant_offers,
     page,
+    reconciliation::plant_statements,
     referral::plant_referrals,
     seed::{PASSWORD, PEOPLE, api_key_text, plant},
     shops::{open_network, plant_shops},
@@ -84,7 +85,7 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
         plant_all(&house, &clock)?
     };
     clock.put_forward(u32::from(options.days).saturating_mul(24));
-    let partner = PartnerSandbox::new(partner_key(&house));
+    let partner = PartnerSandbox::new(partner_key(&house), house.world.clock.clone());
     let demo = page::routes(&house, &clock)
         .and(sandbox::routes(&network))
         .and(sandbox_network::routes(&networks))
@@ -164,7 +165,7 @@ pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<P
     plant_shops(house)?;
     let network = open_network(house)?;
     let networks = open_networks(house)?;
-    serve_networks(house, &networks, |address| {
+    let partner_day = serve_networks(house, &networks, |address| {
         plant_networks(house, address)?;
         plant_past(house, clock, &network, &networks)
     })?;
@@ -173,6 +174,7 @@ pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<P
     clock.catch_up(WallClock.now());
     plant_fraud(house)?;
     plant_referrals(house)?;
+    plant_statements(house, &partner_day)?;
     plant_offers(house)?;
     plant_earning(house)?;
     Ok((network, networks))

@@ -124,6 +124,9 @@ pub struct Partner {
     pub prefix: String,
     /// The address that requests go to.
     pub url: OutgoingUrl,
+    /// Where a day's statement is asked for, with `day=2026-11-20` added; `None` when it is only
+    /// uploaded.
+    pub statements: Option<OutgoingUrl>,
     /// The key that the partner gave us.
     pub key: String,
 }

@@ -36,6 +36,7 @@
 //! | [`payee`] | where a member's exchanges go | active → replaced or blocked |
 //! | [`payout`] | exchanges that a bank is told to pay | draft → approved → results |
 //! | [`partner`] | who makes codes and takes points | asked with one id, for ever |
+//! | [`reconciliation`] | a partner's statement of a day, and what differs | open → closed |
 //! | [`partner_sandbox`] | a partner to try that with | |
 //! | [`gift_code`] | a code that is worth an amount | free → reserved → given, or void |
 //! | [`personal_data`] | what is kept about a member, to take along | read only |
@@ -93,6 +94,7 @@ pub mod preferences;
 pub mod proof;
 pub mod pull;
 pub mod rate_up;
+pub mod reconciliation;
 pub mod referral;
 mod referral_desk;
 mod referral_terms;
@@ -131,6 +133,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::migration!(320, "decision", Expand, "../migrations/0320_decision"),
     store::migration!(321, "report_undo", Expand, "../migrations/0321_report_undo"),
     store::migration!(330, "exchange", Expand, "../migrations/0330_exchange"),
+    store::migration!(331, "reconciliation", Expand, "../migrations/0331_reconciliation"),
     store::migration!(340, "bonus", Expand, "../migrations/0340_bonus"),
     store::migration!(341, "claim", Expand, "../migrations/0341_claim"),
     store::migration!(342, "campaign", Expand, "../migrations/0342_campaign"),
@@ -181,6 +184,7 @@ pub fn statements() -> Vec<Listed> {
         payee::store::STATEMENTS,
         payout::store::STATEMENTS,
         referral::store::STATEMENTS,
+        reconciliation::store::STATEMENTS,
         fraud_rule::store::STATEMENTS,
         finding::store::STATEMENTS,
         fraud_case::store::STATEMENTS,
@@ -217,6 +221,7 @@ pub fn routes(site: &Site) -> Routes {
         .and(referral::routes())
         .and(referral_desk::routes())
         .and(referral_terms::routes())
+        .and(reconciliation::routes())
         .and(fraud_rule::routes())
         .and(fraud_case::routes())
         .with_state(site)

@@ -219,7 +219,7 @@ pub fn read_sheet(bytes: &[u8], zone: Zone) -> Result<Sheet, SheetError> {
     let mut record = csv::StringRecord::new();
     let mut heading: Option<Heading> = None;
     let mut reading = Reading { zone, ..Reading::default() };
-    let mut lines = LineCount { rest: text.as_bytes(), byte: 0, line: 1 };
+    let mut lines = LineCount::new(&text);
     let mut seen = 0_usize;
     // Nothing fails here: the text is UTF-8 and rows may have any number of cells.
     while reader.read_record(&mut record).unwrap_or(false) {
@@ -240,15 +240,20 @@ pub fn read_sheet(bytes: &[u8], zone: Zone) -> Result<Sheet, SheetError> {
 }
 
 /// Counts lines on the way through a text. The reader's own count is one behind after CR LF.
-struct LineCount<'a> {
+pub(crate) struct LineCount<'a> {
     rest: &'a [u8],
     byte: u64,
     line: u32,
 }
 
-impl LineCount<'_> {
+impl<'a> LineCount<'a> {
+    /// Starts at the first line of a text.
+    pub(crate) const fn new(text: &'a str) -> Self {
+        Self { rest: text.as_bytes(), byte: 0, line: 1 }
+    }
+
     /// Gives the line of the first character at or after `byte` that is no line end.
-    fn at(&mut self, byte: u64) -> u32 {
+    pub(crate) fn at(&mut self, byte: u64) -> u32 {
         while let Some((first, rest)) = self.rest.split_first() {
             if self.byte >= byte && !matches!(first, b'\r' | b'\n') {
                 break;

@@ -149,6 +149,7 @@ fn exchange_config() -> ExchangeConfig {
             code: token("sandbox"),
             prefix: "DFK".to_owned(),
             url: OutgoingUrl::parse("http://localhost:1/x", Reach::PublicAndLoopback).unwrap(),
+            statements: None,
             key: "key".to_owned(),
         }],
         stock_low: 3,

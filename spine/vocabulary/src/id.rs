@@ -67,6 +67,8 @@ pub mod kind {
         Message "msg";
         /// A file of decisions.
         Report "rep";
+        /// Something that a partner and we do not agree on.
+        Difference "dif";
         /// A letter to a person.
         Letter "let";
         /// A public event.

@@ -663,7 +663,7 @@ pub(crate) mod stories {
     }
 
     /// Lets the partner answer all that is due.
-    fn ask_partner(stage: &Stage, partner: &PartnerSandbox) -> usize {
+    pub(crate) fn ask_partner(stage: &Stage, partner: &PartnerSandbox) -> usize {
         let requests = due_requests(&stage.site).unwrap();
         for request in &requests {
             let asked: Asked = serde_json::from_str(&request.to_json()).unwrap();
@@ -678,7 +678,7 @@ pub(crate) mod stories {
     fn a_lost_reply_is_asked_for_again_and_gives_one_code() {
         play(|stage| {
             furnish(stage, 5_000);
-            let partner = PartnerSandbox::new("key");
+            let partner = PartnerSandbox::new("key", stage.clock.clone());
             let quoted = ask(stage, HANA, "gift", 500);
             take(stage, &quoted, None);
             // Stored as sent, and then the process dies before anything leaves.
@@ -716,7 +716,7 @@ pub(crate) mod stories {
     fn a_refusal_of_a_partner_sets_the_points_free() {
         play(|stage| {
             furnish(stage, 5_000);
-            let partner = PartnerSandbox::new("key");
+            let partner = PartnerSandbox::new("key", stage.clock.clone());
             partner.behave(Manner::Refuse);
             let quoted = ask(stage, HANA, "miles", 500);
             take(stage, &quoted, None);
@@ -816,7 +816,7 @@ pub(crate) mod stories {
             furnish(stage, 5_000);
             let quoted = ask(stage, HANA, "miles", 500);
             take(stage, &quoted, None);
-            ask_partner(stage, &PartnerSandbox::new("key"));
+            ask_partner(stage, &PartnerSandbox::new("key", stage.clock.clone()));
             let id = quoted.id;
             let lines = stage
                 .site

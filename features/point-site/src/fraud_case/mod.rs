@@ -10,6 +10,6 @@ mod tests;
 
 pub(crate) use command::{CaseBook, DENIED_BY_REVIEW};
 pub use command::{CaseChange, CaseFacts, ChangeCase};
-pub(crate) use page::routes;
+pub(crate) use page::{Names, note_of, owner_text, read_names, routes, short};
 pub use state::{CaseAction, CaseEvent, CaseRefusal, CaseState, FraudCase};
 pub use store::count_overdue;

@@ -156,11 +156,11 @@ fn place_text(case: &FraudCase) -> String {
 }
 
 /// Whose names a page tells.
-type Names = BTreeMap<ActorNumber, String>;
+pub(crate) type Names = BTreeMap<ActorNumber, String>;
 
 /// Reads how those who acted are called: persons of the staff by the mail address they sign in
 /// with, what is no person by its label. A member has no name here.
-fn read_names(reader: &mut Reader<'_>, numbers: &[ActorNumber]) -> Result<Names, Fault> {
+pub(crate) fn read_names(reader: &mut Reader<'_>, numbers: &[ActorNumber]) -> Result<Names, Fault> {
     let actors = find_actors(reader, numbers)?;
     let subjects: Vec<Subject> = actors.iter().map(|actor| actor.subject).collect();
     let staff = subjects.iter().filter(|subject| matches!(subject, Subject::Staff(_)));
@@ -180,8 +180,14 @@ fn name(words: Words<'_>, names: &Names, number: ActorNumber) -> String {
     names.get(&number).cloned().unwrap_or_else(unknown)
 }
 
-fn owner(words: Words<'_>, names: &Names, case: &FraudCase, who: &Authenticated) -> String {
-    match case.owner {
+/// Tells whose something is to look after.
+pub(crate) fn owner_text(
+    words: Words<'_>,
+    names: &Names,
+    owner: Option<ActorNumber>,
+    who: &Authenticated,
+) -> String {
+    match owner {
         None => words.get("fraud-owner-none").into_owned(),
         Some(owner) if owner == who.actor() => words.get("fraud-owner-me").into_owned(),
         Some(owner) => name(words, names, owner),
@@ -282,14 +288,14 @@ fn board_table(
             points_text(words, site, case.amount).into(),
             rules.join(" ").into(),
             case_badge(words, case.state).into(),
-            owner(words, names, case, who).into(),
+            owner_text(words, names, case.owner, who).into(),
         ]
     });
     Table::new(words.get("fraud-title"), columns).untitled().rows(rows)
 }
 
 /// The end of an id, which tells it from others on a page.
-fn short<K: vocabulary::Kind>(id: Id<K>) -> String {
+pub(crate) fn short<K: vocabulary::Kind>(id: Id<K>) -> String {
     let text = id.to_string();
     text.get(text.len().saturating_sub(8)..).unwrap_or_default().to_owned()
 }
@@ -448,7 +454,7 @@ fn facts(site: &Site, words: Words<'_>, found: &Whole, who: &Authenticated) -> D
     let subject = case.subject;
     let list = DataList::new()
         .pair(words.get("fraud-due"), due(words, case, site.now()))
-        .pair(words.get("claim-owner"), owner(words, &found.names, case, who))
+        .pair(words.get("claim-owner"), owner_text(words, &found.names, case.owner, who))
         .pair(words.get("fraud-opened"), Zone::JAPAN.format_minute(case.opened_at))
         .pair(
             words.get("held-exchange"),
@@ -648,7 +654,7 @@ struct Act {
 }
 
 /// Reads a note: something, of lines without other control characters.
-fn note_of(text: &str) -> Option<String> {
+pub(crate) fn note_of(text: &str) -> Option<String> {
     let text = text.trim().replace("\r\n", "\n");
     let fits = (1..=NOTE_MAX).contains(&text.chars().count());
     let plain = text.chars().all(|character| !character.is_control() || character == '\n');

@@ -343,6 +343,13 @@ impl RequestId {
         shape.then_some(Self(text))
     }
 
+    /// Finds the exchange of an id; `None` when it has another prefix or is no such id.
+    pub fn exchange(text: &str, prefix: &str) -> Option<Id<kind::Exchange>> {
+        let id = Id::parse(&format!("exc_{}", text.strip_prefix(prefix)?)).ok()?;
+        // One exchange has one id: another spelling of it is somebody else's.
+        Self::of(prefix, id).filter(|own| own.as_str() == text).map(|_own| id)
+    }
+
     /// Gives the text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -106,6 +106,9 @@ fn the_same_exchange_makes_the_same_request() {
     assert_eq!(RequestId::of(&"A".repeat(14), OURS).unwrap().as_str().len(), RequestId::MAX);
     assert_eq!(RequestId::of(&"A".repeat(15), OURS), None);
     assert_eq!(RequestId::of("a-b", OURS), None);
+    assert_eq!(RequestId::exchange(id.as_str(), "Daif0"), Some(OURS));
+    assert_eq!(RequestId::exchange(id.as_str(), "Daif"), None);
+    assert_eq!(RequestId::exchange(&id.as_str().to_lowercase(), "Daif0"), None);
 }
 
 #[test]

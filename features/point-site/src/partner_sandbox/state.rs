@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use vocabulary::{Clock, Day, Zone};
+
 /// How the partner behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Manner {
@@ -78,6 +80,8 @@ pub struct Kept {
     pub body: String,
     /// How often it came.
     pub times: u32,
+    /// The day on which it came first, in Japan.
+    pub processed_on: Day,
 }
 
 #[derive(Default)]
@@ -90,6 +94,8 @@ struct Inner {
 #[derive(Clone)]
 pub struct PartnerSandbox {
     key: Arc<str>,
+    clock: Arc<dyn Clock>,
+    since: Day,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -100,9 +106,11 @@ impl fmt::Debug for PartnerSandbox {
 }
 
 impl PartnerSandbox {
-    /// Opens a partner that takes requests with this key.
-    pub fn new(key: impl Into<Arc<str>>) -> Self {
-        Self { key: key.into(), inner: Arc::default() }
+    /// Opens a partner that takes requests with this key, and remembers them as long as the process
+    /// lives.
+    pub fn new(key: impl Into<Arc<str>>, clock: Arc<dyn Clock>) -> Self {
+        let since = Zone::JAPAN.day_of(clock.now());
+        Self { key: key.into(), clock, since, inner: Arc::default() }
     }
 
     /// Tells whether a request carries the key.
@@ -132,7 +140,12 @@ impl PartnerSandbox {
         if manner == Manner::Away {
             return Reply { status: 503, body: r#"{"status":"error"}"#.to_owned(), late: false };
         }
-        let fresh = || Kept { asked: asked.clone(), body: body_of(asked, manner), times: 0 };
+        let fresh = || Kept {
+            asked: asked.clone(),
+            body: body_of(asked, manner),
+            times: 0,
+            processed_on: Zone::JAPAN.day_of(self.clock.now()),
+        };
         let kept = inner.kept.entry(asked.request_id.clone()).or_insert_with(fresh);
         kept.times = kept.times.saturating_add(1);
         if kept.asked != *asked {
@@ -142,6 +155,26 @@ impl PartnerSandbox {
             return Reply { status: 504, body: String::new(), late: false };
         }
         Reply { status: 200, body: kept.body.clone(), late: manner == Manner::Slow }
+    }
+
+    /// Gives the statement of a day, as CSV with a total. There is none of a day that is not over,
+    /// nor of one that the sandbox has not seen from its beginning.
+    pub fn statement(&self, day: Day) -> Option<String> {
+        let today = Zone::JAPAN.day_of(self.clock.now());
+        if day <= self.since || day >= today {
+            return None;
+        }
+        let mut text = "request_id,processed_on,product,amount,unit,status\r\n".to_owned();
+        let (mut count, mut sum) = (0_u32, 0_i64);
+        for kept in self.lock().kept.values().filter(|kept| kept.processed_on == day) {
+            let Asked { request_id, product, amount, unit, .. } = &kept.asked;
+            let done = kept.body.contains("success");
+            let status = if done { "success" } else { "failure" };
+            text.push_str(&format!("{request_id},{day},{product},{amount},{unit},{status}\r\n"));
+            (count, sum) = (count.saturating_add(1), sum.saturating_add(*amount));
+        }
+        text.push_str(&format!("total,,,{sum},,{count}\r\n"));
+        Some(text)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
