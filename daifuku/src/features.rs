@@ -61,6 +61,7 @@ impl Features {
                 explains,
                 navigation: navigation::of_member,
                 shops: site.as_ref().map(|_| "/shops"),
+                invite: site.as_ref().map(|_| "/invite"),
             },
             site,
         })
@@ -98,6 +99,7 @@ fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
     let config = SiteConfig {
         company: number,
         company_id: company.id,
+        address: house.config.site_address.or_of(house.config.server_listen),
         actor,
         unit: unit.number,
         scale: unit.scale,

@@ -24,6 +24,7 @@ use point_site::{
     popularity::count_clicks,
     pull::{Puller, pull_due},
     rate_up::{RateUps, write_rate_ups},
+    referral::expire_referrals,
     report::apply_reports,
     undo::undo_reports,
 };
@@ -122,6 +123,12 @@ pub const STAFF_PAGES: &[StaffPage] = &[
         href: "/staff/gift-codes",
         text: "staff-page-gift-codes",
     },
+    StaffPage { need: Need::ExchangeRead, href: "/staff/referrals", text: "staff-page-referrals" },
+    StaffPage {
+        need: Need::CampaignManage,
+        href: "/staff/referrals/terms",
+        text: "staff-page-referral-terms",
+    },
     StaffPage {
         need: Need::ExchangeRead,
         href: "/staff/reconciliation",
@@ -162,6 +169,7 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
     jobs.push(deliver_webhooks(features)?);
     jobs.extend(membership::deliver_mail(house)?);
     jobs.extend(membership::end_memberships(house)?);
+    jobs.push(membership::finish_joinings(house));
     Ok(jobs)
 }
 
@@ -221,6 +229,7 @@ fn site_jobs(site: &Site) -> Vec<Job> {
         site_job(site, "follow-conversions", 1, |site| {
             Ok(follow_conversions(site)? >= FOLLOWED_AT_ONCE)
         }),
+        site_job(site, "expire-referrals", 600, |site| Ok(expire_referrals(site)? > 0)),
         site_job(site, "grant-bonuses", 60, |site| Ok(grant_due(site)? > 0)),
         site_job(site, "undo-reports", 2, |site| Ok(undo_reports(site)? > 0)),
         site_job(site, "refresh-shelf", 30, |site| Ok(site.refresh().map(|()| false)?)),

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::house::House;
-use access::{MemberOpened, Subject};
-use answers::{OrProblem as _, ask, read};
+use crate::{features::Features, house::House};
+use access::{Carried, Login, MemberOpened, Subject, find_logins_of, list_carried};
+use answers::{OrProblem as _, ask, off_thread, read};
 use point_site::bonus::{BonusStory, Cause, bonus_stories};
 use point_site::leaving::{self, LeavingLoss, TakeLeavingBack};
 use point_site::payee::NoteChange;
 use point_site::preferences::{Preferences, SavePreferences, find_preferences};
+use point_site::referral::{JoinMails, JoinReferral, find_links};
 use point_site::step_up::Particular;
 use point_site::{ConversionStory, ExchangeStory, Site, exchange_stories, stories};
 use store::{Fault, Store};
-use vocabulary::{AccountRole, Id, Scale, kind};
+use vocabulary::{AccountRole, Id, Scale, Timestamp, Token, kind};
 use wallet::{Explained, Explains, notice::Readers, passbook::Line};
 use web::{Language, Problem, problems};
 
@@ -45,7 +46,7 @@ impl Explains for ShopStories {
         })?;
         let told = |line| {
             explain(line, &known)
-                .or_else(|| explain_bonus(line, &bonuses))
+                .or_else(|| explain_bonus(line, &bonuses, language))
                 .or_else(|| exchange(line, &exchanged, language))
         };
         Ok(lines.iter().map(told).collect())
@@ -66,15 +67,26 @@ fn explain(line: &Line, known: &BTreeMap<u128, ConversionStory>) -> Option<Expla
 }
 
 /// Tells what granted points beside a conversion.
-fn explain_bonus(line: &Line, known: &BTreeMap<u128, BonusStory>) -> Option<Explained> {
+fn explain_bonus(
+    line: &Line,
+    known: &BTreeMap<u128, BonusStory>,
+    language: Language,
+) -> Option<Explained> {
     let by_subject = line.subject.and_then(|subject| known.get(&subject));
     let story = by_subject.or_else(|| known.get(&line.batch.bits()))?;
     let href = match story.cause {
         Cause::Claim(id) => Some(format!("/claims/{id}")),
         Cause::Campaign(id) => Some(format!("/campaigns/{id}")),
-        Cause::Rank | Cause::Referral(_) => None,
+        Cause::Referral(_) => Some("/invite".to_owned()),
+        Cause::Rank => None,
     };
-    Some(Explained { title: story.title.as_str().to_owned(), href, ..Explained::default() })
+    let title = match (story.cause, language) {
+        (Cause::Referral(_), Language::English) => "Inviting friends",
+        (Cause::Claim(_) | Cause::Campaign(_) | Cause::Rank | Cause::Referral(_), _) => {
+            story.title.as_str()
+        }
+    };
+    Some(Explained { title: title.to_owned(), href, ..Explained::default() })
 }
 
 /// Names what points were exchanged for. A hold and a capture carry the exchange's own bits, and so
@@ -115,14 +127,19 @@ pub(crate) async fn signed_in(house: &House, subject: Subject) -> Result<bool, P
     Ok(taken_back)
 }
 
-/// Does what is to be done when somebody became a member: keeps the language they signed up in, and
-/// who invited them.
+/// Does what is to be done when somebody became a member: notes who invited them, and keeps the
+/// language they signed up in. What is cut off here is finished by [`finish_joining`].
 pub(crate) async fn member_opened(
     house: &House,
     opened: &MemberOpened,
     language: Language,
 ) -> Result<(), Problem> {
     let Subject::Member(member) = opened.opened.subject else { return Ok(()) };
+    if let Some(code) = opened.carried.clone() {
+        let (house, joined_at) = (house.clone(), house.world.clock.now());
+        let joined = off_thread(move || join_referral(&house, member, code, joined_at)).await;
+        joined.flatten().or_problem()?;
+    }
     let command = SavePreferences {
         member,
         company: opened.opened.company,
@@ -132,6 +149,70 @@ pub(crate) async fn member_opened(
     };
     let Ok(_chosen) = ask(&house.store, command).await.or_problem()?;
     Ok(())
+}
+
+/// Notes by whose link somebody joined. A code of nobody is no reason to turn a new member away.
+fn join_referral(
+    house: &House,
+    member: Id<kind::Member>,
+    code: Token,
+    joined_at: Timestamp,
+) -> Result<(), Fault> {
+    let company = house.config.site_company;
+    let Ok(Features { site: Some(site), .. }) = house.features() else { return Ok(()) };
+    let logins = house.store.database().read(|reader| {
+        let links = find_links(reader, company, std::slice::from_ref(&code))?;
+        let inviter = links.into_values().next().map(|link| link.member);
+        let subjects: Vec<_> = inviter.into_iter().chain([member]).map(Subject::Member).collect();
+        find_logins_of(reader, &subjects)
+    })?;
+    let vault = &site.config().exchange.vault;
+    let name = |login: &Login| JoinReferral::name_mail(vault, login.mail());
+    let own = |login: &&Login| login.subject() == Subject::Member(member);
+    let mails = JoinMails {
+        invited: logins.iter().find(own).map(name),
+        inviter: logins.iter().find(|login| !own(login)).map(name),
+    };
+    let command = JoinReferral { company, member, code, joined_at, mails };
+    if let Err(refusal) = house.store.run(command)? {
+        tracing::info!(member.id = %member, "member {member} came by no link: {}", refusal.code());
+    }
+    Ok(())
+}
+
+/// For how long after a proof ended it is looked at whether all followed from it.
+const JOINED_DAYS: i64 = 1;
+
+/// Finishes what was cut off between the opening of a membership and what follows from it: notes by
+/// whose links members joined. Gives how many it were; a repeat changes nothing.
+///
+/// # Errors
+///
+/// A [`Fault`] when the database fails.
+pub fn finish_joining(house: &House) -> Result<usize, Fault> {
+    let company = house.config.site_company;
+    let since = house.world.clock.now().plus_days(-JOINED_DAYS);
+    let missing: Vec<Carried> = house.store.database().read(|reader| {
+        let carried = list_carried(reader, company, since)?;
+        let members: Vec<_> = carried.iter().map(|one| one.member).collect();
+        let chosen = find_preferences(reader, &members)?;
+        let noted = |one: &Carried| {
+            chosen.get(&one.member).is_some_and(|chosen| chosen.invited_by.is_some())
+        };
+        Ok(carried.into_iter().filter(|one| !noted(one)).collect())
+    })?;
+    for Carried { member, token, opened_at } in &missing {
+        join_referral(house, *member, token.clone(), *opened_at)?;
+        let command = SavePreferences {
+            member: *member,
+            company,
+            language: None,
+            notices: None,
+            invited_by: Some(token.clone()),
+        };
+        let Ok(_chosen) = house.store.run(command)?;
+    }
+    Ok(missing.len())
 }
 
 /// Does what is to be done when a member has another mail address: exchanges are looked at with

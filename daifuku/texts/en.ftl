@@ -422,3 +422,11 @@ mailbox-subject = Subject
 mailbox-at = Arrived
 mailbox-open = Read
 mailbox-back = Back to the list
+
+## Inviting friends
+staff-page-referrals = Referrals to check
+staff-page-referrals-about = Look at referrals that are held, and approve terms
+staff-page-referral-terms = Terms of inviting friends
+staff-page-referral-terms-about = Set what inviting friends gives
+settings-invite = Invite friends
+settings-invite-about = See your link and how friends who joined are doing.

@@ -416,3 +416,11 @@ mailbox-subject = 件名
 mailbox-at = 届いた日時
 mailbox-open = 読む
 mailbox-back = 一覧に戻る
+
+## 友達紹介
+staff-page-referrals = 友達紹介の確認
+staff-page-referrals-about = 止まっている紹介を確認し、条件を承認する
+staff-page-referral-terms = 友達紹介の条件
+staff-page-referral-terms-about = 紹介の特典と条件を決める
+settings-invite = 友達紹介
+settings-invite-about = あなたの紹介リンクと、登録した友達の状況を見られます。

@@ -40,6 +40,8 @@ const PUBLIC = [
   { name: 'a shop with rewards by item', path: '/shops/hikari' },
   { name: 'a shop that gives more for some days', path: '/shops/midori' },
   { name: 'a shop with a fixed reward', path: '/shops/sakura' },
+  { name: 'a link of a friend', path: '/invite/fhanahana2345' },
+  { name: 'a link of nobody', path: '/invite/nobody', status: 404 },
   { name: 'an unknown address', path: '/nowhere', status: 404 },
   { name: 'the problems', path: '/problems' },
   { name: 'a problem', path: '/problems/not_found' },
@@ -65,6 +67,7 @@ const OF_MEMBERS = [
   { name: 'the story of points spent or expired', arrive: openLine('.figure-minus') },
   { name: 'the clicks', path: '/clicks' },
   { name: 'favourites', path: '/favourites' },
+  { name: 'friends who were invited', path: '/invite' },
   { name: 'a shop that is kept', path: '/shops/midori' },
   { name: 'claims', path: '/claims' },
   { name: 'a claim that asks', arrive: followFrom('/claims', 'tr:nth-of-type(2) a') },
@@ -155,6 +158,14 @@ const OF_STAFF = [
   { name: 'exchanges', path: '/staff/exchanges', who: ACCOUNTANT },
   { name: 'an exchange', arrive: followFrom('/staff/exchanges', 'table a'), who: ACCOUNTANT },
   { name: 'exchanges that nobody finds', path: '/staff/exchanges?q=none', who: ACCOUNTANT },
+  { name: 'held referrals', path: '/staff/referrals', who: SUPERVISOR },
+  { name: 'a held referral', arrive: followFrom('/staff/referrals', 'tbody a'), who: SUPERVISOR },
+  { name: 'a referral to approve', arrive: followFrom('/staff/referrals', 'tbody a'), who: ACCOUNTANT },
+  { name: 'a proposal about a referral without a reason', arrive: proposeReferral, who: SUPERVISOR, status: 422 },
+  { name: 'terms of referrals', path: '/staff/referrals/terms', who: SALES },
+  { name: 'terms of referrals to approve', path: '/staff/referrals/terms', who: ACCOUNTANT },
+  { name: 'new terms of referrals', path: '/staff/referrals/terms/new', who: SALES },
+  { name: 'terms of referrals with mistakes', arrive: mistypeTerms, who: SALES, status: 422 },
   { name: 'reconciliation', path: '/staff/reconciliation', who: ACCOUNTANT },
   { name: 'ended differences', path: '/staff/reconciliation?show=ended', who: AUDITOR },
   { name: 'a difference', arrive: followFrom('/staff/reconciliation', 'tbody a'), who: ACCOUNTANT },
@@ -294,6 +305,18 @@ async function tryCampaign(window, texts) {
 async function mistypeCampaign(window, texts) {
   await window.goto('/staff/campaigns/new');
   await sendUnchecked(window, texts('campaign-save'));
+}
+
+async function proposeReferral(window, texts) {
+  await window.goto('/staff/referrals');
+  await window.locator('tbody a').first().click();
+  await sendUnchecked(window, texts('held-propose'));
+}
+
+async function mistypeTerms(window, texts) {
+  await window.goto('/staff/referrals/terms/new');
+  await window.getByLabel(texts('referral-field-inviter')).fill('x');
+  await sendUnchecked(window, texts('held-propose'));
 }
 
 async function mistypeRule(window, texts) {

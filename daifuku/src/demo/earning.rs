@@ -49,7 +49,7 @@ fn plant_guarantees(site: &Site) -> anyhow::Result<()> {
 }
 
 /// A second one beside the installation itself, for what needs two.
-fn checker(site: &Site) -> anyhow::Result<Authenticated> {
+pub(super) fn checker(site: &Site) -> anyhow::Result<Authenticated> {
     let actor = Actor {
         number: site.config().actor,
         company: SHOPPING,

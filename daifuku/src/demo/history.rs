@@ -53,6 +53,9 @@ const OVERDUE_FROM: u16 = DAYS - 7;
 /// The day whose statement of the partner has differences.
 const PARTNER_DAY: u16 = DAYS - 4;
 
+/// The day on which friends join and buy: what they bought is decided at the last month's end.
+const FRIENDS_FROM: u16 = DAYS - 55;
+
 /// Plays the past; the clock is more than `DAYS` back when it begins and still a little when it
 /// ends. Gives what the partner did on one of its last days.
 pub(super) fn plant_past(
@@ -71,11 +74,18 @@ pub(super) fn plant_past(
     let elsewhere = Elsewhere::new(site, networks)?;
     let past = Past { house, site, clock, client, runtime, network, elsewhere };
     past.welcome()?;
+    super::referral::plant_links(house)?;
     let mut partner_day = None;
     for day in 0..DAYS {
         past.day(day)?;
         if day == OVERDUE_FROM {
             super::fraud::plant_overdue(house)?;
+        }
+        if day == FRIENDS_FROM {
+            super::referral::plant_friends(house)?;
+            for (turn, friend) in super::referral::buyers() {
+                past.buy(turn, friend)?;
+            }
         }
         if day == PARTNER_DAY {
             partner_day = Some(plant_partner_day(house)?);

@@ -9,6 +9,7 @@ use super::unsubscribe;
 use crate::{
     house::House,
     jobs::{Job, Next},
+    reactions::finish_joining,
 };
 use access::{Authenticated, EraseLogin, Subject, find_login_of, find_logins_of};
 use mail::{Delivered, Reachable, Recipients, Security, Smtp, SmtpOptions, deliver_due};
@@ -145,6 +146,15 @@ pub(crate) fn end_memberships(house: &House) -> anyhow::Result<Option<Job>> {
         let full = u32::try_from(ended).is_ok_and(|count| count >= ENDED_AT_ONCE);
         Ok(if full { Next::Again } else { Next::Rest })
     })))
+}
+
+/// Makes the job that finishes joinings that were cut off.
+pub(crate) fn finish_joinings(house: &House) -> Job {
+    let house = house.clone();
+    Job::new("finish-joinings", 60, move || {
+        finish_joining(&house)?;
+        Ok(Next::Rest)
+    })
 }
 
 /// Ends memberships whose days are over, at most two hundred, and tells how many: points first,

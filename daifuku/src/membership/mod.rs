@@ -27,7 +27,8 @@ use crate::house::House;
 use web::Routes;
 
 pub use self::job::{Post, end_due};
-pub(crate) use self::job::{deliver_mail, end_memberships};
+pub(crate) use self::job::{deliver_mail, end_memberships, finish_joinings};
+pub use crate::reactions::finish_joining;
 
 /// The script that asks the browser for passkeys.
 pub(crate) const SCRIPT: (&str, &str, &[u8]) =

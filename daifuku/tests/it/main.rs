@@ -10,6 +10,7 @@ mod membership;
 mod ops;
 mod passkeys;
 mod program;
+mod referral;
 mod served;
 mod sign_in;
 mod site;

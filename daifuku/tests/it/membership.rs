@@ -11,7 +11,7 @@ use store::{Statement, testing::TestDatabase};
 use vocabulary::{AccountRole, Email, Id};
 use web::{StatusCode, testing::Answer, testing::Client};
 
-const GOOD: &str = "three beans in a cake";
+pub(crate) const GOOD: &str = "three beans in a cake";
 
 static LETTERS: Statement = Statement::new(
     "list letters",
@@ -43,7 +43,7 @@ fn letters(site: &Site) -> Vec<Sent> {
 }
 
 /// The code and the link of the newest letter.
-fn newest(site: &Site) -> (String, String) {
+pub(crate) fn newest(site: &Site) -> (String, String) {
     let letter = letters(site).pop().unwrap();
     let code = letter.subject.rsplit_once(' ').unwrap().1.to_owned();
     let link = letter.body.lines().find(|line| line.contains("?k=")).unwrap_or_default();
@@ -51,7 +51,7 @@ fn newest(site: &Site) -> (String, String) {
     (code, format!("/{path}"))
 }
 
-fn each_database(story: impl Fn(&Site)) {
+pub(crate) fn each_database(story: impl Fn(&Site)) {
     for database in [Some(TestDatabase::sqlite()), TestDatabase::mysql()].into_iter().flatten() {
         story(&Site::over(database, &["sign_in.account_attempts=1000"]));
     }
@@ -62,12 +62,12 @@ async fn begin(site: &Site, browser: &Client, path: &str, mail: &str) -> Answer 
     browser.post_form(path, &[("mail", mail), ("terms", "yes"), ("i", "HANA-7")]).await
 }
 
-fn went(answer: &Answer, location: &str) {
+pub(crate) fn went(answer: &Answer, location: &str) {
     let found = (answer.status, answer.header("location"));
     assert_eq!(found, (StatusCode::SEE_OTHER, location), "{}", answer.text);
 }
 
-fn status(answer: &Answer, expected: StatusCode) {
+pub(crate) fn status(answer: &Answer, expected: StatusCode) {
     assert_eq!(answer.status, expected, "{}", answer.text);
 }
 

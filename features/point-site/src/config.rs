@@ -26,6 +26,8 @@ pub struct SiteConfig {
     pub company: CompanyNumber,
     /// That company's id, which owns the cost account.
     pub company_id: Id<kind::Company>,
+    /// Where people reach the site, as `https://points.example`: what members pass on begins so.
+    pub address: String,
     /// The job in whose name the site posts; of the same company, and always the same one, because
     /// a batch is found again under the company that posted it.
     pub actor: ActorNumber,

@@ -23,6 +23,7 @@
 //! | [`bonus`] | points beside a conversion | announced → granted → taken back |
 //! | [`claim`] | a member says that points are missing | open → sent → proposed → granted … |
 //! | [`campaign`] | points by a rule, out of a budget | draft → proposed → approved → stopped |
+//! | [`referral`] | a member invites a friend | waiting → granted, held, refused or expired |
 //! | [`undo`] | a report was wrong and is undone | tried → proposed → undoing → done |
 //! | [`health`] | how networks do | read only |
 //! | [`destination`] | what points can be turned into | versions, each from its day |
@@ -94,6 +95,9 @@ pub mod proof;
 pub mod pull;
 pub mod rate_up;
 pub mod reconciliation;
+pub mod referral;
+mod referral_desk;
+mod referral_terms;
 pub mod report;
 pub mod review;
 pub mod sandbox;
@@ -135,6 +139,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::migration!(342, "campaign", Expand, "../migrations/0342_campaign"),
     store::migration!(350, "membership", Expand, "../migrations/0350_membership"),
     store::migration!(360, "network_account", Expand, "../migrations/0360_network_account"),
+    store::migration!(380, "referral", Expand, "../migrations/0380_referral"),
     store::migration!(390, "fraud", Expand, "../migrations/0390_fraud"),
 ];
 
@@ -178,6 +183,7 @@ pub fn statements() -> Vec<Listed> {
         gift_code::store::STATEMENTS,
         payee::store::STATEMENTS,
         payout::store::STATEMENTS,
+        referral::store::STATEMENTS,
         reconciliation::store::STATEMENTS,
         fraud_rule::store::STATEMENTS,
         finding::store::STATEMENTS,
@@ -212,6 +218,9 @@ pub fn routes(site: &Site) -> Routes {
         .and(held::routes())
         .and(payout::routes())
         .and(gift_code::routes())
+        .and(referral::routes())
+        .and(referral_desk::routes())
+        .and(referral_terms::routes())
         .and(reconciliation::routes())
         .and(fraud_rule::routes())
         .and(fraud_case::routes())

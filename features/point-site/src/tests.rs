@@ -196,6 +196,7 @@ impl Stage {
         let config = SiteConfig {
             company: OURS,
             company_id: COMPANY,
+            address: "http://localhost".to_owned(),
             actor: ActorNumber::new(OURS, 1),
             unit: UNIT,
             scale: Scale::default(),

@@ -52,9 +52,9 @@ pub use crate::{
         LoginStanding, Realm, find_login, find_login_of, find_logins_of,
     },
     mail_proof::{
-        AskProof, ChangeMail, EraseLogin, MailCode, MailProof, MemberOpened, OpenMember,
+        AskProof, Carried, ChangeMail, EraseLogin, MailCode, MailProof, MemberOpened, OpenMember,
         PROOF_SECONDS, ProofBy, ProofOutcome, ProofPurpose, ProofRefusal, ProofSecrets, ProveMail,
-        ResetPassword, find_proof, find_proof_of_link,
+        ResetPassword, find_proof, find_proof_of_link, list_carried,
     },
     passkey::{
         AddPasskey, NewPasskey, OfferChallenge, Passkey, PasskeyFacts, PasskeyRefusal,

@@ -240,6 +240,39 @@ pub fn find_proof_of_link(
     rows.first().map(MailProof::from_row).transpose()
 }
 
+/// What a new member came with, as long as the proof is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// Who became a member.
+    pub member: Id<kind::Member>,
+    /// What they came with.
+    pub token: Token,
+    /// When they became one.
+    pub opened_at: Timestamp,
+}
+
+/// Lists what those came with who became members by proofs that ended after a moment: for what is
+/// to follow from it and was cut off. At most ten thousand, the oldest first.
+///
+/// # Errors
+///
+/// A [`Fault`] when the database fails.
+pub fn list_carried(
+    reader: &mut Reader<'_>,
+    company: CompanyNumber,
+    since: Timestamp,
+) -> Result<Vec<Carried>, Fault> {
+    let rows = reader.query(&statement::LIST_CARRIED, &[since.into(), company.into()])?;
+    let carried = |row: &Row<'_>| {
+        Ok(Carried {
+            member: row.id(0)?,
+            token: row.parsed(1, |text| Token::parse(text).ok())?,
+            opened_at: row.timestamp(2)?,
+        })
+    };
+    rows.iter().map(carried).collect()
+}
+
 /// Why a proof is not asked for, given or used, in the order of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofRefusal {

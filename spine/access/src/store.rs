@@ -60,6 +60,7 @@ pub(crate) mod statement {
         FIND_MAIL_PROOFS_OF_BROWSERS.listed(),
         FIND_MAIL_PROOFS_OF_LINKS.listed(),
         COUNT_MAIL_PROOFS.listed(),
+        LIST_CARRIED.listed(),
         OLD_MAIL_PROOFS.listed(),
         REMOVE_MAIL_PROOFS.listed(),
         REMOVE_MAIL_PROOFS_OF_LOGINS.listed(),
@@ -382,6 +383,18 @@ pub(crate) mod statement {
          FROM mail_proof
          WHERE made_at > ? AND login_key IN (?*)
          GROUP BY login_key",
+    );
+
+    // Index mail_proof_ends_at, then the login by its primary key.
+    pub(crate) static LIST_CARRIED: Statement = Statement::new(
+        "list what new members came with",
+        "SELECT l.subject, p.carried, p.used_at
+         FROM mail_proof AS p
+         JOIN login AS l ON l.login_key = p.login_key
+         WHERE p.ends_at > ? AND p.company = ? AND p.purpose = 'sign_up' AND p.used_at > 0
+           AND p.carried IS NOT NULL
+         ORDER BY p.ends_at, p.id
+         LIMIT 10000",
     );
 
     // Index mail_proof_ends_at.

@@ -212,6 +212,7 @@ pub struct TextField {
     autocomplete: String,
     characters_max: Option<u32>,
     focused: bool,
+    fixed: bool,
 }
 
 impl TextField {
@@ -230,6 +231,7 @@ impl TextField {
             autocomplete: String::new(),
             characters_max: None,
             focused: false,
+            fixed: false,
         }
     }
 
@@ -279,6 +281,14 @@ impl TextField {
     /// Puts the cursor into it: for the one field of a page that is to be filled in first.
     pub const fn focused(mut self) -> Self {
         self.focused = true;
+        self
+    }
+
+    /// Lets it only be read and copied.
+    pub fn fixed(mut self) -> Self {
+        self.mark = String::new();
+        self.required = false;
+        self.fixed = true;
         self
     }
 

@@ -9,6 +9,7 @@ use crate::claim::store::find_concerned;
 use crate::config::SiteConfig;
 use crate::follow_up::store::{find_seen, remove_rows};
 use crate::follow_up::{Seen, VersionKey};
+use crate::referral::ReferralFacts;
 use store::{Command, Fault, Posting, Recall, Tx};
 use vocabulary::{Id, Timestamp, kind};
 
@@ -36,6 +37,7 @@ struct Loaded {
     seen: BTreeMap<Id<kind::Conversion>, Seen>,
     claims: ClaimFacts,
     campaigns: CampaignFacts,
+    referrals: ReferralFacts,
     bonuses: BonusFacts,
 }
 
@@ -59,11 +61,14 @@ impl Command for FollowConversions {
         let concerned = find_concerned(tx, company, &clicks, &orders)?;
         let claims = ClaimFacts::load(concerned, company, tx)?;
         let campaigns = CampaignFacts::load(company, &seen, tx)?;
+        let members = seen.values().map(|one| one.member).collect();
+        let referrals = ReferralFacts::load(company, &members, tx)?;
         let mut wanted = claims.bonuses();
+        wanted.extend(referrals.bonuses());
         wanted.extend(seen.values().flat_map(|one| campaigns.bonuses(one)));
         let bonuses = BonusFacts::load(&first.config, &wanted, tx)?;
         let config = Arc::clone(&first.config);
-        facts.loaded = Some(Loaded { config, seen, claims, campaigns, bonuses });
+        facts.loaded = Some(Loaded { config, seen, claims, campaigns, referrals, bonuses });
         Ok(facts)
     }
 
@@ -81,6 +86,7 @@ impl Command for FollowConversions {
         let ids: BTreeSet<_> = self.rows.iter().map(|row| row.conversion()).collect();
         for seen in ids.iter().filter_map(|id| loaded.seen.get(id)) {
             loaded.campaigns.follow(seen, &mut loaded.bonuses, posting);
+            loaded.referrals.follow(&loaded.config, seen, &mut loaded.bonuses, posting);
         }
         Ok(())
     }
@@ -89,6 +95,7 @@ impl Command for FollowConversions {
         if let Some(loaded) = &facts.loaded {
             loaded.claims.save(tx)?;
             loaded.campaigns.save(tx, facts.at)?;
+            loaded.referrals.save(tx, facts.at)?;
             loaded.bonuses.save(tx, facts.at)?;
             remove_rows(tx, loaded.config.company, &facts.done)?;
         }

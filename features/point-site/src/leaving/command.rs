@@ -5,6 +5,7 @@ use crate::leaving::store::{find_leavings, save_leavings};
 use crate::leaving::{GRACE_DAYS, Leaving, LeavingRefusal, LeavingState, loss_of};
 use crate::payee::store::remove_payees;
 use crate::preferences::store::remove_preferences;
+use crate::referral::store::forget_members;
 use ledger::{AccountNumber, ActorNumber, Batch, Step, Transfer, TransferKind, UnitNumber, Wanted};
 use mail::Letter;
 use store::{Command, Fault, Posting, Recall, Tx, natural_id};
@@ -44,6 +45,7 @@ impl LeavingFacts {
         save_leavings(tx, changed)?;
         remove_preferences(tx, &self.forgotten)?;
         remove_payees(tx, &self.forgotten)?;
+        forget_members(tx, &self.forgotten)?;
         mail::enqueue(tx, &self.letters, self.now)
     }
 }

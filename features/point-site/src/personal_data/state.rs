@@ -15,17 +15,23 @@ pub enum Chapter {
     Favourites,
     /// Campaigns that the member takes part in.
     Campaigns,
+    /// How the member was invited: when, and how that stands; not by whom.
+    Invitation,
+    /// Friends who joined by the member's link: when, and how that stands; not who they are.
+    Friends,
 }
 
 impl Chapter {
     /// Every chapter, in the order of the file.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Clicks,
         Self::Claims,
         Self::Exchanges,
         Self::Payees,
         Self::Favourites,
         Self::Campaigns,
+        Self::Invitation,
+        Self::Friends,
     ];
 
     /// Gives its name in the file.
@@ -37,6 +43,8 @@ impl Chapter {
             Self::Payees => "payout_accounts",
             Self::Favourites => "favourite_shops",
             Self::Campaigns => "campaigns",
+            Self::Invitation => "invitation",
+            Self::Friends => "invited_friends",
         }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     LIST_PAYEES.listed(),
     LIST_FAVOURITES.listed(),
     LIST_CAMPAIGNS.listed(),
+    LIST_INVITATION.listed(),
+    LIST_FRIENDS.listed(),
 ];
 
 // Index site_click_member.
@@ -91,6 +93,26 @@ static LIST_CAMPAIGNS: Statement = Statement::new(
      LIMIT ?",
 );
 
+// By the primary key: a member is invited once.
+static LIST_INVITATION: Statement = Statement::new(
+    "find how a member was invited",
+    "SELECT joined_at, invited, state, invited_points, earned
+     FROM site_referral
+     WHERE invited = ? AND invited < ?
+     ORDER BY invited DESC
+     LIMIT ?",
+);
+
+// Index site_referral_inviter.
+static LIST_FRIENDS: Statement = Statement::new(
+    "list friends of a member",
+    "SELECT joined_at, invited, state, inviter_points
+     FROM site_referral
+     WHERE inviter = ? AND (joined_at < ? OR (joined_at = ? AND invited < ?))
+     ORDER BY joined_at DESC, invited DESC
+     LIMIT ?",
+);
+
 /// Reads some entries of a chapter about one member; with a fixed number of statements.
 ///
 /// # Errors
@@ -109,6 +131,8 @@ pub fn read_part(
         Chapter::Payees => (&LIST_PAYEES, true),
         Chapter::Favourites => (&LIST_FAVOURITES, false),
         Chapter::Campaigns => (&LIST_CAMPAIGNS, false),
+        Chapter::Invitation => (&LIST_INVITATION, false),
+        Chapter::Friends => (&LIST_FRIENDS, true),
     };
     let Place { at, id } =
         after.unwrap_or(Place { at: Timestamp::from_microseconds(i64::MAX), id: [u8::MAX; 16] });
@@ -125,7 +149,9 @@ pub fn read_part(
         | Chapter::Exchanges
         | Chapter::Payees
         | Chapter::Favourites
-        | Chapter::Campaigns => BTreeMap::new(),
+        | Chapter::Campaigns
+        | Chapter::Invitation
+        | Chapter::Friends => BTreeMap::new(),
     };
     let entries: Result<_, Fault> = rows.iter().map(|row| entry(row, chapter, &bought)).collect();
     let full = u32::try_from(rows.len()).is_ok_and(|count| count == SLICE);
@@ -220,6 +246,21 @@ struct Payee<'a> {
 }
 
 #[derive(Serialize)]
+struct Invitation<'a> {
+    joined_at: Timestamp,
+    state: &'a str,
+    promised: Amount,
+    earned: Amount,
+}
+
+#[derive(Serialize)]
+struct Friend<'a> {
+    joined_at: Timestamp,
+    state: &'a str,
+    promised: Amount,
+}
+
+#[derive(Serialize)]
 struct Favourite<'a> {
     since: Timestamp,
     shop: &'a str,
@@ -275,6 +316,17 @@ fn entry(row: &Row<'_>, chapter: Chapter, bought: &Bought) -> Result<String, Fau
             entered_at: row.optional_timestamp(3)?,
             awards: row.small(4)?,
             points: row.amount(5)?,
+        }),
+        Chapter::Invitation => json(&Invitation {
+            joined_at: row.timestamp(0)?,
+            state: row.text(2)?,
+            promised: row.amount(3)?,
+            earned: row.amount(4)?,
+        }),
+        Chapter::Friends => json(&Friend {
+            joined_at: row.timestamp(0)?,
+            state: row.text(2)?,
+            promised: row.amount(3)?,
         }),
     }
 }

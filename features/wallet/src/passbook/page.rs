@@ -146,6 +146,9 @@ async fn home(
         notices: sight.notices(),
         card: Html::of(&sight.card()),
         shops: wallet.shops.map(|href| LinkButton::new(words.get("wallet-find-shop"), href)),
+        invite: wallet
+            .invite
+            .map(|href| LinkButton::new(words.get("wallet-invite"), href).weight(Weight::Quiet)),
         body: sight.body(&wallet, false),
         more: more.weight(Weight::Quiet),
     }))
@@ -458,6 +461,7 @@ struct Home<'a> {
     notices: Vec<Notice>,
     card: Html,
     shops: Option<LinkButton>,
+    invite: Option<LinkButton>,
     body: Html,
     more: LinkButton,
 }

@@ -258,6 +258,7 @@ impl Stage {
             explains: Arc::new(Shops),
             navigation,
             shops: Some("/shops"),
+            invite: Some("/invite"),
         }
     }
 
