@@ -24,6 +24,7 @@ use point_site::{
     popularity::count_clicks,
     pull::{Puller, pull_due},
     rate_up::{RateUps, write_rate_ups},
+    rank::write_ranks,
     referral::expire_referrals,
     report::apply_reports,
     undo::undo_reports,
@@ -123,6 +124,7 @@ pub const STAFF_PAGES: &[StaffPage] = &[
         href: "/staff/gift-codes",
         text: "staff-page-gift-codes",
     },
+    StaffPage { need: Need::OfferRead, href: "/staff/ranks", text: "staff-page-ranks" },
     StaffPage { need: Need::ExchangeRead, href: "/staff/referrals", text: "staff-page-referrals" },
     StaffPage {
         need: Need::CampaignManage,
@@ -229,6 +231,7 @@ fn site_jobs(site: &Site) -> Vec<Job> {
         site_job(site, "follow-conversions", 1, |site| {
             Ok(follow_conversions(site)? >= FOLLOWED_AT_ONCE)
         }),
+        site_job(site, "write-ranks", 600, |site| Ok(write_ranks(site)?)),
         site_job(site, "expire-referrals", 600, |site| Ok(expire_referrals(site)? > 0)),
         site_job(site, "grant-bonuses", 60, |site| Ok(grant_due(site)? > 0)),
         site_job(site, "undo-reports", 2, |site| Ok(undo_reports(site)? > 0)),

@@ -78,10 +78,11 @@ fn explain_bonus(
         Cause::Claim(id) => Some(format!("/claims/{id}")),
         Cause::Campaign(id) => Some(format!("/campaigns/{id}")),
         Cause::Referral(_) => Some("/invite".to_owned()),
-        Cause::Rank => None,
+        Cause::Rank => Some("/rank".to_owned()),
     };
     let title = match (story.cause, language) {
         (Cause::Referral(_), Language::English) => "Inviting friends",
+        (Cause::Rank, Language::English) => "Bonus of your rank",
         (Cause::Claim(_) | Cause::Campaign(_) | Cause::Rank | Cause::Referral(_), _) => {
             story.title.as_str()
         }

@@ -426,7 +426,11 @@ mailbox-back = Back to the list
 ## Inviting friends
 staff-page-referrals = Referrals to check
 staff-page-referrals-about = Look at referrals that are held, and approve terms
+staff-page-ranks = Ranks
+staff-page-ranks-about = Set what members must reach and what ranks give
 staff-page-referral-terms = Terms of inviting friends
 staff-page-referral-terms-about = Set what inviting friends gives
+settings-ranks = Your rank
+settings-ranks-about = See your rank, its bonus and what the next rank takes.
 settings-invite = Invite friends
 settings-invite-about = See your link and how friends who joined are doing.

@@ -420,7 +420,11 @@ mailbox-back = 一覧に戻る
 ## 友達紹介
 staff-page-referrals = 友達紹介の確認
 staff-page-referrals-about = 止まっている紹介を確認し、条件を承認する
+staff-page-ranks = 会員ランク
+staff-page-ranks-about = ランクの条件と特典を決める
 staff-page-referral-terms = 友達紹介の条件
 staff-page-referral-terms-about = 紹介の特典と条件を決める
+settings-ranks = 会員ランク
+settings-ranks-about = いまのランクと特典、次のランクの条件を見られます。
 settings-invite = 友達紹介
 settings-invite-about = あなたの紹介リンクと、登録した友達の状況を見られます。

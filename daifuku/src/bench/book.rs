@@ -50,6 +50,8 @@ static TABLES: &[(&str, Statement)] = drop_tables![
     "site_message" "site_message_work"
     "site_conversion" "site_conversion_version" "site_conversion_entry"
     "site_follow_up" "site_bonus"
+    "site_rank_set" "site_rank" "site_rank_earning" "site_member_rank" "site_rank_month"
+    "site_rank_bonus"
     "site_referral_terms" "site_referral_link" "site_referral" "site_referral_earning"
     "site_guarantee" "site_claim" "site_claim_event"
     "site_campaign" "site_campaign_member" "site_first_purchase"

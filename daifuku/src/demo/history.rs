@@ -74,6 +74,7 @@ pub(super) fn plant_past(
     let elsewhere = Elsewhere::new(site, networks)?;
     let past = Past { house, site, clock, client, runtime, network, elsewhere };
     past.welcome()?;
+    super::ranks::plant_ranks(site)?;
     super::referral::plant_links(house)?;
     let mut partner_day = None;
     for day in 0..DAYS {
@@ -94,6 +95,7 @@ pub(super) fn plant_past(
         if day % 30 == 29 {
             past.month_end(day)?;
         }
+        super::ranks::keep_ranks(site)?;
         clock.put_forward(19);
     }
     super::reviews::plant_reviews(house)?;

@@ -12,6 +12,7 @@ mod networks;
 mod offers;
 mod page;
 mod reconciliation;
+mod ranks;
 mod referral;
 mod reviews;
 mod seed;

@@ -19,6 +19,7 @@ use super::{
     offers::plant_offers,
     page,
     reconciliation::plant_statements,
+    ranks::plant_rank_proposal,
     referral::plant_referrals,
     seed::{PASSWORD, PEOPLE, api_key_text, plant},
     shops::{open_network, plant_shops},
@@ -173,6 +174,7 @@ pub(crate) fn plant_all(house: &House, clock: &ShiftedClock) -> anyhow::Result<P
     plant_exchanges(house)?;
     clock.catch_up(WallClock.now());
     plant_fraud(house)?;
+    plant_rank_proposal(house)?;
     plant_referrals(house)?;
     plant_statements(house, &partner_day)?;
     plant_offers(house)?;

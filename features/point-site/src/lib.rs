@@ -24,6 +24,7 @@
 //! | [`claim`] | a member says that points are missing | open → sent → proposed → granted … |
 //! | [`campaign`] | points by a rule, out of a budget | draft → proposed → approved → stopped |
 //! | [`referral`] | a member invites a friend | waiting → granted, held, refused or expired |
+//! | [`rank`] | what members have for what was approved | by month; rules proposed → approved |
 //! | [`undo`] | a report was wrong and is undone | tried → proposed → undoing → done |
 //! | [`health`] | how networks do | read only |
 //! | [`destination`] | what points can be turned into | versions, each from its day |
@@ -93,6 +94,8 @@ pub mod popularity;
 pub mod preferences;
 pub mod proof;
 pub mod pull;
+pub mod rank;
+mod rank_desk;
 pub mod rate_up;
 pub mod reconciliation;
 pub mod referral;
@@ -139,6 +142,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::migration!(342, "campaign", Expand, "../migrations/0342_campaign"),
     store::migration!(350, "membership", Expand, "../migrations/0350_membership"),
     store::migration!(360, "network_account", Expand, "../migrations/0360_network_account"),
+    store::migration!(370, "rank", Expand, "../migrations/0370_rank"),
     store::migration!(380, "referral", Expand, "../migrations/0380_referral"),
     store::migration!(390, "fraud", Expand, "../migrations/0390_fraud"),
 ];
@@ -184,6 +188,7 @@ pub fn statements() -> Vec<Listed> {
         payee::store::STATEMENTS,
         payout::store::STATEMENTS,
         referral::store::STATEMENTS,
+        rank::store::STATEMENTS,
         reconciliation::store::STATEMENTS,
         fraud_rule::store::STATEMENTS,
         finding::store::STATEMENTS,
@@ -221,6 +226,8 @@ pub fn routes(site: &Site) -> Routes {
         .and(referral::routes())
         .and(referral_desk::routes())
         .and(referral_terms::routes())
+        .and(rank::routes())
+        .and(rank_desk::routes())
         .and(reconciliation::routes())
         .and(fraud_rule::routes())
         .and(fraud_case::routes())

@@ -1836,3 +1836,130 @@ referral-field-recall-days = Days in which points can be taken back
 referral-field-recall-days-hint = If purchases are called off in these days and the mark is missed, both lose the points.
 referral-wrong-day = Choose a day.
 referral-wrong-figure = Enter a whole number, 0 or more.
+
+## Ranks
+
+rank-title = Your rank
+rank-lead = Your rank follows from the purchases that were approved for you. It changes at the start of a month.
+rank-month = { $month ->
+  [1] January
+  [2] February
+  [3] March
+  [4] April
+  [5] May
+  [6] June
+  [7] July
+  [8] August
+  [9] September
+  [10] October
+  [11] November
+ *[12] December
+} { $year }
+rank-none = There are no ranks at present
+rank-none-text = Once there are, your rank and its bonus are shown here.
+rank-now = { $month }
+rank-rank = Rank
+rank-bonus = Bonus on purchases
+rank-bonus-rate = +{ $rate }% of the points
+rank-no-bonus = None
+rank-bonus-limit = Limit of the bonus
+rank-limit = { $points } a month
+rank-no-limit = No limit
+rank-everybody = Everybody
+rank-purchases = { $count ->
+  [one] 1 purchase
+ *[other] { $count } purchases
+}
+rank-marks-all = { $purchases } and { $points }
+rank-marks-any = { $purchases } or { $points }
+rank-marks = { $months ->
+  [one] Approved in the month before
+ *[other] Approved in the { $months } months before
+}
+rank-table = Ranks and bonuses
+rank-table-from = Ranks and bonuses from { $month }
+rank-next = Next: { $month }
+rank-next-lead = As things stand, you will have the rank { $rank }.
+rank-next-way = { $rank } takes { $marks }.
+rank-progress-purchases = Purchases
+rank-progress-points = Points
+rank-next-note = What is approved from { $first } to the end of { $last } counts. Bonuses and points from campaigns and referrals do not.
+rank-note = The bonus is granted together with the points of a purchase, by your rank in the month in which you went to the shop. A rank stays for its month, also when a purchase is cancelled later.
+rank-history = Your ranks so far
+rank-history-month = Month
+
+ranks-title = Ranks
+ranks-lead = Ranks are decided each month by what was approved for a member in the months before. New rules apply from the start of a month; ranks of a month that has begun stay.
+ranks-new = Propose new ranks
+ranks-new-lead = Once a colleague approves them, they apply from the month you choose. Leave a rank empty to do without it.
+ranks-none = There are no ranks yet
+ranks-none-text = Once ranks are proposed and approved, members see theirs and get their bonus.
+ranks-from = From { $month }
+ranks-months = Months that count
+ranks-months-count = { $months ->
+  [one] 1 month before
+ *[other] { $months } months before
+}
+ranks-english = In English
+ranks-members = Members now
+ranks-others = All others
+ranks-state-proposed = To be approved
+ranks-state-now = In force
+ranks-state-later = To come
+ranks-state-past = Ended
+ranks-state-declined = Declined
+ranks-note-preview = “Members now” is how many would have each rank this month by these rules.
+ranks-note-own = You cannot approve your own proposal. Ask a colleague. “Members now” is how many would have each rank this month by these rules.
+ranks-note-many = There are too many members with purchases to count a preview.
+ranks-note-late = The month has begun, so this can only be declined. Propose it again for a later month.
+ranks-approve = Approve
+ranks-decline = Decline
+ranks-withdraw = Take back
+ranks-back = Cancel
+ranks-rank-number = Rank { $number }
+ranks-rank-lowest = The lowest rank, which everybody has.
+ranks-rank-optional = Leave it empty to do without it.
+ranks-field-starts = Applies from
+ranks-field-starts-hint = A colleague has to approve it before that month begins.
+ranks-field-months = Months that count
+ranks-field-months-hint = What was approved in so many calendar months before a month decides the rank of it. 1 to 24.
+ranks-unit-months = months
+ranks-field-name = Name in Japanese
+ranks-field-english = Name in English
+ranks-field-purchases = Approved purchases
+ranks-field-points = Points for approved purchases
+ranks-field-points-hint = Without bonuses and campaigns.
+ranks-field-together = When both are given
+ranks-together-all = Both must be reached
+ranks-together-any = One is enough
+ranks-field-bonus = Bonus
+ranks-field-bonus-hint = In per cent of the points of a purchase, rounded down.
+ranks-field-max = Most bonus in a month
+ranks-field-max-hint = Empty for no limit.
+ranks-unit-purchases = purchases
+ranks-unit-percent = %
+ranks-wrong-month = Choose a month.
+ranks-wrong-months = Enter a number from 1 to 24.
+ranks-wrong-name = Enter a name of 1 to 40 characters.
+ranks-wrong-figure = Enter a whole number of at most nine digits.
+ranks-wrong-bonus = Enter per cent with at most two decimal places, such as 5 or 2.5.
+ranks-refused-months_unfit = These months cannot count
+ranks-refused-months_unfit-next = Enter a number from 1 to 24.
+ranks-refused-ranks_unfit = These ranks do not fit
+ranks-refused-ranks_unfit-next = Name at least two ranks, and no condition for the lowest.
+ranks-refused-name_long = A name is too long
+ranks-refused-name_long-next = Use at most 40 characters.
+ranks-refused-bonus_unfit = A bonus is too large
+ranks-refused-bonus_unfit-next = Enter at most 1,000 per cent.
+ranks-refused-marks_unfit = A rank is not above the one before it
+ranks-refused-marks_unfit-next = Let each rank take more purchases or more points than the one before it, and not less of the other.
+ranks-refused-month_begun = This month has begun
+ranks-refused-month_begun-next = Choose a month to come. Members keep the ranks of a month that has begun.
+ranks-refused-pending = Another proposal waits
+ranks-refused-pending-next = Have it approved or declined first.
+ranks-refused-not_found = Not found
+ranks-refused-not_found-next = Open the list again.
+ranks-refused-decided = This was decided already
+ranks-refused-decided-next = Look at the list once more.
+ranks-refused-same_person = Whoever proposed cannot approve
+ranks-refused-same_person-next = Ask a colleague.

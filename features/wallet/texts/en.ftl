@@ -86,6 +86,7 @@ wallet-pencil = Figures in grey are pending or reserved. They are not part of th
 wallet-latest = Recent activity
 wallet-whole-passbook = See the whole passbook
 wallet-find-shop = Find a shop
+wallet-ranks = Your rank
 wallet-invite = Invite friends
 
 wallet-closed = No passbook yet

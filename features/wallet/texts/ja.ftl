@@ -86,6 +86,7 @@ wallet-pencil = うすい色の数字は、判定中や予約中のポイント�
 wallet-latest = 最近の記載
 wallet-whole-passbook = 通帳をすべて見る
 wallet-find-shop = ショップを探す
+wallet-ranks = 会員ランク
 wallet-invite = 友達を招待する
 
 wallet-closed = 通帳はまだありません

@@ -535,7 +535,7 @@ fn whole_or_none(text: &str) -> Option<Amount> {
 }
 
 /// Reads per cent with at most two decimal places as hundredths: `1.5` is 150.
-fn basis_points(text: &str) -> Option<u32> {
+pub(crate) fn basis_points(text: &str) -> Option<u32> {
     let (before, after) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
     let digits = before.bytes().chain(after.bytes()).all(|byte| byte.is_ascii_digit());
     if before.is_empty() || before.len() > 5 || after.len() > 2 || !digits {

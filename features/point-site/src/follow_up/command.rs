@@ -9,6 +9,7 @@ use crate::claim::store::find_concerned;
 use crate::config::SiteConfig;
 use crate::follow_up::store::{find_seen, remove_rows};
 use crate::follow_up::{Seen, VersionKey};
+use crate::rank::RankFacts;
 use crate::referral::ReferralFacts;
 use store::{Command, Fault, Posting, Recall, Tx};
 use vocabulary::{Id, Timestamp, kind};
@@ -38,6 +39,7 @@ struct Loaded {
     claims: ClaimFacts,
     campaigns: CampaignFacts,
     referrals: ReferralFacts,
+    ranks: RankFacts,
     bonuses: BonusFacts,
 }
 
@@ -63,12 +65,15 @@ impl Command for FollowConversions {
         let campaigns = CampaignFacts::load(company, &seen, tx)?;
         let members = seen.values().map(|one| one.member).collect();
         let referrals = ReferralFacts::load(company, &members, tx)?;
+        let ranks = RankFacts::load(company, &seen, tx)?;
         let mut wanted = claims.bonuses();
         wanted.extend(referrals.bonuses());
         wanted.extend(seen.values().flat_map(|one| campaigns.bonuses(one)));
+        wanted.extend(seen.values().filter_map(|one| ranks.bonuses(one)));
         let bonuses = BonusFacts::load(&first.config, &wanted, tx)?;
         let config = Arc::clone(&first.config);
-        facts.loaded = Some(Loaded { config, seen, claims, campaigns, referrals, bonuses });
+        facts.loaded =
+            Some(Loaded { config, seen, claims, campaigns, referrals, ranks, bonuses });
         Ok(facts)
     }
 
@@ -87,6 +92,7 @@ impl Command for FollowConversions {
         for seen in ids.iter().filter_map(|id| loaded.seen.get(id)) {
             loaded.campaigns.follow(seen, &mut loaded.bonuses, posting);
             loaded.referrals.follow(&loaded.config, seen, &mut loaded.bonuses, posting);
+            loaded.ranks.follow(seen, &mut loaded.bonuses, posting);
         }
         Ok(())
     }
@@ -96,6 +102,7 @@ impl Command for FollowConversions {
             loaded.claims.save(tx)?;
             loaded.campaigns.save(tx, facts.at)?;
             loaded.referrals.save(tx, facts.at)?;
+            loaded.ranks.save(tx, facts.at)?;
             loaded.bonuses.save(tx, facts.at)?;
             remove_rows(tx, loaded.config.company, &facts.done)?;
         }

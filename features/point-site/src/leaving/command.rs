@@ -5,6 +5,7 @@ use crate::leaving::store::{find_leavings, save_leavings};
 use crate::leaving::{GRACE_DAYS, Leaving, LeavingRefusal, LeavingState, loss_of};
 use crate::payee::store::remove_payees;
 use crate::preferences::store::remove_preferences;
+use crate::rank::store::remove_ranks;
 use crate::referral::store::forget_members;
 use ledger::{AccountNumber, ActorNumber, Batch, Step, Transfer, TransferKind, UnitNumber, Wanted};
 use mail::Letter;
@@ -46,6 +47,11 @@ impl LeavingFacts {
         remove_preferences(tx, &self.forgotten)?;
         remove_payees(tx, &self.forgotten)?;
         forget_members(tx, &self.forgotten)?;
+        let of = |member: &Id<kind::Member>| self.known.get(member).map(|known| known.company);
+        let companies: BTreeSet<_> = self.forgotten.iter().filter_map(of).collect();
+        for company in companies {
+            remove_ranks(tx, company, &self.forgotten)?;
+        }
         mail::enqueue(tx, &self.letters, self.now)
     }
 }

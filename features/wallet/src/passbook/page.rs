@@ -149,6 +149,9 @@ async fn home(
         invite: wallet
             .invite
             .map(|href| LinkButton::new(words.get("wallet-invite"), href).weight(Weight::Quiet)),
+        ranks: wallet
+            .ranks
+            .map(|href| LinkButton::new(words.get("wallet-ranks"), href).weight(Weight::Quiet)),
         body: sight.body(&wallet, false),
         more: more.weight(Weight::Quiet),
     }))
@@ -462,6 +465,7 @@ struct Home<'a> {
     card: Html,
     shops: Option<LinkButton>,
     invite: Option<LinkButton>,
+    ranks: Option<LinkButton>,
     body: Html,
     more: LinkButton,
 }
