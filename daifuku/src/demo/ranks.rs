@@ -64,7 +64,8 @@ fn propose(site: &Site, ahead: i32, ranks: &[Sample]) -> anyhow::Result<u32> {
         })
     });
     let terms = RankTerms { months: 6, ranks: ranks.collect::<anyhow::Result<_>>()? };
-    let (company, by, starts) = (SHOPPING, Authenticated::SYSTEM, Month::of(site.now()).plus(ahead));
+    let (company, by, starts) =
+        (SHOPPING, Authenticated::SYSTEM, Month::of(site.now()).plus(ahead));
     let proposed = site.store().run(ProposeRankSet { company, by, starts, terms })?;
     proposed.map_err(|refusal| anyhow!("{refusal:?}"))
 }

@@ -72,8 +72,7 @@ impl Command for FollowConversions {
         wanted.extend(seen.values().filter_map(|one| ranks.bonuses(one)));
         let bonuses = BonusFacts::load(&first.config, &wanted, tx)?;
         let config = Arc::clone(&first.config);
-        facts.loaded =
-            Some(Loaded { config, seen, claims, campaigns, referrals, ranks, bonuses });
+        facts.loaded = Some(Loaded { config, seen, claims, campaigns, referrals, ranks, bonuses });
         Ok(facts)
     }
 

@@ -266,7 +266,9 @@ impl RankFacts {
             | ConversionState::Rejected { .. }
             | ConversionState::Reversed { .. } => Target::Nothing,
         };
-        let Ok(title) = Label::parse(&format!("{}ボーナス", terms.name.as_str())) else { return };
+        let Ok(title) = Label::parse(&format!("{}ボーナス", terms.name.as_str())) else {
+            return;
+        };
         let draft = Bonus {
             id,
             cause: Cause::Rank,
@@ -413,7 +415,11 @@ impl Command for WriteRanks {
         Ok(facts)
     }
 
-    fn decide(&self, facts: &mut MonthFacts, posting: &mut Posting<'_>) -> Result<bool, Infallible> {
+    fn decide(
+        &self,
+        facts: &mut MonthFacts,
+        posting: &mut Posting<'_>,
+    ) -> Result<bool, Infallible> {
         facts.at = posting.now();
         let Some((_, set, progress)) = &mut facts.found else { return Ok(true) };
         let Some(sums) = facts.sums.take() else { return Ok(progress.done_at.is_some()) };

@@ -40,11 +40,7 @@ pub fn write_ranks(site: &Site) -> Result<bool, Fault> {
 
 /// Tells whether a month is to be written: there are ranks, it is not done, and nothing that was
 /// approved before it waits to be counted.
-fn is_ready(
-    reader: &mut Reader<'_>,
-    company: CompanyNumber,
-    month: Month,
-) -> Result<bool, Fault> {
+fn is_ready(reader: &mut Reader<'_>, company: CompanyNumber, month: Month) -> Result<bool, Fault> {
     let progress = find_months(reader, company, (month, month))?.remove(&month);
     let done = progress.is_some_and(|progress| progress.done_at.is_some());
     if done || set_of(&list_sets(reader, company)?, month).is_none() {

@@ -101,9 +101,9 @@ async fn own_page(
     let main = RankMain {
         words,
         now: known.now.and_then(|rank| now_of(words, &site, &known.sets, (month, rank))),
-        next: coming.zip(known.next).map(|(set, approved)| {
-            next_of(words, &site, set, (month.plus(1), approved))
-        }),
+        next: coming
+            .zip(known.next)
+            .map(|(set, approved)| next_of(words, &site, set, (month.plus(1), approved))),
         tables,
         empty: EmptyState::new(words.get("rank-none"), words.get("rank-none-text")),
         history: history(words, &site, &known),
@@ -162,9 +162,7 @@ pub(crate) fn marks_text(words: Words<'_>, site: &Site, rank: &Rank) -> String {
 /// Shows the ranks of a set; `from` when they apply from a later month.
 fn rank_table(words: Words<'_>, site: &Site, set: &RankSet, from: Option<Month>) -> Table {
     let title = match from {
-        Some(month) => {
-            words.with("rank-table-from", &[("month", month_text(words, month).into())])
-        }
+        Some(month) => words.with("rank-table-from", &[("month", month_text(words, month).into())]),
         None => words.get("rank-table").into_owned(),
     };
     let columns = vec![
@@ -239,10 +237,8 @@ fn next_of(
         }
     }
     let (first, last) = (month.plus(-i32::from(terms.months)), month.plus(-1));
-    let window = [
-        ("first", month_text(words, first).into()),
-        ("last", month_text(words, last).into()),
-    ];
+    let window =
+        [("first", month_text(words, first).into()), ("last", month_text(words, last).into())];
     Next {
         title: words.with("rank-next", &[("month", month_text(words, month).into())]),
         lead: words.with("rank-next-lead", &[("rank", name.into())]),

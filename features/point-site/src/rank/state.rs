@@ -1,9 +1,7 @@
 use core::fmt;
 
 use ledger::ActorNumber;
-use vocabulary::{
-    Amount, CompanyNumber, Day, Label, Rate, Rounding, TimeError, Timestamp, Zone,
-};
+use vocabulary::{Amount, CompanyNumber, Day, Label, Rate, Rounding, TimeError, Timestamp, Zone};
 
 /// The most ranks of a set, with the lowest.
 pub(crate) const RANKS_MAX: usize = 6;

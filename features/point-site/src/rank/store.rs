@@ -3,9 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::rank::{
-    Approved, Marks, MemberRank, Month, Rank, RankSet, RankSetState, RankTerms,
-};
+use crate::rank::{Approved, Marks, MemberRank, Month, Rank, RankSet, RankSetState, RankTerms};
 use ledger::ActorNumber;
 use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
 use vocabulary::{Amount, CompanyNumber, Id, Label, Timestamp, kind};
@@ -303,11 +301,7 @@ pub(crate) fn list_sets(
     sets.iter().map(of).collect()
 }
 
-pub(crate) fn save_sets(
-    tx: &mut Tx<'_>,
-    sets: &[&RankSet],
-    now: Timestamp,
-) -> Result<(), Fault> {
+pub(crate) fn save_sets(tx: &mut Tx<'_>, sets: &[&RankSet], now: Timestamp) -> Result<(), Fault> {
     let row = |set: &&RankSet| {
         [
             set.company.into(),
@@ -491,10 +485,7 @@ pub(crate) fn find_bonuses(
     rows.iter().map(|row| Ok(((row.id(0)?, month(row, 1)?), row.amount(2)?))).collect()
 }
 
-pub(crate) fn save_bonuses(
-    tx: &mut Tx<'_>,
-    bonuses: &ByMonth<Amount>,
-) -> Result<(), Fault> {
+pub(crate) fn save_bonuses(tx: &mut Tx<'_>, bonuses: &ByMonth<Amount>) -> Result<(), Fault> {
     let row = |((member, month), points): (&(Id<kind::Member>, Month), &Amount)| {
         [(*member).into(), month.first_day().into(), (*points).into()]
     };

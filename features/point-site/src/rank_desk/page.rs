@@ -170,10 +170,10 @@ fn shown_set(
         RankSetState::Approved { .. } => (Tone::Plain, "ranks-state-past"),
     };
     let mut facts = DataList::new()
-        .pair(words.get("ranks-months"), words.with("ranks-months-count", &[(
-            "months",
-            set.terms.months.into(),
-        )]))
+        .pair(
+            words.get("ranks-months"),
+            words.with("ranks-months-count", &[("months", set.terms.months.into())]),
+        )
         .pair(words.get("held-proposed"), person(words, set.made_by));
     if let Some(by) = set.state.decided_by() {
         facts = facts.pair(words.get("held-decided"), person(words, by));
@@ -237,7 +237,11 @@ fn table(
         if let Some(counts) = counts {
             let count = counts.get(&place).copied().unwrap_or(0);
             let count = Scale::default().format(i64::try_from(count).unwrap_or(i64::MAX));
-            row.push(if place == 0 { words.get("ranks-others").as_ref().into() } else { count.into() });
+            row.push(if place == 0 {
+                words.get("ranks-others").as_ref().into()
+            } else {
+                count.into()
+            });
         }
         row
     });
@@ -311,11 +315,8 @@ impl FilledRank {
         if name_english.is_none() {
             wrong("english", "ranks-wrong-name");
         }
-        let figures = [
-            ("purchases", &self.purchases),
-            ("points", &self.points),
-            ("max", &self.month_max),
-        ];
+        let figures =
+            [("purchases", &self.purchases), ("points", &self.points), ("max", &self.month_max)];
         let figures = figures.map(|(field, text)| {
             let figure = whole_or_none(text);
             if figure.is_none() {
@@ -451,9 +452,8 @@ fn edit_page(
     let used = filled.ranks.iter().rposition(|rank| !rank.is_empty()).map_or(0, |last| last + 1);
     let places = used.saturating_add(1).clamp(3, RANKS_MAX);
     let empty = FilledRank::default();
-    let ranks = (0..places).map(|place| {
-        rank_fields(words, place, filled.ranks.get(place).unwrap_or(&empty), &error)
-    });
+    let ranks = (0..places)
+        .map(|place| rank_fields(words, place, filled.ranks.get(place).unwrap_or(&empty), &error));
     let months = TextField::new(words, "months", words.get("ranks-field-months"));
     let main = EditMain {
         words,
@@ -501,9 +501,8 @@ fn rank_fields(
         let field = field(name, value).kind(FieldKind::Figure).characters_max(12);
         field.suffix(words.get(unit)).optional(words)
     };
-    let marks = ["all", "any"].map(|code| {
-        (code.to_owned(), words.get(&format!("ranks-together-{code}")).into_owned())
-    });
+    let marks = ["all", "any"]
+        .map(|code| (code.to_owned(), words.get(&format!("ranks-together-{code}")).into_owned()));
     let number = u32::try_from(place).unwrap_or(0).saturating_add(1);
     RankFields {
         title: words.with("ranks-rank-number", &[("number", number.into())]),
