@@ -67,6 +67,7 @@ const OF_MEMBERS = [
   { name: 'the story of points spent or expired', arrive: openLine('.figure-minus') },
   { name: 'the clicks', path: '/clicks' },
   { name: 'favourites', path: '/favourites' },
+  { name: 'a rank', path: '/rank' },
   { name: 'friends who were invited', path: '/invite' },
   { name: 'a shop that is kept', path: '/shops/midori' },
   { name: 'claims', path: '/claims' },
@@ -162,6 +163,10 @@ const OF_STAFF = [
   { name: 'a held referral', arrive: followFrom('/staff/referrals', 'tbody a'), who: SUPERVISOR },
   { name: 'a referral to approve', arrive: followFrom('/staff/referrals', 'tbody a'), who: ACCOUNTANT },
   { name: 'a proposal about a referral without a reason', arrive: proposeReferral, who: SUPERVISOR, status: 422 },
+  { name: 'ranks', path: '/staff/ranks', who: SALES },
+  { name: 'ranks to approve', path: '/staff/ranks', who: ACCOUNTANT },
+  { name: 'new ranks', path: '/staff/ranks/new', who: SALES },
+  { name: 'ranks with mistakes', arrive: mistypeRanks, who: SALES, status: 422 },
   { name: 'terms of referrals', path: '/staff/referrals/terms', who: SALES },
   { name: 'terms of referrals to approve', path: '/staff/referrals/terms', who: ACCOUNTANT },
   { name: 'new terms of referrals', path: '/staff/referrals/terms/new', who: SALES },
@@ -316,6 +321,12 @@ async function proposeReferral(window, texts) {
 async function mistypeTerms(window, texts) {
   await window.goto('/staff/referrals/terms/new');
   await window.getByLabel(texts('referral-field-inviter')).fill('x');
+  await sendUnchecked(window, texts('held-propose'));
+}
+
+async function mistypeRanks(window, texts) {
+  await window.goto('/staff/ranks/new');
+  await window.getByLabel(texts('ranks-field-bonus')).first().fill('x');
   await sendUnchecked(window, texts('held-propose'));
 }
 

@@ -1872,12 +1872,13 @@ rank-purchases = { $count ->
 }
 rank-marks-all = { $purchases } and { $points }
 rank-marks-any = { $purchases } or { $points }
-rank-marks = { $months ->
-  [one] Approved in the month before
- *[other] Approved in the { $months } months before
-}
+rank-marks = Condition
 rank-table = Ranks and bonuses
 rank-table-from = Ranks and bonuses from { $month }
+rank-table-months = { $months ->
+  [one] The condition is what was approved for you in the month before.
+ *[other] The condition is what was approved for you in the { $months } months before.
+}
 rank-next = Next: { $month }
 rank-next-lead = As things stand, you will have the rank { $rank }.
 rank-next-way = { $rank } takes { $marks }.

@@ -15,6 +15,8 @@ pub enum Chapter {
     Favourites,
     /// Campaigns that the member takes part in.
     Campaigns,
+    /// The member's ranks by month, and what they were decided by.
+    Ranks,
     /// How the member was invited: when, and how that stands; not by whom.
     Invitation,
     /// Friends who joined by the member's link: when, and how that stands; not who they are.
@@ -23,13 +25,14 @@ pub enum Chapter {
 
 impl Chapter {
     /// Every chapter, in the order of the file.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Clicks,
         Self::Claims,
         Self::Exchanges,
         Self::Payees,
         Self::Favourites,
         Self::Campaigns,
+        Self::Ranks,
         Self::Invitation,
         Self::Friends,
     ];
@@ -43,6 +46,7 @@ impl Chapter {
             Self::Payees => "payout_accounts",
             Self::Favourites => "favourite_shops",
             Self::Campaigns => "campaigns",
+            Self::Ranks => "ranks",
             Self::Invitation => "invitation",
             Self::Friends => "invited_friends",
         }

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::personal_data::{Chapter, Part, Place};
+use crate::rank::Month;
 use store::{Fault, FaultKind, Listed, Reader, Row, Statement, Value};
 use vocabulary::{Amount, Day, Id, Timestamp, kind};
 
@@ -17,6 +18,7 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     LIST_PAYEES.listed(),
     LIST_FAVOURITES.listed(),
     LIST_CAMPAIGNS.listed(),
+    LIST_RANKS.listed(),
     LIST_INVITATION.listed(),
     LIST_FRIENDS.listed(),
 ];
@@ -93,6 +95,18 @@ static LIST_CAMPAIGNS: Statement = Statement::new(
      LIMIT ?",
 );
 
+// By the primary key. Ranks have no ids; fewer months than a part holds are ever kept.
+static LIST_RANKS: Statement = Statement::new(
+    "list ranks of a member by month",
+    "SELECT m.written_at, m.member, m.month, r.name, m.purchases, m.points
+     FROM site_member_rank AS m
+     JOIN site_rank AS r
+       ON r.company = m.company AND r.version = m.version AND r.place = m.place
+     WHERE m.member = ? AND m.member < ?
+     ORDER BY m.month DESC
+     LIMIT ?",
+);
+
 // By the primary key: a member is invited once.
 static LIST_INVITATION: Statement = Statement::new(
     "find how a member was invited",
@@ -131,6 +145,7 @@ pub fn read_part(
         Chapter::Payees => (&LIST_PAYEES, true),
         Chapter::Favourites => (&LIST_FAVOURITES, false),
         Chapter::Campaigns => (&LIST_CAMPAIGNS, false),
+        Chapter::Ranks => (&LIST_RANKS, false),
         Chapter::Invitation => (&LIST_INVITATION, false),
         Chapter::Friends => (&LIST_FRIENDS, true),
     };
@@ -150,6 +165,7 @@ pub fn read_part(
         | Chapter::Payees
         | Chapter::Favourites
         | Chapter::Campaigns
+        | Chapter::Ranks
         | Chapter::Invitation
         | Chapter::Friends => BTreeMap::new(),
     };
@@ -246,6 +262,14 @@ struct Payee<'a> {
 }
 
 #[derive(Serialize)]
+struct MonthRank<'a> {
+    month: String,
+    rank: &'a str,
+    purchases: u32,
+    points: Amount,
+}
+
+#[derive(Serialize)]
 struct Invitation<'a> {
     joined_at: Timestamp,
     state: &'a str,
@@ -317,6 +341,15 @@ fn entry(row: &Row<'_>, chapter: Chapter, bought: &Bought) -> Result<String, Fau
             awards: row.small(4)?,
             points: row.amount(5)?,
         }),
+        Chapter::Ranks => {
+            let month = Month::starting(row.day(2)?).ok_or_else(|| row.corrupt("month"))?;
+            json(&MonthRank {
+                month: month.to_string(),
+                rank: row.text(3)?,
+                purchases: row.small(4)?,
+                points: row.amount(5)?,
+            })
+        }
         Chapter::Invitation => json(&Invitation {
             joined_at: row.timestamp(0)?,
             state: row.text(2)?,

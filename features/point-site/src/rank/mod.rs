@@ -15,7 +15,7 @@ pub use command::{
     DecideRankSet, MonthFacts, ProposeRankSet, RankSetFacts, SetDecision, WriteRanks,
 };
 pub use job::{PreviewError, preview_ranks, write_ranks};
-pub(crate) use page::{marks_head, marks_text, month_text, routes};
+pub(crate) use page::{marks_text, month_text, routes};
 pub use state::{
     Approved, Marks, MemberRank, Month, Rank, RankRefusal, RankSet, RankSetState, RankTerms, set_of,
 };

@@ -6,9 +6,7 @@ use crate::rank::command::window_sum;
 use crate::rank::store::{
     find_member_ranks, find_months, list_member_ranks, list_sets, sum_of_members,
 };
-use crate::rank::{
-    Approved, MONTHS_MAX, Marks, MemberRank, Month, Rank, RankSet, RankTerms, set_of,
-};
+use crate::rank::{Approved, MONTHS_MAX, Marks, MemberRank, Month, Rank, RankSet, set_of};
 use crate::site::Site;
 use access::{Authenticated, Need};
 use store::{Fault, Reader};
@@ -30,7 +28,7 @@ struct RankMain<'a> {
     words: Words<'a>,
     now: Option<Now>,
     next: Option<Next>,
-    tables: Vec<Table>,
+    tables: Vec<(Table, String)>,
     empty: EmptyState,
     history: Option<Table>,
 }
@@ -93,7 +91,7 @@ async fn own_page(
     let known = site.read(move |reader| read(reader, company, member, month)).await?;
     let words = view.words();
     let (current, coming) = (set_of(&known.sets, month), set_of(&known.sets, month.plus(1)));
-    let mut tables: Vec<Table> =
+    let mut tables: Vec<_> =
         current.map(|set| rank_table(words, &site, set, None)).into_iter().collect();
     if let Some(set) = coming.filter(|set| current.is_none_or(|now| now.version != set.version)) {
         tables.push(rank_table(words, &site, set, Some(month.plus(1))));
@@ -159,15 +157,20 @@ pub(crate) fn marks_text(words: Words<'_>, site: &Site, rank: &Rank) -> String {
     }
 }
 
-/// Shows the ranks of a set; `from` when they apply from a later month.
-fn rank_table(words: Words<'_>, site: &Site, set: &RankSet, from: Option<Month>) -> Table {
+/// Shows the ranks of a set and over which months they are decided; `from` when they apply from a later month.
+fn rank_table(
+    words: Words<'_>,
+    site: &Site,
+    set: &RankSet,
+    from: Option<Month>,
+) -> (Table, String) {
     let title = match from {
         Some(month) => words.with("rank-table-from", &[("month", month_text(words, month).into())]),
         None => words.get("rank-table").into_owned(),
     };
     let columns = vec![
         Column::text(words.get("rank-rank")),
-        Column::text(marks_head(words, &set.terms)),
+        Column::text(words.get("rank-marks")),
         Column::text(words.get("rank-bonus")),
         Column::text(words.get("rank-bonus-limit")),
     ];
@@ -180,11 +183,8 @@ fn rank_table(words: Words<'_>, site: &Site, set: &RankSet, from: Option<Month>)
             limit.into(),
         ]
     });
-    Table::new(title, columns).rows(rows)
-}
-
-pub(crate) fn marks_head(words: Words<'_>, terms: &RankTerms) -> String {
-    words.with("rank-marks", &[("months", terms.months.into())])
+    let note = words.with("rank-table-months", &[("months", set.terms.months.into())]);
+    (Table::new(title, columns).rows(rows), note)
 }
 
 fn terms_of(sets: &[RankSet], rank: MemberRank) -> Option<&Rank> {

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::conversion::{Authority, ConversionKey, Source, Status, Told};
 use crate::follow_up::follow_conversions;
+use crate::personal_data::{Chapter, read_part};
 use crate::rank::store::{find_member_ranks, list_sets, remove_ranks};
 use crate::rank::{
     Approved, DecideRankSet, Marks, MemberRank, Month, ProposeRankSet, Rank, RankRefusal, RankSet,
@@ -375,6 +376,10 @@ fn ranks_wait_for_what_was_approved_before() {
         assert_eq!(written(stage, "2026-12").map(|rank| rank.place), Some(1));
         let counts = preview_ranks(&stage.site, &terms()).unwrap();
         assert_eq!(counts.into_iter().collect::<Vec<_>>(), [(1, 1)]);
+        let part = |reader: &mut store::Reader<'_>| read_part(reader, HANA, Chapter::Ranks, None);
+        let part = stage.site.store().database().read(part).unwrap();
+        let entry = r#"{"month":"2026-12","rank":"ゴールド","purchases":2,"points":300}"#;
+        assert_eq!((part.entries, part.next), (vec![entry.to_owned()], None));
         stage.site.store().run(Forget).unwrap().unwrap();
         assert_eq!(written(stage, "2026-12"), None, "who leaves is forgotten");
         assert!(preview_ranks(&stage.site, &terms()).unwrap().is_empty());

@@ -9,8 +9,8 @@ use crate::payout::permit;
 use crate::rank::store::{count_places, list_sets};
 use crate::rank::{
     DecideRankSet, MONTHS_MAX, Marks, Month, NAME_MAX, PreviewError, ProposeRankSet, RANKS_MAX,
-    Rank, RankRefusal, RankSet, RankSetState, RankTerms, SetDecision, marks_head, marks_text,
-    month_text, preview_ranks, set_of,
+    Rank, RankRefusal, RankSet, RankSetState, RankTerms, SetDecision, marks_text, month_text,
+    preview_ranks, set_of,
 };
 use crate::referral_desk::person;
 use crate::site::Site;
@@ -218,7 +218,7 @@ fn table(
     let mut columns = vec![
         Column::text(words.get("rank-rank")),
         Column::text(words.get("ranks-english")),
-        Column::text(marks_head(words, &set.terms)),
+        Column::text(words.get("rank-marks")),
         Column::figures(words.get("rank-bonus")),
         Column::figures(words.get("rank-bonus-limit")),
     ];
