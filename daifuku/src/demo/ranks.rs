@@ -20,12 +20,12 @@ type Sample = (&'static str, &'static str, u32, u32, u32);
 const RANKS: [Sample; 3] = [
     ("レギュラー", "Regular", 0, 0, 0),
     ("シルバー", "Silver", 3, 200, 5),
-    ("ゴールド", "Gold", 10, 1_000, 10),
+    ("ゴールド", "Gold", 15, 1_000, 10),
 ];
 const PLANNED: [Sample; 4] = [
     ("レギュラー", "Regular", 0, 0, 0),
     ("シルバー", "Silver", 3, 200, 5),
-    ("ゴールド", "Gold", 8, 800, 10),
+    ("ゴールド", "Gold", 10, 800, 10),
     ("プラチナ", "Platinum", 20, 3_000, 20),
 ];
 

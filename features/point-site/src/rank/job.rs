@@ -73,9 +73,9 @@ pub enum PreviewError {
     TooMany,
 }
 
-/// Counts by place the members who would have a rank above the lowest in this month, were it decided
-/// by these terms; with the same sums and decisions as ranks are written by. Nothing is written.
-/// Blocks while it reads.
+/// Counts by place the members who would have a rank above the lowest in this month, were it
+/// decided by these terms; with the same sums and decisions as ranks are written by. Nothing is
+/// written. Blocks while it reads.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
-//! Ranks of members: rules that change from a month on, decided by what was approved for a member in
-//! the months before, and points beside each purchase for those who have one. A member's rank in a
-//! month is written down once and stays, whatever the rules become or is taken back later.
+//! Ranks of members: rules that change from a month on, decided by what was approved for a member
+//! in the months before, and points beside each purchase for those who have one. A member's rank in
+//! a month is written down once and stays, whatever the rules become or is taken back later.
 
 mod command;
 mod job;

@@ -157,7 +157,7 @@ pub(crate) fn marks_text(words: Words<'_>, site: &Site, rank: &Rank) -> String {
     }
 }
 
-/// Shows the ranks of a set and over which months they are decided; `from` when they apply from a later month.
+/// Shows the ranks of a set and what they are decided by; `from` when they apply later.
 fn rank_table(
     words: Words<'_>,
     site: &Site,

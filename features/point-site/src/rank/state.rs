@@ -120,7 +120,7 @@ impl Rank {
         let points = approved.points >= self.points;
         match (self.marks, self.purchases > 0, !self.points.is_zero()) {
             (Marks::Any, true, true) => purchases || points,
-            (Marks::All, ..) | (Marks::Any, ..) => purchases && points,
+            (Marks::All | Marks::Any, ..) => purchases && points,
         }
     }
 

@@ -66,7 +66,7 @@ fn a_month_begins_and_ends_in_japan() {
 #[test]
 fn marks_are_reached_together_or_one_by_one() {
     let table = [
-        ((12, 5_000), Marks::All, (12, 5_000), true),
+        ((12, 5_000), Marks::All, (12, 5_000_u32), true),
         ((12, 5_000), Marks::All, (12, 4_999), false),
         ((12, 5_000), Marks::All, (11, 9_999), false),
         ((12, 5_000), Marks::Any, (12, 0), true),
@@ -78,7 +78,7 @@ fn marks_are_reached_together_or_one_by_one() {
         ((0, 0), Marks::Any, (0, 0), true),
     ];
     for (takes, marks, (purchases, points), reached) in table {
-        let approved = Approved { purchases, points: Amount::from(points as u32) };
+        let approved = Approved { purchases, points: Amount::from(points) };
         assert_eq!(rank("a", takes, marks, 0).reached(approved), reached, "{takes:?} {marks:?}");
     }
 }
@@ -86,10 +86,11 @@ fn marks_are_reached_together_or_one_by_one() {
 #[test]
 fn a_bonus_is_rounded_down_and_bounded() {
     let gold = Rank { month_max: Some(Amount::from(100)), ..rank("a", (1, 0), Marks::All, 333) };
-    let table = [(1_000, 0, 33), (3, 0, 0), (10_000, 0, 100), (1_000, 80, 20), (1_000, 100, 0)];
+    let table =
+        [(1_000_u32, 0_u32, 33_u32), (3, 0, 0), (10_000, 0, 100), (1_000, 80, 20), (1_000, 100, 0)];
     for (points, others, bonus) in table {
-        let given = gold.bonus_of(Amount::from(points as u32), Amount::from(others as u32));
-        assert_eq!(given, Amount::from(bonus as u32), "{points} {others}");
+        let given = gold.bonus_of(Amount::from(points), Amount::from(others));
+        assert_eq!(given, Amount::from(bonus), "{points} {others}");
     }
     assert_eq!(gold.bonus_of(Amount::MAX, Amount::ZERO), Amount::from(100));
 }

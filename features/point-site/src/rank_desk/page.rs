@@ -226,13 +226,17 @@ fn table(
         columns.push(Column::figures(words.get("ranks-members")));
     }
     let rows = (0_u8..).zip(&set.terms.ranks).map(|(place, rank)| {
-        let limit = rank.month_max.map(|max| points_text(words, site, max));
+        let limit = match rank.month_max {
+            _ if rank.bonus == 0 => String::new(),
+            Some(max) => points_text(words, site, max),
+            None => words.get("rank-no-limit").into_owned(),
+        };
         let mut row = vec![
             rank.name.as_str().into(),
             rank.name_english.as_str().into(),
             marks_text(words, site, rank).into(),
             format!("{}%", per_cent(rank.bonus)).into(),
-            limit.unwrap_or_else(|| words.get("rank-no-limit").into_owned()).into(),
+            limit.into(),
         ];
         if let Some(counts) = counts {
             let count = counts.get(&place).copied().unwrap_or(0);
@@ -546,7 +550,7 @@ async fn propose(
         Err(errors) => return Ok(edit_page(&site, &view, &who, &filled, &errors)),
     };
     let company = site.config().company;
-    let command = ProposeRankSet { company, by: who.clone(), starts, terms };
+    let command = ProposeRankSet { company, by: who, starts, terms };
     match site.run(command).await.or_problem()? {
         Ok(_version) => Ok(Redirect::to("/staff/ranks").into_response()),
         Err(refusal) => {
@@ -595,7 +599,7 @@ async fn decide(
     if decision == SetDecision::Approve || set.made_by != who.actor() {
         permit(&site, &who, APPROVE)?;
     }
-    let command = DecideRankSet { company, by: who.clone(), version, decision };
+    let command = DecideRankSet { company, by: who, version, decision };
     match site.run(command).await.or_problem()? {
         Ok(()) => Ok(Redirect::to("/staff/ranks").into_response()),
         Err(refusal) => list_page(&site, &view, &who, Some(refusal)).await,
