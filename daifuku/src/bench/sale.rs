@@ -19,6 +19,7 @@ use super::work::{Sales, Uploaded, site_of};
 use crate::clock::pause;
 use crate::demo;
 use crate::features::path_secret;
+use point_site::follow_up::follow_conversions;
 use point_site::message::process_messages;
 use point_site::report::apply_reports;
 use vocabulary::SeededIds;
@@ -181,7 +182,8 @@ pub(super) fn sale(options: &BenchOptions, report: &mut Report<'_>) -> anyhow::R
     served.close()
 }
 
-/// The streams alone, then beside the report; postbacks are read as they come, as the job does.
+/// The streams alone, then beside the report; postbacks are read as they come and what follows from
+/// conversions follows, as the jobs do.
 fn both_parts(
     served: &Served,
     streams: &[Stream<'_>],
@@ -195,6 +197,7 @@ fn both_parts(
         let reading = scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 process_messages(site)?;
+                while follow_conversions(site)? > 0 && !over.load(Ordering::Relaxed) {}
                 pause(Duration::from_secs(1));
             }
             anyhow::Ok(())

@@ -4,7 +4,7 @@ use expect_test::expect_file;
 
 use crate::site::Site;
 use daifuku::{guard::is_known_need, parts, routes};
-use store::testing::{assert_same_schema, for_each_database, prepare_all};
+use store::testing::{TestDatabase, assert_same_schema, for_each_database, plans, prepare_all};
 use web::problem_list;
 
 #[test]
@@ -63,3 +63,26 @@ fn the_whole_schema_and_every_statement_fit_both_databases() {
     });
     assert_same_schema(&migrations);
 }
+
+#[test]
+fn statements_are_carried_out_as_the_list_of_plans_says() {
+    let database = TestDatabase::sqlite();
+    database.migrate(&parts::migrations());
+    let plans = plans(database.database(), &parts::statements());
+    expect_file!["../../../docs/generated/plans.txt"].assert_eq(&plans);
+    // Looking for some of many rows never goes through all of a company's.
+    let mut name = "";
+    for line in plans.lines() {
+        if line.starts_with(' ') {
+            let all = line.ends_with("(company=?)") || line.contains(" SCAN site_");
+            let found = name.ends_with(", with a list") && all;
+            assert!(!found || FEW.iter().any(|few| name.starts_with(few)), "{name}\n{line}");
+        } else {
+            name = line;
+        }
+    }
+}
+
+/// Statements over tables of which a company has few rows.
+const FEW: [&str; 4] =
+    ["list network accounts,", "list pulls,", "read destinations,", "read limit groups,"];

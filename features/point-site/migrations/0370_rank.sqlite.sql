@@ -60,7 +60,7 @@ CREATE TABLE site_member_rank (
 ) STRICT, WITHOUT ROWID;
 
 -- How many members have which rank in a month.
-CREATE INDEX site_member_rank_place ON site_member_rank (company, month, place);
+CREATE INDEX site_member_rank_place ON site_member_rank (company, month, version, place);
 
 -- How far the ranks of a month are written: members are taken in order.
 CREATE TABLE site_rank_month (

@@ -208,6 +208,14 @@ pub(crate) fn refusal_of(connection: &Connection, sql: &str) -> Option<String> {
     connection.prepare(sql).err().map(|error| error.to_string())
 }
 
+/// Tells how a text would be carried out, a step a line, for a test's eyes only.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn plan_of(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+    // What is not bound is NULL, which the planner does not look at.
+    statement.raw_query().mapped(|row| row.get(3)).collect()
+}
+
 /// Reads a cell; `None` when it is missing or of a type we never store.
 pub(crate) fn cell<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> Option<Cell<'r>> {
     match row.get_ref(column).ok()? {

@@ -180,6 +180,23 @@ impl Listed {
 
     /// Gives one text as it is sent.
     #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn takes_list(self) -> bool {
+        match self {
+            Self::Statement(statement) => statement.sqlite.contains(LIST),
+            Self::Insert(_) | Self::Upsert(_) => false,
+        }
+    }
+
+    /// Gives the text with the longest list, for one that reads or looks for rows.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn longest_text(self, dialect: Dialect) -> Option<String> {
+        match self {
+            Self::Statement(statement) => Some(statement.list_text(dialect, LIST_SIZES[0])),
+            Self::Insert(_) | Self::Upsert(_) => None,
+        }
+    }
+
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn text(self, dialect: Dialect) -> String {
         match self {
             Self::Statement(statement) => statement.list_text(dialect, 8),

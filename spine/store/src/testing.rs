@@ -128,6 +128,28 @@ pub fn prepare_all(database: &Database, statements: &[Listed]) {
     assert!(failures.is_empty(), "on {} these do not fit:\n{failures}", database.dialect());
 }
 
+/// Tells how SQLite carries each statement out, with the longest lists: its name and a step a line.
+/// The planner knows nothing of the rows, as in an installation that was never analysed.
+///
+/// # Panics
+///
+/// When the database is no SQLite file that has been migrated.
+pub fn plans(database: &Database, statements: &[Listed]) -> String {
+    let mut connection = database.connect().expect("the database opens");
+    let connection = connection.sqlite().expect("a SQLite file");
+    let mut text = String::new();
+    for listed in statements {
+        let Some(sql) = listed.longest_text(database.dialect()) else { continue };
+        let steps = crate::sqlite::plan_of(connection, &sql).expect("the statement fits");
+        let list = if listed.takes_list() { ", with a list" } else { "" };
+        writeln!(text, "{}{list}", listed.name()).expect("a string grows");
+        for step in steps {
+            writeln!(text, "  {step}").expect("a string grows");
+        }
+    }
+    text
+}
+
 /// Migrates a fresh database of each kind and compares the tables: columns with their order, type
 /// and nullability, and primary keys.
 ///

@@ -14,7 +14,7 @@ static FIND_BONUSES: Statement = Statement::new(
     "SELECT id, cause, subject, member, conversion, title, version, standing, amount,
             standing_version, reserved, grant_at
      FROM site_bonus
-     WHERE company = ? AND id IN (?*)",
+     WHERE +company = ? AND id IN (?*)",
 );
 
 static SAVE_BONUSES: Upsert = Upsert {

@@ -37,7 +37,7 @@ macro_rules! campaigns_where {
 }
 
 static FIND_CAMPAIGNS: Statement =
-    Statement::new("find campaigns", campaigns_where!("WHERE company = ? AND id IN (?*)"));
+    Statement::new("find campaigns", campaigns_where!("WHERE +company = ? AND id IN (?*)"));
 
 // Index site_campaign_ends. Those that ended before the oldest click are not looked at.
 static FIND_IN_FORCE: Statement = Statement::new(
@@ -165,7 +165,7 @@ static READ_PAST: Statement = Statement::new(
             c.points, c.state, c.decided_at, c.expectation, c.due_at
      FROM site_conversion AS c
      JOIN site_shop AS s ON s.id = c.shop
-     WHERE c.company = ? AND c.id > ?
+     WHERE +c.company = ? AND c.id > ?
      ORDER BY c.id
      LIMIT ?",
 );

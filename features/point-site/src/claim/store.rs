@@ -97,12 +97,12 @@ macro_rules! claims_where {
 }
 
 static FIND_CLAIMS: Statement =
-    Statement::new("find claims", claims_where!("WHERE c.company = ? AND c.id IN (?*)"));
+    Statement::new("find claims", claims_where!("WHERE +c.company = ? AND c.id IN (?*)"));
 
 // Index site_claim_click.
 static FIND_CLAIMS_OF_CLICKS: Statement = Statement::new(
     "find claims of clicks",
-    claims_where!("WHERE c.company = ? AND c.click IN (?*)"),
+    claims_where!("WHERE +c.company = ? AND c.click IN (?*)"),
 );
 
 // Index site_claim_order.
@@ -192,7 +192,7 @@ static FIND_EVIDENCE_OF_CLICKS: Statement = Statement::new(
     "find conversions of claimed clicks",
     "SELECT id, click, member, shop, order_ref, state, decided_at, expectation
      FROM site_conversion
-     WHERE company = ? AND click IN (?*)",
+     WHERE +company = ? AND click IN (?*)",
 );
 
 // Index site_conversion_order.

@@ -51,7 +51,7 @@ static FIND_CONVERSIONS_BY_ID: Statement = Statement::new(
             tracked_at, decided_at, changed_at, sale, commission, points, state, expectation,
             claimed, review, reason, hand
      FROM site_conversion
-     WHERE company = ? AND id IN (?*)",
+     WHERE +company = ? AND id IN (?*)",
 );
 
 // What waits for a person; how long it waits counts from the first reason.
@@ -209,7 +209,7 @@ static FIND_STORIES: Statement = Statement::new(
      FROM site_conversion_version AS v
      JOIN site_conversion AS c ON c.id = v.conversion
      LEFT JOIN site_shop AS s ON s.id = c.shop
-     WHERE c.company = ? AND v.posting IS NOT NULL AND v.conversion IN (?*)",
+     WHERE +c.company = ? AND v.posting IS NOT NULL AND v.conversion IN (?*)",
 );
 
 // Index site_conversion_click.

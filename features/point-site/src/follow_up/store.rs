@@ -41,7 +41,7 @@ static FIND_SEEN: Statement = Statement::new(
             c.points, c.state, c.decided_at, c.expectation, c.due_at
      FROM site_conversion AS c
      JOIN site_shop AS s ON s.id = c.shop
-     WHERE c.company = ? AND c.id IN (?*)",
+     WHERE +c.company = ? AND c.id IN (?*)",
 );
 
 /// Notes that conversions changed; a repeat changes nothing.

@@ -53,7 +53,7 @@ static COUNT_CONVERSIONS: Statement = Statement::new(
     "SELECT network, account, shop, COUNT(*), MAX(tracked_at)
      FROM (SELECT network, account, shop, tracked_at
            FROM site_conversion
-           WHERE id >= ? AND company = ?
+           WHERE id >= ? AND +company = ?
            ORDER BY id DESC
            LIMIT 1000000) AS recent
      WHERE shop IS NOT NULL

@@ -114,7 +114,7 @@ macro_rules! referrals_where {
 }
 
 static FIND_REFERRALS: Statement =
-    Statement::new("find referrals", referrals_where!("WHERE company = ? AND invited IN (?*)"));
+    Statement::new("find referrals", referrals_where!("WHERE +company = ? AND invited IN (?*)"));
 
 // Index site_referral_inviter.
 static LIST_INVITED: Statement = Statement::new(
