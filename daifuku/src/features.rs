@@ -19,7 +19,7 @@ use wallet::Wallet;
 use web::Reach;
 
 /// How long a member's click-out waits for the database before it goes to the spool.
-const CLICK_PATIENCE: Duration = Duration::from_millis(300);
+const CLICK_PATIENCE: Duration = Duration::from_millis(40);
 
 /// The features of an installation; made when its company and unit are there.
 #[derive(Clone, Debug)]

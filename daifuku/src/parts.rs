@@ -19,6 +19,7 @@ use point_site::{
     Site,
     bonus::grant_due,
     click::feed_spool,
+    exchange_letter::{ExchangeLetters, write_exchange_letters},
     follow_up::{FOLLOWED_AT_ONCE, follow_conversions},
     message::{MESSAGES_AT_ONCE, process_messages},
     popularity::count_clicks,
@@ -31,8 +32,11 @@ use point_site::{
 };
 use store::{Fault, Listed, Store, migrate::Migration};
 use vocabulary::Timestamp;
-use wallet::{expiry::Progress, notice::Notices};
-use web::{Assets, Language, Outgoing, OutgoingOptions, ProblemKind, Reach, TextSource};
+use wallet::{
+    expiry::Progress,
+    notice::{Notices, Readers as _},
+};
+use web::{Assets, Outgoing, OutgoingOptions, ProblemKind, Reach, TextSource};
 
 /// Every step of the schema, by number.
 pub fn migrations() -> Vec<Migration> {
@@ -163,6 +167,7 @@ pub fn jobs(house: &House) -> anyhow::Result<Vec<Job>> {
     if let Some(site) = &features.site {
         jobs.extend(site_jobs(site));
         jobs.push(write_rate_ups_of(house, site));
+        jobs.push(write_exchange_letters_of(house, site));
         jobs.push(pull_networks(site)?);
         jobs.extend(exchange::jobs(site)?);
         jobs.push(exchange::watch_cases(house, site));
@@ -253,16 +258,30 @@ fn site_job(
 /// Writes to members when a shop that they keep gives more.
 fn write_rate_ups_of(house: &House, site: &Site) -> Job {
     const SLICES: u32 = 25;
+    let readers = MemberReaders(house.store.clone());
     let tools = RateUps {
         site: site.clone(),
         frame: Arc::clone(&house.frame),
-        // Everybody reads Japanese and wants notices.
-        languages: Arc::new(|members| Ok(vec![Some(Language::Japanese); members.len()])),
+        languages: Arc::new(move |members| readers.languages(members)),
         address: house.config.site_address.or_of(house.config.server_listen),
     };
     Job::new("write-rate-ups", 60, move || {
         let written = write_rate_ups(&tools, SLICES)?;
         Ok(if written.finished { Next::Rest } else { Next::Again })
+    })
+}
+
+/// Writes to members when their exchanges came to an end.
+fn write_exchange_letters_of(house: &House, site: &Site) -> Job {
+    let readers = MemberReaders(house.store.clone());
+    let tools = ExchangeLetters {
+        site: site.clone(),
+        frame: Arc::clone(&house.frame),
+        languages: Arc::new(move |members| readers.languages_of_all(members)),
+        address: house.config.site_address.or_of(house.config.server_listen),
+    };
+    Job::new("write-exchange-letters", 5, move || {
+        Ok(if write_exchange_letters(&tools)? > 0 { Next::Again } else { Next::Rest })
     })
 }
 

@@ -270,6 +270,19 @@ fn member_of(subject: Subject) -> Result<Id<kind::Member>, Problem> {
 /// Tells the wallet who reads which language, and who wants no notices.
 pub(crate) struct MemberReaders(pub(crate) Store);
 
+impl MemberReaders {
+    /// Tells the language of each member, also of those who want no notices: for letters about what
+    /// they do themselves.
+    pub(crate) fn languages_of_all(
+        &self,
+        members: &[Id<kind::Member>],
+    ) -> Result<Vec<Option<Language>>, Fault> {
+        let chosen = self.0.database().read(|reader| find_preferences(reader, members))?;
+        let language = |member| chosen.get(member).map(|chosen| chosen.language);
+        Ok(members.iter().map(language).collect())
+    }
+}
+
 impl Readers for MemberReaders {
     fn languages(&self, members: &[Id<kind::Member>]) -> Result<Vec<Option<Language>>, Fault> {
         let chosen = self.0.database().read(|reader| find_preferences(reader, members))?;

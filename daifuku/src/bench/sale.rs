@@ -26,6 +26,8 @@ use vocabulary::SeededIds;
 
 /// How long each part lasts at least.
 const PART: Duration = Duration::from_secs(15);
+/// How many parts were begun.
+static PARTS: AtomicU64 = AtomicU64::new(0);
 /// Purchases that are told of while the sale goes on, beside those of the report.
 const LIVE_SALES: u64 = 40_000;
 
@@ -91,12 +93,14 @@ fn play(
 ) -> anyhow::Result<Duration> {
     let over = AtomicBool::new(false);
     let begun = Instant::now();
+    // No part draws the ids of another one.
+    let part = PARTS.fetch_add(1, Ordering::Relaxed);
     let mut seen: Vec<Seen> = streams.iter().map(|_| Seen::default()).collect();
     let took = thread::scope(|scope| {
         let mut running = Vec::new();
         for (place, stream) in (0_u64..).zip(streams) {
             for number in 0..u64::from(stream.connections) {
-                let (seed, over) = (number + 1_000 * place, &over);
+                let (seed, over) = (number + 1_000 * place + 1_000_000 * part, &over);
                 running.push((place, scope.spawn(move || stream.run(served.address, seed, over))));
             }
         }

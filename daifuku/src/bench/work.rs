@@ -23,6 +23,7 @@ use ledger::{
 use point_site::Site;
 use point_site::click::{Click, RecordClick};
 use point_site::defects::{Clicked, differences, sample};
+use point_site::follow_up::follow_conversions;
 use point_site::message::process_messages;
 use point_site::offer::Reward;
 use point_site::report::{StartReport, UploadedReport, apply_reports, list_rows, receive_report};
@@ -174,6 +175,10 @@ pub(super) fn import(options: &BenchOptions, report: &mut Report<'_>) -> anyhow:
     uploaded.start(&served)?;
     beside("report applied", count, &served, report, || {
         while apply_reports(site)? > 0 {}
+        Ok(())
+    })?;
+    beside("what follows from it", count, &served, report, || {
+        while follow_conversions(site)? > 0 {}
         Ok(())
     })?;
     served.close()

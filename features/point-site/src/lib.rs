@@ -29,6 +29,7 @@
 //! | [`health`] | how networks do | read only |
 //! | [`destination`] | what points can be turned into | versions, each from its day |
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
+//! | [`exchange_letter`] | a letter about an exchange that ended | a row, until it is written |
 //! | [`proof`] | a code sent by mail before an exchange | sent → passed, or ended |
 //! | [`held`] | what persons say of an exchange that waits | proposed → decided by another |
 //! | [`fraud_rule`] | what makes an exchange ask, wait or stop | proposed → approved, or declined |
@@ -70,6 +71,7 @@ pub mod decision;
 pub mod defects;
 pub mod destination;
 pub mod exchange;
+pub mod exchange_letter;
 pub mod favourite;
 pub mod finding;
 pub mod follow_up;
@@ -137,6 +139,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::migration!(321, "report_undo", Expand, "../migrations/0321_report_undo"),
     store::migration!(330, "exchange", Expand, "../migrations/0330_exchange"),
     store::migration!(331, "reconciliation", Expand, "../migrations/0331_reconciliation"),
+    store::migration!(332, "exchange_letter", Expand, "../migrations/0332_exchange_letter"),
     store::migration!(340, "bonus", Expand, "../migrations/0340_bonus"),
     store::migration!(341, "claim", Expand, "../migrations/0341_claim"),
     store::migration!(342, "campaign", Expand, "../migrations/0342_campaign"),
@@ -184,6 +187,7 @@ pub fn statements() -> Vec<Listed> {
         health::store::STATEMENTS,
         destination::store::STATEMENTS,
         exchange::store::STATEMENTS,
+        exchange_letter::store::STATEMENTS,
         gift_code::store::STATEMENTS,
         payee::store::STATEMENTS,
         payout::store::STATEMENTS,

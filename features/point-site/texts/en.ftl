@@ -1964,3 +1964,36 @@ ranks-refused-decided = This was decided already
 ranks-refused-decided-next = Look at the list once more.
 ranks-refused-same_person = Whoever proposed cannot approve
 ranks-refused-same_person-next = Ask a colleague.
+
+## Letters about exchanges
+
+exchange-letter-completed-subject = Your exchange to { $destination } is complete
+exchange-letter-completed-body =
+    Your exchange is complete.
+
+    To: { $destination }
+    You get: { $value }
+    Points used: { $points }
+
+    Details:
+    { $page }
+
+    If you did not ask for this exchange, change your password at once and contact us.
+exchange-letter-failed-subject = Your exchange to { $destination } did not go through
+exchange-letter-failed-body =
+    Your exchange did not go through, so your points are yours again.
+
+    To: { $destination }
+    Points given back: { $points }
+
+    The reason, and how to try again:
+    { $page }
+exchange-letter-returned-subject = Your exchange to { $destination } came back
+exchange-letter-returned-body =
+    Your exchange could not be delivered and came back, so your points are yours again.
+
+    To: { $destination }
+    Points given back: { $points }
+
+    Please check where you want to receive it before you try again:
+    { $page }

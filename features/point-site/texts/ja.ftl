@@ -1933,3 +1933,36 @@ ranks-refused-decided = すでに決まっています
 ranks-refused-decided-next = 一覧を確認してください。
 ranks-refused-same_person = 提案した本人は承認できません
 ranks-refused-same_person-next = 別の担当者に依頼してください。
+
+## Letters about exchanges
+
+exchange-letter-completed-subject = { $destination }への交換が完了しました
+exchange-letter-completed-body =
+    ポイントの交換が完了しました。
+
+    交換先：{ $destination }
+    受け取り：{ $value }
+    使ったポイント：{ $points }
+
+    くわしい内容：
+    { $page }
+
+    お心当たりのない場合は、すぐにパスワードを変更し、お問い合わせください。
+exchange-letter-failed-subject = { $destination }への交換ができませんでした
+exchange-letter-failed-body =
+    ポイントの交換ができませんでした。ポイントはお戻ししています。
+
+    交換先：{ $destination }
+    戻したポイント：{ $points }
+
+    理由と、もう一度交換する方法：
+    { $page }
+exchange-letter-returned-subject = { $destination }への交換が戻りました
+exchange-letter-returned-body =
+    お届けできずに戻ったため、ポイントをお戻ししています。
+
+    交換先：{ $destination }
+    戻したポイント：{ $points }
+
+    受け取り先をご確認のうえ、もう一度お試しください：
+    { $page }

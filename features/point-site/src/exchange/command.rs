@@ -14,6 +14,8 @@ use crate::exchange::store::{
 use crate::exchange::{
     Clearance, Effect, Exchange, ExchangeEvent, ExchangeState, Outcome, Plan, plan,
 };
+use crate::exchange_letter::store::add_ends;
+use crate::exchange_letter::{End, EndKey};
 use crate::finding::{Asked, Finding, Judge, looked_back_to};
 use crate::fraud_case::CaseBook;
 use crate::fraud_rule::Evaluation;
@@ -251,9 +253,19 @@ impl ExchangeFacts {
         posting.post(&asked).map(drop).map_err(|refused| refused.refusal)
     }
 
+    /// Gives the ends that members are to be written about.
+    fn ends(&self) -> Vec<(CompanyNumber, EndKey, End)> {
+        let end = |line: &VersionLine| {
+            let exchange = self.known.get(&line.exchange)?;
+            Some((exchange.company, (line.exchange, line.version), End::parse(&line.state)?))
+        };
+        self.versions.iter().filter_map(end).collect()
+    }
+
     pub(crate) fn save(self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         save_exchanges(tx, self.changed.iter().filter_map(|id| self.known.get(id)))?;
         add_versions(tx, &self.versions)?;
+        add_ends(tx, &self.ends())?;
         self.cases.save(tx)?;
         save_issues(tx, self.issued.iter().filter_map(|id| self.issues.get(id)))?;
         if let Some(now) = self.blocked.values().max() {

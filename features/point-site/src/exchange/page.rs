@@ -133,7 +133,11 @@ pub(crate) fn name_of(entry: &DestinationEntry, words: Words<'_>) -> String {
 }
 
 /// Names the destination of an exchange, by the version that it was quoted under.
-fn name_of_exchange(entries: &[DestinationEntry], exchange: &Exchange, words: Words<'_>) -> String {
+pub(crate) fn name_of_exchange(
+    entries: &[DestinationEntry],
+    exchange: &Exchange,
+    words: Words<'_>,
+) -> String {
     let quote = &exchange.quote;
     let of_code = entries.iter().filter(|entry| entry.terms.code == quote.destination);
     let known = of_code.clone().find(|entry| entry.terms.effective_from == quote.effective_from);

@@ -4,7 +4,7 @@ use crate::site::Site;
 use store::Fault;
 
 /// Rows worked off in one transaction, at most.
-pub const FOLLOWED_AT_ONCE: usize = 500;
+pub const FOLLOWED_AT_ONCE: usize = 250;
 
 /// Lets follow what follows from conversions that changed, a slice of them; gives how many rows
 /// there were. Rows go in the transaction of what followed: after a crash the rest is there still,
