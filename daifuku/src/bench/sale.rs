@@ -177,10 +177,10 @@ pub(super) fn sale(options: &BenchOptions, report: &mut Report<'_>) -> anyhow::R
     };
     let streams: [Stream<'_>; 5] = [
         stream("click-outs, 1,000/s", 1_000, 64, 302, &click),
-        stream("postbacks, 500/s", 500, 32, 200, &postback),
+        stream("postbacks, 500/s", 500, 128, 200, &postback),
         stream("balances, 3,000/s", 3_000, 64, 200, &balance),
         stream("pages of a member, 100/s", 100, 32, 200, &page),
-        stream("transfers one by one, 500/s", 500, 64, 201, &posting),
+        stream("transfers one by one, 500/s", 500, 128, 201, &posting),
     ];
     both_parts(&served, &streams, sales.upload(&served, rows)?, report)?;
     served.close()

@@ -4,8 +4,8 @@ use crate::message::{Message, ProcessMessage, Unreadable};
 use crate::site::Site;
 use store::Fault;
 
-/// How many messages are taken at once: clicks and payments wait for a slice, some 25 ms.
-pub const MESSAGES_AT_ONCE: usize = 500;
+/// How many messages are taken at once: clicks and payments wait for a slice, some 15 ms.
+pub const MESSAGES_AT_ONCE: usize = 250;
 /// How many characters of them: a page has thousands of statements, all decided in one slice.
 const LENGTH_MAX: u64 = 4 << 20;
 

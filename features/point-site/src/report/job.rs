@@ -13,7 +13,7 @@ use vocabulary::{Amount, Id, Label, Token, kind};
 
 /// Rows applied in one transaction: large enough that a commit is cheap, small enough that live
 /// traffic waits some hundred milliseconds; docs/bench.md has the figures.
-const SLICE: usize = 500;
+const SLICE: usize = 250;
 /// Bytes of a file in one row of the database; a statement carries about a mebibyte.
 const PART_BYTES: usize = 256 * 1024;
 /// Errors that are kept; whoever has more has sent the wrong file.
