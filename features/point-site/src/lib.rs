@@ -139,7 +139,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::migration!(321, "report_undo", Expand, "../migrations/0321_report_undo"),
     store::migration!(330, "exchange", Expand, "../migrations/0330_exchange"),
     store::migration!(331, "reconciliation", Expand, "../migrations/0331_reconciliation"),
-    store::migration!(332, "exchange_letter", Expand, "../migrations/0332_exchange_letter"),
+    store::migration!(333, "exchange_letter", Expand, "../migrations/0333_exchange_letter"),
     store::migration!(340, "bonus", Expand, "../migrations/0340_bonus"),
     store::migration!(341, "claim", Expand, "../migrations/0341_claim"),
     store::migration!(342, "campaign", Expand, "../migrations/0342_campaign"),
