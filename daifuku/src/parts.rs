@@ -129,6 +129,11 @@ pub const STAFF_PAGES: &[StaffPage] = &[
         text: "staff-page-gift-codes",
     },
     StaffPage { need: Need::OfferRead, href: "/staff/ranks", text: "staff-page-ranks" },
+    StaffPage {
+        need: Need::ExchangeRead,
+        href: "/staff/destinations",
+        text: "staff-page-destinations",
+    },
     StaffPage { need: Need::ExchangeRead, href: "/staff/referrals", text: "staff-page-referrals" },
     StaffPage {
         need: Need::CampaignManage,

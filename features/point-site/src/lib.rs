@@ -28,6 +28,7 @@
 //! | [`undo`] | a report was wrong and is undone | tried → proposed → undoing → done |
 //! | [`health`] | how networks do | read only |
 //! | [`destination`] | what points can be turned into | versions, each from its day |
+//! | `destination_editor` | the staff's pages of that | proposed → approved, or declined |
 //! | [`exchange`] | a member turns points into something | quoted → accepted → held → sent → … |
 //! | [`exchange_letter`] | a letter about an exchange that ended | a row, until it is written |
 //! | [`proof`] | a code sent by mail before an exchange | sent → passed, or ended |
@@ -70,6 +71,7 @@ pub mod conversion;
 pub mod decision;
 pub mod defects;
 pub mod destination;
+mod destination_editor;
 pub mod exchange;
 pub mod exchange_letter;
 pub mod favourite;
@@ -139,6 +141,12 @@ pub const MIGRATIONS: &[Migration] = &[
     store::migration!(321, "report_undo", Expand, "../migrations/0321_report_undo"),
     store::migration!(330, "exchange", Expand, "../migrations/0330_exchange"),
     store::migration!(331, "reconciliation", Expand, "../migrations/0331_reconciliation"),
+    store::migration!(
+        332,
+        "destination_proposal",
+        Expand,
+        "../migrations/0332_destination_proposal"
+    ),
     store::migration!(333, "exchange_letter", Expand, "../migrations/0333_exchange_letter"),
     store::migration!(340, "bonus", Expand, "../migrations/0340_bonus"),
     store::migration!(341, "claim", Expand, "../migrations/0341_claim"),
@@ -227,6 +235,7 @@ pub fn routes(site: &Site) -> Routes {
         .and(held::routes())
         .and(payout::routes())
         .and(gift_code::routes())
+        .and(destination_editor::routes())
         .and(referral::routes())
         .and(referral_desk::routes())
         .and(referral_terms::routes())

@@ -13,6 +13,7 @@ use crate::cap::Caps;
 use crate::claim::{ClaimAction, ClaimKind, ClaimRefusal, ClaimState};
 use crate::click::{Click, RecordClick, reference};
 use crate::conversion::{ConversionFacts, Outcome, Told};
+use crate::destination::ProposalRefusal;
 use crate::fraud_rule::{Condition, FraudRule};
 use crate::kana::BankText;
 use crate::network::Adapter;
@@ -492,7 +493,10 @@ fn every_code_that_pages_show_has_its_text() {
         .chain(ClaimAction::ALL.iter().map(|one| format!("claim-event-{}", one.code())))
         .chain(ClaimState::CODES.iter().map(|code| format!("claim-state-{code}")))
         .chain(ClaimKind::ALL.iter().map(|kind| format!("claim-kind-{}", kind.code())))
-        .chain(CampaignRefusal::ALL.iter().map(|one| format!("campaign-refused-{}", one.code())));
+        .chain(CampaignRefusal::ALL.iter().map(|one| format!("campaign-refused-{}", one.code())))
+        .chain(
+            ProposalRefusal::ALL.iter().map(|one| format!("destination-refused-{}", one.code())),
+        );
     for key in keys {
         let text = frame.texts().get(Language::Japanese, &key);
         assert!(!text.contains('⟦'), "{text}");

@@ -1,5 +1,6 @@
 //! What members can turn points into: bank transfers, gift codes, points of partners. A destination
-//! is data with a day from which it holds; a quote says exactly what so many points give.
+//! is data with a day from which it holds; a quote says exactly what so many points give. Changes
+//! are proposed by one person and approved by another.
 
 mod command;
 mod state;
@@ -7,8 +8,12 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
-pub use command::{DestinationRefusal, SaveDestination, SaveLimitGroup};
+pub use command::{
+    DecideDestination, DestinationRefusal, ProposalRefusal, ProposalVerdict, ProposeDestination,
+    SaveDestination, SaveLimitGroup, Standing,
+};
 pub use state::{
-    Destination, DestinationEntry, DestinationKind, LimitGroup, LimitPeriod, LimitRefusal, Opening,
-    Quote, QuoteRefusal, Taken, entries_in_force, in_force, quote,
+    Destination, DestinationChange, DestinationEntry, DestinationKind, DestinationProposal,
+    LimitGroup, LimitPeriod, LimitRefusal, Opening, ProposalState, Quote, QuoteRefusal, Taken,
+    TermsError, entries_in_force, in_force, preview, quote,
 };

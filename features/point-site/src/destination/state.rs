@@ -1,8 +1,17 @@
 use std::collections::BTreeMap;
 
+use ledger::ActorNumber;
 use vocabulary::{
-    Amount, BankCalendar, CalendarError, Day, Label, Rate, Rounding, Timestamp, Token, UnitCode,
+    Amount, BankCalendar, CalendarError, CompanyNumber, Day, Label, Rate, Rounding, Timestamp,
+    Token, UnitCode,
 };
+
+/// The highest figure that is taken for points, or for a side of a rate: nine digits.
+const FIGURE_MAX: i64 = 999_999_999;
+/// The most business days until it is there: what is further off is no promise.
+const LEAD_DAYS_MAX: u16 = 60;
+/// The longest that a quote holds: a day.
+const QUOTE_MINUTES_MAX: u16 = 1_440;
 
 /// How value gets to the member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +55,22 @@ impl DestinationKind {
         }
     }
 
+    /// Tells whether a partner that we are connected with delivers it.
+    pub const fn needs_partner(self) -> bool {
+        match self {
+            Self::GiftCode | Self::PartnerPoints => true,
+            Self::Bank | Self::PooledCode => false,
+        }
+    }
+
+    /// Tells whether it can only be yen: files of banks and lists of codes know nothing else.
+    const fn only_yen(self) -> bool {
+        match self {
+            Self::Bank | Self::PooledCode => true,
+            Self::GiftCode | Self::PartnerPoints => false,
+        }
+    }
+
     /// Tells whether the member gets a code to be shown.
     pub const fn gives_code(self) -> bool {
         match self {
@@ -65,6 +90,9 @@ pub enum Opening {
 }
 
 impl Opening {
+    /// Both.
+    pub const ALL: &'static [Self] = &[Self::Open, Self::Paused];
+
     /// Gives the stable code, as stored.
     pub const fn code(self) -> &'static str {
         match self {
@@ -75,7 +103,7 @@ impl Opening {
 
     /// Finds it by its code.
     pub fn parse(code: &str) -> Option<Self> {
-        [Self::Open, Self::Paused].into_iter().find(|opening| opening.code() == code)
+        Self::ALL.iter().copied().find(|opening| opening.code() == code)
     }
 }
 
@@ -90,6 +118,51 @@ pub struct DestinationEntry {
     pub name_english: Label,
     /// The pool or the partner that delivers; its own code for a bank.
     pub product: Token,
+}
+
+/// What makes terms of a destination none, in the order of the checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TermsError {
+    /// Banks and pools give yen and nothing else.
+    #[error("this kind gives yen")]
+    Unit,
+    /// The minimum is not from 1 to 999,999,999.
+    #[error("the minimum is 1 to 999,999,999 points")]
+    Minimum,
+    /// The step is not from 1 to 999,999,999.
+    #[error("the step is 1 to 999,999,999 points")]
+    Step,
+    /// A side of the rate is not from 1 to 999,999,999.
+    #[error("both sides of a rate are 1 to 999,999,999")]
+    Rate,
+    /// The fee is more than 999,999,999.
+    #[error("a fee is at most 999,999,999 points")]
+    Fee,
+    /// It takes longer than can be promised.
+    #[error("at most 60 business days can be promised")]
+    LeadDays,
+    /// A quote that is over at once, or holds longer than a day.
+    #[error("a quote holds 1 to 1,440 minutes")]
+    QuoteMinutes,
+    /// The fewest points that can be offered would give nothing.
+    #[error("the minimum gives nothing at this rate")]
+    Worthless,
+}
+
+impl TermsError {
+    /// Gives the stable code, as key of the texts.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unit => "unit",
+            Self::Minimum => "minimum",
+            Self::Step => "step",
+            Self::Rate => "rate",
+            Self::Fee => "fee",
+            Self::LeadDays => "lead_days",
+            Self::QuoteMinutes => "quote_minutes",
+            Self::Worthless => "worthless",
+        }
+    }
 }
 
 /// Finds the version of each destination that holds on a day, in the order of their codes.
@@ -134,6 +207,47 @@ pub struct Destination {
     pub opening: Opening,
     /// The first day of this version.
     pub effective_from: Day,
+}
+
+impl Destination {
+    /// Gives the fewest points that can be offered, with the fee; `None` when they cannot be
+    /// counted.
+    pub fn least(&self) -> Option<Amount> {
+        let steps = Steps::of(self);
+        steps.points(steps.fewest()?)?.checked_add(self.fee)
+    }
+
+    /// Tells what is wrong with these terms.
+    ///
+    /// # Errors
+    ///
+    /// [`TermsError`], the first that applies.
+    pub fn check(&self) -> Result<(), TermsError> {
+        let counts = |figure: i64| (1..=FIGURE_MAX).contains(&figure);
+        let checks = [
+            (!self.kind.only_yen() || self.unit.as_str() == "JPY", TermsError::Unit),
+            (counts(self.minimum.minor_units()), TermsError::Minimum),
+            (counts(self.step.minor_units()), TermsError::Step),
+            (counts(self.rate.numerator()) && counts(self.rate.denominator()), TermsError::Rate),
+            (self.fee.minor_units() <= FIGURE_MAX, TermsError::Fee),
+            (self.lead_days <= LEAD_DAYS_MAX, TermsError::LeadDays),
+            ((1..=QUOTE_MINUTES_MAX).contains(&self.quote_minutes), TermsError::QuoteMinutes),
+            (self.least().is_some_and(|least| preview(self, least).is_ok()), TermsError::Worthless),
+        ];
+        let wrong = checks.into_iter().find(|(right, _)| !right);
+        wrong.map_or(Ok(()), |(_, error)| Err(error))
+    }
+}
+
+/// Says what so many points will give under terms that need not hold yet: as on their first day,
+/// were it open.
+///
+/// # Errors
+///
+/// The [`QuoteRefusal`] about the points that applies.
+pub fn preview(destination: &Destination, points: Amount) -> Result<Quote, QuoteRefusal> {
+    let open = Destination { opening: Opening::Open, ..destination.clone() };
+    quote(&open, points, destination.effective_from)
 }
 
 /// Finds the version of a destination that holds on a day: the latest that has begun.
@@ -251,8 +365,7 @@ pub fn quote(destination: &Destination, points: Amount, today: Day) -> Result<Qu
     }
     let steps = Steps::of(destination);
     let fewest = steps.fewest().ok_or(QuoteRefusal::OutOfRange)?;
-    let least = steps.points(fewest).and_then(|points| points.checked_add(destination.fee));
-    let minimum = least.ok_or(QuoteRefusal::OutOfRange)?;
+    let minimum = destination.least().ok_or(QuoteRefusal::OutOfRange)?;
     if points < minimum {
         return Err(QuoteRefusal::BelowMinimum { minimum });
     }
@@ -385,4 +498,86 @@ impl LimitGroup {
         }
         Ok(())
     }
+}
+
+/// What somebody proposes to change: it moves money, so that another person has to approve it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DestinationChange {
+    /// A version of a destination, from its first day on.
+    Version(DestinationEntry),
+    /// The limits of a group, from the approval on.
+    Limits(LimitGroup),
+}
+
+impl DestinationChange {
+    /// Gives the stable code of what is changed, as stored and as word of the audit trail.
+    pub const fn subject(&self) -> &'static str {
+        match self {
+            Self::Version(_) => "destination",
+            Self::Limits(_) => "limit_group",
+        }
+    }
+
+    /// Names the destination or the group.
+    pub const fn code(&self) -> &Token {
+        match self {
+            Self::Version(entry) => &entry.terms.code,
+            Self::Limits(group) => &group.code,
+        }
+    }
+
+    /// Tells whether both are about the same destination, or the same group.
+    pub fn concerns_same(&self, other: &Self) -> bool {
+        (self.subject(), self.code()) == (other.subject(), other.code())
+    }
+}
+
+/// How far a proposal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProposalState {
+    /// Somebody else has to approve it.
+    Proposed,
+    /// It was approved.
+    Approved {
+        /// By whom.
+        by: ActorNumber,
+        /// When.
+        at: Timestamp,
+    },
+    /// It was declined, by its maker or by somebody else.
+    Declined {
+        /// By whom.
+        by: ActorNumber,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl ProposalState {
+    /// Gives the stable code, as stored and as key of the texts.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Approved { .. } => "approved",
+            Self::Declined { .. } => "declined",
+        }
+    }
+}
+
+/// A change that somebody proposed. What it says never changes, so that what was read is what is
+/// approved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestinationProposal {
+    /// Whose destinations.
+    pub company: CompanyNumber,
+    /// Counted from 1 in each company.
+    pub number: u32,
+    /// What it says.
+    pub change: DestinationChange,
+    /// Who proposed it.
+    pub proposed_by: ActorNumber,
+    /// When.
+    pub proposed_at: Timestamp,
+    /// How far it is.
+    pub state: ProposalState,
 }

@@ -1,10 +1,17 @@
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
 
+use super::store::{find_proposals, list_proposed, read_destinations, read_limit_groups};
 use super::{
-    Destination, DestinationKind, LimitGroup, LimitPeriod, LimitRefusal, Opening, QuoteRefusal,
-    Taken, in_force, quote,
+    DecideDestination, Destination, DestinationChange, DestinationEntry, DestinationKind,
+    LimitGroup, LimitPeriod, LimitRefusal, Opening, ProposalRefusal, ProposalVerdict,
+    ProposeDestination, QuoteRefusal, Standing, Taken, TermsError, entries_in_force, in_force,
+    preview, quote,
 };
-use vocabulary::{Amount, BankCalendar, Day, Rate, Rounding, Timestamp, Token, UnitCode};
+use crate::exchange::tests::stories::{ask, checker, furnish, maker};
+use crate::tests::{HANA, OURS, Stage, at, play};
+use access::audit_trail::{Search, list};
+use ledger::ActorNumber;
+use vocabulary::{Amount, BankCalendar, Day, Label, Rate, Rounding, Timestamp, Token, UnitCode};
 
 fn token(text: &str) -> Token {
     Token::parse(text).unwrap()
@@ -146,6 +153,287 @@ fn limits_count_the_day_and_the_month() {
     let full = Taken { today: Amount::MAX, month: Amount::MAX };
     let limited = group(Some(5), None).check(full, Amount::MAX);
     assert_eq!(limited, refused(LimitPeriod::Day, 5, 0), "nothing wraps");
+}
+
+#[test]
+fn terms_that_promise_nothing_are_refused() {
+    let good = || destination(300, 100, (1, 1), 0);
+    let rate = |numerator, denominator| Rate::try_new(numerator, denominator).unwrap();
+    let zero = Amount::ZERO;
+    let table: [(Destination, Result<(), TermsError>); 14] = [
+        (good(), Ok(())),
+        (Destination { opening: Opening::Paused, ..good() }, Ok(())),
+        (Destination { unit: UnitCode::parse("MILE").unwrap(), ..good() }, Err(TermsError::Unit)),
+        (
+            Destination {
+                unit: UnitCode::parse("MILE").unwrap(),
+                kind: DestinationKind::PartnerPoints,
+                ..good()
+            },
+            Ok(()),
+        ),
+        (Destination { minimum: zero, ..good() }, Err(TermsError::Minimum)),
+        (Destination { minimum: amount(1_000_000_000), ..good() }, Err(TermsError::Minimum)),
+        (Destination { step: zero, ..good() }, Err(TermsError::Step)),
+        (Destination { rate: rate(0, 1), ..good() }, Err(TermsError::Rate)),
+        (Destination { rate: rate(1, 1_000_000_000), ..good() }, Err(TermsError::Rate)),
+        (Destination { fee: amount(1_000_000_000), ..good() }, Err(TermsError::Fee)),
+        (Destination { lead_days: 61, ..good() }, Err(TermsError::LeadDays)),
+        (Destination { quote_minutes: 0, ..good() }, Err(TermsError::QuoteMinutes)),
+        (Destination { quote_minutes: 1_441, ..good() }, Err(TermsError::QuoteMinutes)),
+        (destination(9, 1, (1, 10), 0), Err(TermsError::Worthless)),
+    ];
+    for (terms, expected) in table {
+        assert_eq!(terms.check(), expected, "{terms:?}");
+    }
+}
+
+#[test]
+fn a_preview_is_a_quote_of_the_first_day_as_if_it_were_open() {
+    let paused = Destination { opening: Opening::Paused, ..destination(300, 100, (1, 2), 50) };
+    let gives = preview(&paused, amount(1_000)).unwrap();
+    assert_eq!((gives.value, gives.fee, gives.remainder), (amount(450), amount(50), amount(50)));
+    let few = preview(&paused, amount(349));
+    assert_eq!(few, Err(QuoteRefusal::BelowMinimum { minimum: amount(350) }));
+    assert_eq!(paused.least(), Some(amount(350)));
+}
+
+/// Proposes a version of the gift code of [`furnish`], with another fee.
+fn version(code: &str, fee: u32, from: &str) -> DestinationChange {
+    let terms = Destination {
+        code: token(code),
+        kind: DestinationKind::GiftCode,
+        lead_days: 0,
+        effective_from: day(from),
+        ..destination(300, 100, (1, 1), fee)
+    };
+    let name = Label::parse("gift").unwrap();
+    let product = token("sandbox");
+    DestinationChange::Version(DestinationEntry {
+        terms,
+        name: name.clone(),
+        name_english: name,
+        product,
+    })
+}
+
+fn changed(
+    change: &DestinationChange,
+    with: impl FnOnce(&mut DestinationEntry),
+) -> DestinationChange {
+    let DestinationChange::Version(entry) = change else { panic!("no version") };
+    let mut entry = entry.clone();
+    with(&mut entry);
+    DestinationChange::Version(entry)
+}
+
+fn limits(code: &str, daily: Option<u32>, monthly: Option<u32>) -> DestinationChange {
+    let (daily, monthly) = (daily.map(Amount::from), monthly.map(Amount::from));
+    DestinationChange::Limits(LimitGroup { code: token(code), daily, monthly })
+}
+
+fn proposing(stage: &Stage, change: &DestinationChange, standing: Standing) -> ProposeDestination {
+    let config = stage.site.shared_config();
+    ProposeDestination { config, change: change.clone(), standing, by: maker() }
+}
+
+fn propose(
+    stage: &Stage,
+    change: &DestinationChange,
+    standing: Standing,
+) -> Result<u32, &'static str> {
+    let command = proposing(stage, change, standing);
+    stage.site.store().run(command).unwrap().map_err(ProposalRefusal::code)
+}
+
+fn decide(
+    stage: &Stage,
+    number: u32,
+    verdict: ProposalVerdict,
+    by: ActorNumber,
+) -> Result<(), &'static str> {
+    let command = DecideDestination { config: stage.site.shared_config(), number, verdict, by };
+    stage.site.store().run(command).unwrap().map_err(ProposalRefusal::code)
+}
+
+fn approve(stage: &Stage, number: u32) -> Result<(), &'static str> {
+    decide(stage, number, ProposalVerdict::Approve, checker())
+}
+
+/// The fee of the gift code on a day, and the limits of its group.
+fn fee_on(stage: &Stage, code: &str, on: &str) -> Option<i64> {
+    let database = stage.site.store().database();
+    let all = database.read(|reader| read_destinations(reader, &[OURS])).unwrap();
+    let in_force = entries_in_force(&all[&OURS], day(on));
+    let found = in_force.into_iter().find(|entry| entry.terms.code == token(code));
+    found.map(|entry| entry.terms.fee.minor_units())
+}
+
+/// What the audit trail tells, the newest first.
+fn trail(stage: &Stage) -> Vec<String> {
+    let read = |reader: &mut store::Reader<'_>| list(reader, &Search::All, None, 100);
+    let all = stage.site.store().database().read(read).unwrap();
+    all.iter().map(|one| format!("{} {}", one.entry.action, one.entry.subject)).collect()
+}
+
+#[test]
+fn a_version_holds_from_its_day_once_somebody_else_approved_it() {
+    play(|stage| {
+        furnish(stage, 50_000);
+        let quoted = ask(stage, HANA, "gift", 1_000);
+        let change = version("gift", 30, "2026-11-10");
+        assert_eq!(propose(stage, &change, Standing::Known), Ok(1));
+        assert_eq!(propose(stage, &change, Standing::Known), Ok(1), "a repeat");
+        assert_eq!(fee_on(stage, "gift", "2026-11-10"), Some(0), "nothing yet");
+        let verdict = ProposalVerdict::Approve;
+        assert_eq!(decide(stage, 1, verdict, maker()), Err("same_person"));
+        assert_eq!(decide(stage, 2, verdict, checker()), Err("not_found"));
+        assert_eq!(approve(stage, 1), Ok(()));
+        assert_eq!(approve(stage, 1), Ok(()), "a repeat");
+        let decline = ProposalVerdict::Decline;
+        assert_eq!(decide(stage, 1, decline, checker()), Err("decided"));
+        assert_eq!(fee_on(stage, "gift", "2026-11-09"), Some(0));
+        assert_eq!(fee_on(stage, "gift", "2026-11-10"), Some(30));
+
+        // Another one for the same day takes its place, and one that is declined does not.
+        assert_eq!(propose(stage, &version("gift", 40, "2026-11-10"), Standing::Known), Ok(2));
+        assert_eq!(approve(stage, 2), Ok(()));
+        assert_eq!(fee_on(stage, "gift", "2026-11-10"), Some(40));
+        assert_eq!(propose(stage, &version("gift", 99, "2026-11-10"), Standing::Known), Ok(3));
+        assert_eq!(decide(stage, 3, decline, maker()), Ok(()), "taken back");
+        assert_eq!(decide(stage, 3, decline, maker()), Ok(()), "a repeat");
+        assert_eq!(approve(stage, 3), Err("decided"));
+        assert_eq!(fee_on(stage, "gift", "2026-11-10"), Some(40));
+
+        stage.clock.set(at("2026-11-10 00:00"));
+        assert_eq!(ask(stage, HANA, "gift", 1_000).quote.fee, amount(40));
+        assert_eq!(quoted.quote.fee, Amount::ZERO, "a quote keeps its terms");
+        let expected = [
+            "destination.decline gift 2026-11-10",
+            "destination.propose gift 2026-11-10",
+            "destination.approve gift 2026-11-10",
+            "destination.propose gift 2026-11-10",
+            "destination.approve gift 2026-11-10",
+            "destination.propose gift 2026-11-10",
+        ];
+        assert_eq!(trail(stage), expected);
+        let found = stage.site.store().database();
+        let found = found.read(|reader| find_proposals(reader, OURS, &[1, 2, 3])).unwrap();
+        assert_eq!(found[&1].change, change, "what was proposed stays");
+        let states: Vec<_> = found.values().map(|proposal| proposal.state.code()).collect();
+        assert_eq!(states, ["approved", "approved", "declined"]);
+    });
+}
+
+#[test]
+fn every_proposal_that_cannot_hold_is_refused() {
+    play(|stage| {
+        furnish(stage, 5_000);
+        let known = version("gift", 30, "2026-11-10");
+        let with = |change: fn(&mut DestinationEntry)| changed(&known, change);
+        let yen =
+            |entry: &mut DestinationEntry| entry.terms.unit = UnitCode::parse("MILE").unwrap();
+        let table = [
+            (with(|entry| entry.terms.code = token("gone")), "not_found"),
+            (with(|entry| entry.terms.minimum = Amount::ZERO), "minimum"),
+            (with(|entry| entry.terms.kind = DestinationKind::PartnerPoints), "kind_fixed"),
+            (with(yen), "kind_fixed"),
+            (with(|entry| entry.product = token("nobody")), "partner_unknown"),
+            (with(|entry| entry.terms.limit_group = token("nobody")), "group_unknown"),
+            (with(|entry| entry.terms.effective_from = day("2026-10-31")), "day_passed"),
+            (with(|entry| entry.terms.effective_from = day("2026-11-01")), "begun"),
+            (
+                with(|entry| (entry.terms.fee, entry.terms.quote_minutes) = (amount(0), 10)),
+                "unchanged",
+            ),
+            (limits("gone", None, None), "not_found"),
+            (limits("general", Some(2), Some(1)), "limits_unfit"),
+            (limits("general", None, Some(30_000)), "unchanged"),
+        ];
+        for (change, expected) in table {
+            assert_eq!(propose(stage, &change, Standing::Known), Err(expected), "{change:?}");
+        }
+        for code in ["gift", "new", "decide"] {
+            let change = version(code, 0, "2026-11-10");
+            assert_eq!(propose(stage, &change, Standing::New), Err("code_taken"), "{code}");
+        }
+        assert_eq!(
+            propose(stage, &limits("general", None, None), Standing::New),
+            Err("code_taken")
+        );
+        assert_eq!(propose(stage, &known, Standing::Known), Ok(1));
+        let other = version("gift", 31, "2026-11-10");
+        assert_eq!(propose(stage, &other, Standing::Known), Err("pending"));
+        assert_eq!(trail(stage).len(), 1);
+    });
+}
+
+#[test]
+fn what_comes_too_late_is_not_approved() {
+    play(|stage| {
+        furnish(stage, 5_000);
+        assert_eq!(propose(stage, &version("gift", 30, "2026-11-02"), Standing::Known), Ok(1));
+        assert_eq!(propose(stage, &version("tea", 30, "2026-11-01"), Standing::New), Ok(2));
+        stage.clock.set(at("2026-11-02 00:00"));
+        assert_eq!(approve(stage, 1), Err("begun"));
+        assert_eq!(approve(stage, 2), Err("day_passed"));
+        assert_eq!(decide(stage, 1, ProposalVerdict::Decline, checker()), Ok(()));
+        assert_eq!(fee_on(stage, "gift", "2026-11-02"), Some(0));
+    });
+}
+
+#[test]
+fn destinations_and_groups_are_added_and_limits_hold_at_once() {
+    play(|stage| {
+        furnish(stage, 5_000);
+        let mut change = version("tea", 0, "2026-11-01");
+        change = changed(&change, |entry| entry.terms.limit_group = token("treats"));
+        assert_eq!(propose(stage, &change, Standing::New), Err("group_unknown"));
+        assert_eq!(propose(stage, &limits("treats", Some(500), None), Standing::New), Ok(1));
+        assert_eq!(propose(stage, &change, Standing::New), Err("group_unknown"), "not approved");
+        assert_eq!(approve(stage, 1), Ok(()));
+        assert_eq!(propose(stage, &change, Standing::New), Ok(2));
+        assert_eq!(propose(stage, &limits("general", None, Some(700)), Standing::Known), Ok(3));
+        let database = stage.site.store().database();
+        let waiting = database.read(|reader| list_proposed(reader, OURS)).unwrap();
+        assert_eq!(waiting.iter().map(|one| one.number).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!((approve(stage, 2), approve(stage, 3)), (Ok(()), Ok(())));
+        assert_eq!(fee_on(stage, "tea", "2026-11-01"), Some(0));
+        assert_eq!(ask(stage, HANA, "tea", 300).quote.value, amount(300));
+        let groups = database.read(|reader| read_limit_groups(reader, &[OURS])).unwrap();
+        let monthly = |code: &str| groups[&(OURS, token(code))].monthly;
+        assert_eq!((monthly("general"), monthly("treats")), (Some(amount(700)), None));
+    });
+}
+
+#[test]
+fn proposals_of_one_slice_see_one_another() {
+    play(|stage| {
+        furnish(stage, 5_000);
+        let gift = |fee| version("gift", fee, "2026-11-10");
+        let all = vec![
+            proposing(stage, &gift(1), Standing::Known),
+            proposing(stage, &gift(1), Standing::Known),
+            proposing(stage, &gift(2), Standing::Known),
+            proposing(stage, &limits("general", None, None), Standing::Known),
+        ];
+        let answers = stage.site.store().run_all(all).unwrap();
+        let told: Vec<_> =
+            answers.into_iter().map(|answer| answer.map_err(ProposalRefusal::code)).collect();
+        assert_eq!(told, [Ok(1), Ok(1), Err("pending"), Ok(2)]);
+        let deciding = |number, by| DecideDestination {
+            config: stage.site.shared_config(),
+            number,
+            verdict: ProposalVerdict::Approve,
+            by,
+        };
+        let all = vec![deciding(1, checker()), deciding(1, maker()), deciding(2, checker())];
+        let answers = stage.site.store().run_all(all).unwrap();
+        let told: Vec<_> =
+            answers.into_iter().map(|answer| answer.map_err(ProposalRefusal::code)).collect();
+        assert_eq!(told, [Ok(()), Err("decided"), Ok(())]);
+        assert_eq!(fee_on(stage, "gift", "2026-11-10"), Some(1));
+    });
 }
 
 fn destinations() -> impl Strategy<Value = Destination> {

@@ -17,7 +17,7 @@ pub(crate) use job::due;
 pub use job::{deliver_codes, expire_quotes};
 pub use page::{ExchangeStory, stories as exchange_stories};
 pub(crate) use page::{
-    day_text, name_of_exchange, own_member, points_text, refusal_notice, routes, state_badge,
-    take_up, value_text,
+    day_text, name_of, name_of_exchange, own_member, points_text, refusal_notice, routes,
+    state_badge, take_up, value_text,
 };
 pub use state::{Clearance, Effect, Exchange, ExchangeEvent, ExchangeState, Outcome, Plan, plan};
