@@ -156,6 +156,15 @@ const OF_STAFF = [
   { name: 'payouts', path: '/staff/payouts', who: ACCOUNTANT },
   { name: 'a payout', arrive: followFrom('/staff/payouts', 'table a'), who: ACCOUNTANT },
   { name: 'gift codes', path: '/staff/gift-codes', who: ACCOUNTANT },
+  { name: 'destinations', path: '/staff/destinations', who: ACCOUNTANT },
+  { name: 'destinations to approve', path: '/staff/destinations', who: SUPERVISOR },
+  { name: 'a destination', path: '/staff/destinations/tabi-points', who: ACCOUNTANT },
+  { name: 'a destination to read', path: '/staff/destinations/bank', who: AUDITOR },
+  { name: 'a destination tried out', arrive: tryDestination, who: ACCOUNTANT },
+  { name: 'a destination with mistakes', arrive: mistypeDestination, who: ACCOUNTANT, status: 422 },
+  { name: 'a new destination', path: '/staff/destinations/new', who: ACCOUNTANT },
+  { name: 'a limit group', path: '/staff/limit-groups/general', who: ACCOUNTANT },
+  { name: 'a new limit group', path: '/staff/limit-groups/new', who: ACCOUNTANT },
   { name: 'exchanges', path: '/staff/exchanges', who: ACCOUNTANT },
   { name: 'an exchange', arrive: followFrom('/staff/exchanges', 'table a'), who: ACCOUNTANT },
   { name: 'exchanges that nobody finds', path: '/staff/exchanges?q=none', who: ACCOUNTANT },
@@ -328,6 +337,16 @@ async function mistypeRanks(window, texts) {
   await window.goto('/staff/ranks/new');
   await window.getByLabel(texts('ranks-field-bonus')).first().fill('x');
   await sendUnchecked(window, texts('held-propose'));
+async function tryDestination(window, texts) {
+  await window.goto('/staff/destinations/bank');
+  await press(window, texts('destination-preview-show'));
+  await window.getByText(texts('destination-preview')).waitFor();
+}
+
+async function mistypeDestination(window, texts) {
+  await window.goto('/staff/destinations/bank');
+  await window.getByLabel(texts('destination-field-fee')).fill('x');
+  await sendUnchecked(window, texts('destination-propose'));
 }
 
 async function mistypeRule(window, texts) {

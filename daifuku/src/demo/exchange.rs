@@ -10,8 +10,8 @@ use ledger::{ActorNumber, Batch, Lot, LotKind, Step, Transfer, TransferKind, Wan
 use point_site::{
     Site,
     destination::{
-        Destination, DestinationEntry, DestinationKind, LimitGroup, Opening, SaveDestination,
-        SaveLimitGroup,
+        Destination, DestinationChange, DestinationEntry, DestinationKind, LimitGroup, Opening,
+        ProposeDestination, SaveDestination, SaveLimitGroup, Standing,
     },
     exchange::{AcceptExchange, Exchange, QuoteExchange, deliver_codes},
     gift_code::{DryRun, UploadedCodes, import_codes},
@@ -150,33 +150,57 @@ pub(super) fn plant_exchanges(house: &House) -> anyhow::Result<()> {
     exchange(at, yuki, "bank", 500, Some(before))?;
     let changed = register(site, yuki, "4567890", "カイイン ユキ")?;
     exchange(at, yuki, "bank", 2_500, Some(changed))?;
-    Ok(())
+    propose_terms(site)
+}
+
+impl Sample {
+    fn entry(&self, effective_from: Day) -> anyhow::Result<DestinationEntry> {
+        let terms = Destination {
+            code: Token::parse(self.code)?,
+            kind: self.kind,
+            unit: UnitCode::parse(self.unit)?,
+            minimum: Amount::from(self.minimum),
+            step: Amount::from(self.step),
+            rate: Rate::try_new(self.rate.0, self.rate.1)?,
+            rounding: Rounding::Down,
+            fee: Amount::from(self.fee),
+            lead_days: self.lead_days,
+            quote_minutes: 15,
+            limit_group: Token::parse(self.group)?,
+            opening: Opening::Open,
+            effective_from,
+        };
+        Ok(DestinationEntry {
+            terms,
+            name: Label::parse(self.name)?,
+            name_english: Label::parse(self.name_english)?,
+            product: Token::parse(self.product)?,
+        })
+    }
+}
+
+/// How many days from now on the terms hold that wait for their approval.
+const TERMS_IN_DAYS: i32 = 30;
+
+/// Leaves a better rate for points of a partner to be approved.
+fn propose_terms(site: &Site) -> anyhow::Result<()> {
+    let from = Zone::JAPAN.day_of(site.now()).plus_days(TERMS_IN_DAYS);
+    let [.., tabi] = &SAMPLES;
+    let mut entry = tabi.entry(from)?;
+    entry.terms.rate = Rate::try_new(110, 130)?;
+    let command = ProposeDestination {
+        config: site.shared_config(),
+        change: DestinationChange::Version(entry),
+        standing: Standing::Known,
+        by: ActorNumber::new(SHOPPING, 0),
+    };
+    site.store().run(command)?.map_err(|refusal| anyhow!(refusal)).map(drop)
 }
 
 pub(super) fn plant_destinations(site: &Site) -> anyhow::Result<()> {
     let effective_from = Day::try_new(2026, 1, 1).context("there is such a day")?;
     for sample in &SAMPLES {
-        let terms = Destination {
-            code: Token::parse(sample.code)?,
-            kind: sample.kind,
-            unit: UnitCode::parse(sample.unit)?,
-            minimum: Amount::from(sample.minimum),
-            step: Amount::from(sample.step),
-            rate: Rate::try_new(sample.rate.0, sample.rate.1)?,
-            rounding: Rounding::Down,
-            fee: Amount::from(sample.fee),
-            lead_days: sample.lead_days,
-            quote_minutes: 15,
-            limit_group: Token::parse(sample.group)?,
-            opening: Opening::Open,
-            effective_from,
-        };
-        let entry = DestinationEntry {
-            terms,
-            name: Label::parse(sample.name)?,
-            name_english: Label::parse(sample.name_english)?,
-            product: Token::parse(sample.product)?,
-        };
+        let entry = sample.entry(effective_from)?;
         let command = SaveDestination { company: SHOPPING, entry, by: site.config().actor };
         site.store().run(command)?.map_err(|refusal| anyhow!(refusal))?;
     }
