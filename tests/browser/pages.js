@@ -337,6 +337,8 @@ async function mistypeRanks(window, texts) {
   await window.goto('/staff/ranks/new');
   await window.getByLabel(texts('ranks-field-bonus')).first().fill('x');
   await sendUnchecked(window, texts('held-propose'));
+}
+
 async function tryDestination(window, texts) {
   await window.goto('/staff/destinations/bank');
   await press(window, texts('destination-preview-show'));

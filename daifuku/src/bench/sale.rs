@@ -201,8 +201,9 @@ fn both_parts(
         let reading = scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 process_messages(site)?;
-                while follow_conversions(site)? > 0 && !over.load(Ordering::Relaxed) {}
-                pause(Duration::from_secs(1));
+                if follow_conversions(site)? == 0 {
+                    pause(Duration::from_secs(1));
+                }
             }
             anyhow::Ok(())
         });

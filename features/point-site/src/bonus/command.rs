@@ -88,7 +88,11 @@ impl BonusFacts {
         posting: &mut Posting<'_>,
     ) -> Result<(), Unpaid> {
         let id = draft.id;
+        let title = draft.title.clone();
         let mut bonus = self.known.get(&id).cloned().unwrap_or(draft);
+        if !bonus.standing.granted() {
+            bonus.title = title;
+        }
         let mut target = target;
         let mut result = Ok(());
         for _ in 0..MOVES_MAX {

@@ -38,6 +38,7 @@ static SAVE_BONUSES: Upsert = Upsert {
     ],
     keys: &["id"],
     updates: &[
+        "title",
         "version",
         "standing",
         "amount",

@@ -77,7 +77,7 @@ impl ExchangeLetters {
         let values = [
             ("destination", name_of_exchange(entries, exchange, words).into()),
             ("points", points_text(words, &self.site, quote.taken()).into()),
-            ("value", value_text(words, quote.value, quote.unit.clone()).into()),
+            ("value", value_text(words, quote.value, quote.unit).into()),
             ("page", format!("{}/exchange/{}", self.address, exchange.id).into()),
         ];
         Some(Letter {

@@ -4,10 +4,12 @@ use std::convert::Infallible;
 use crate::bonus::{Bonus, BonusFacts, Cause, Standing, Target};
 use crate::conversion::ConversionState;
 use crate::follow_up::Seen;
+use crate::leaving::LeavingState;
+use crate::leaving::store::find_leavings;
 use crate::rank::store::{
     ByMonth, Earning, Progress, add_member_ranks, find_bonuses, find_earnings, find_member_ranks,
-    find_months, list_sets, save_bonuses, save_earnings, save_month, save_sets, sum_in_order,
-    sum_of_members,
+    find_months, list_all_sets, list_sets, save_bonuses, save_earnings, save_month, save_sets,
+    sum_in_order, sum_of_members,
 };
 use crate::rank::{
     Approved, MONTHS_MAX, MemberRank, Month, RankRefusal, RankSet, RankSetState, RankTerms, set_of,
@@ -68,7 +70,7 @@ pub struct RankSetFacts {
 impl RankSetFacts {
     fn load(company: Option<CompanyNumber>, tx: &mut Tx<'_>) -> Result<Self, Fault> {
         let Some(company) = company else { return Ok(Self::default()) };
-        let known = list_sets(tx, company)?.into_iter().map(|set| (set.version, set)).collect();
+        let known = list_all_sets(tx, company)?.into_iter().map(|set| (set.version, set)).collect();
         Ok(Self { known, ..Self::default() })
     }
 
@@ -197,6 +199,8 @@ pub(crate) struct RankFacts {
     earned: BTreeMap<Id<kind::Conversion>, (Id<kind::Member>, Earning)>,
     fixed: ByMonth<MemberRank>,
     given_changed: BTreeSet<(Id<kind::Member>, Month)>,
+    /// Who left, and of whom nothing is kept any more.
+    gone: BTreeSet<Id<kind::Member>>,
 }
 
 impl RankFacts {
@@ -221,6 +225,7 @@ impl RankFacts {
             earned: BTreeMap::new(),
             fixed: ByMonth::new(),
             given_changed: BTreeSet::new(),
+            gone: gone(seen, reader)?,
         };
         let Some((first, last)) = clicks.clone().min().zip(clicks.max()) else { return Ok(facts) };
         if set_of(&facts.sets, last).is_some() {
@@ -247,7 +252,20 @@ impl RankFacts {
         bonuses: &mut BonusFacts,
         posting: &mut Posting<'_>,
     ) {
-        self.count(seen);
+        let stands = match seen.state {
+            ConversionState::Tracked { .. } | ConversionState::Approved { .. } => true,
+            ConversionState::NeedsReview
+            | ConversionState::Rejected { .. }
+            | ConversionState::Reversed { .. } => false,
+        };
+        if self.gone.contains(&seen.member) {
+            // What a rank gave goes with its purchase, and else stays as it is.
+            if stands {
+                return;
+            }
+        } else {
+            self.count(seen);
+        }
         let month = Month::of(seen.clicked_at);
         let Some(set) = set_of(&self.sets, month).cloned() else { return };
         let rank = self.rank_of(&set, seen.member, month);
@@ -282,12 +300,13 @@ impl RankFacts {
             tracing::info!(bonus.id = %id, "the bonus {id} of a rank is tried again later");
         }
         let standing = bonuses.standing(id);
-        if standing.granted() && !self.ranks.contains_key(&key) {
+        let known = !self.gone.contains(&seen.member);
+        if standing.granted() && known && !self.ranks.contains_key(&key) {
             // What was granted by a rank keeps it, also when the month is not written yet.
             self.ranks.insert(key, rank);
             self.fixed.insert(key, rank);
         }
-        if standing.amount() != before {
+        if standing.amount() != before && known {
             let others = given.saturating_sub(before);
             let after = others.checked_add(standing.amount()).unwrap_or(Amount::MAX);
             self.given.insert(key, after);
@@ -325,11 +344,10 @@ impl RankFacts {
         if let Some(rank) = self.ranks.get(&(member, month)) {
             return *rank;
         }
-        if let Some(Progress { version, done_at: Some(_), .. }) = self.months.get(&month) {
-            return MemberRank { version: *version, place: 0, approved: Approved::default() };
-        }
         let approved = window_sum(&self.sums, set.terms.months, member, month);
-        MemberRank { version: set.version, place: set.terms.place_of(approved), approved }
+        let written = self.months.get(&month).is_some_and(|progress| progress.covers(member));
+        let place = if written { 0 } else { set.terms.place_of(approved) };
+        MemberRank { version: set.version, place, approved }
     }
 
     fn terms(&self, rank: MemberRank) -> Option<&crate::rank::Rank> {
@@ -344,6 +362,20 @@ impl RankFacts {
         let given = |key: &(Id<kind::Member>, Month)| Some((*key, *self.given.get(key)?));
         save_bonuses(tx, &self.given_changed.iter().filter_map(given).collect())
     }
+}
+
+/// Finds who of the members of a slice has left.
+fn gone(
+    seen: &BTreeMap<Id<kind::Conversion>, Seen>,
+    reader: &mut Reader<'_>,
+) -> Result<BTreeSet<Id<kind::Member>>, Fault> {
+    let members: BTreeSet<_> = seen.values().map(|one| one.member).collect();
+    let leavings = find_leavings(reader, &members.into_iter().collect::<Vec<_>>())?;
+    let left = leavings.into_values().filter(|leaving| match leaving.state {
+        LeavingState::Ending | LeavingState::Ended => true,
+        LeavingState::Asked | LeavingState::TakenBack => false,
+    });
+    Ok(left.map(|leaving| leaving.member).collect())
 }
 
 fn add(one: Approved, other: Approved) -> Approved {

@@ -16,45 +16,60 @@ const WAIT_SECONDS: i64 = 3_600;
 /// The most slices that a preview looks at.
 const SLICES_MAX: u32 = 500;
 
-/// Writes the ranks of this month, a slice of members; tells whether there is more to do at once.
-/// It begins an hour into the month, once all that was approved before is counted; until then a
-/// member's rank follows from the same sums when it is asked for. After a crash it goes on where it
-/// was.
+/// Writes the ranks of this month, a slice of members, and first of the last one when it was not
+/// finished; tells whether there is more to do at once. It begins an hour into the month, once all
+/// that was approved before is counted; until then a member's rank follows from the same sums when
+/// it is asked for. After a crash it goes on where it was.
 ///
 /// # Errors
 ///
 /// A [`Fault`] when the database fails; a repeat is safe.
 pub fn write_ranks(site: &Site) -> Result<bool, Fault> {
     let (company, now) = (site.config().company, site.now());
-    let month = Month::of(now);
-    if now < month.starts_at().plus_seconds(WAIT_SECONDS) {
-        return Ok(false);
-    }
-    let ready = site.store().database().read(|reader| is_ready(reader, company, month))?;
-    if !ready {
-        return Ok(false);
-    }
-    let Ok(done) = site.store().run(WriteRanks { company, month, limit: SLICE })?;
-    Ok(!done)
+    let next = site.store().database().read(|reader| next_month(reader, company, now))?;
+    let Some(month) = next else { return Ok(false) };
+    let Ok(_done) = site.store().run(WriteRanks { company, month, limit: SLICE })?;
+    Ok(true)
 }
 
-/// Tells whether a month is to be written: there are ranks, it is not done, and nothing that was
-/// approved before it waits to be counted.
-fn is_ready(reader: &mut Reader<'_>, company: CompanyNumber, month: Month) -> Result<bool, Fault> {
-    let progress = find_months(reader, company, (month, month))?.remove(&month);
-    let done = progress.is_some_and(|progress| progress.done_at.is_some());
-    if done || set_of(&list_sets(reader, company)?, month).is_none() {
-        return Ok(false);
+/// Finds the month to write; what was begun is finished without looking again.
+fn next_month(
+    reader: &mut Reader<'_>,
+    company: CompanyNumber,
+    now: Timestamp,
+) -> Result<Option<Month>, Fault> {
+    let this = Month::of(now);
+    let months = [this.plus(-1), this];
+    let sets = list_sets(reader, company)?;
+    let known = find_months(reader, company, (this.plus(-1), this))?;
+    for month in months.into_iter().filter(|month| set_of(&sets, *month).is_some()) {
+        match known.get(&month) {
+            Some(progress) if progress.done_at.is_some() => {}
+            Some(_begun) => return Ok(Some(month)),
+            None => {
+                let ready = month.starts_at().plus_seconds(WAIT_SECONDS) <= now
+                    && all_counted(reader, company, month)?;
+                return Ok(ready.then_some(month));
+            }
+        }
     }
+    Ok(None)
+}
+
+/// Tells whether nothing that was approved before a month waits to be counted.
+fn all_counted(
+    reader: &mut Reader<'_>,
+    company: CompanyNumber,
+    month: Month,
+) -> Result<bool, Fault> {
     let limit = u32::try_from(FOLLOWED_AT_ONCE).unwrap_or(u32::MAX);
     let rows = next_rows(reader, company, limit)?;
     if rows.len() >= FOLLOWED_AT_ONCE {
         return Ok(false);
     }
     let waiting = find_seen(reader, company, &rows.iter().map(|row| row.conversion()).collect())?;
-    let before = |at: Timestamp| at < month.starts_at();
     Ok(!waiting.values().any(|seen| match seen.state {
-        ConversionState::Approved { decided_at } => before(decided_at),
+        ConversionState::Approved { decided_at } => decided_at < month.starts_at(),
         ConversionState::NeedsReview
         | ConversionState::Tracked { .. }
         | ConversionState::Rejected { .. }

@@ -70,14 +70,16 @@ fn read(
     let next = set_of(&sets, next).map(|set| sum(set, next));
     let written = find_member_ranks(reader, (month, month), &[member].into())?;
     let done = find_months(reader, company, (month, month))?;
-    let done = done.get(&month).is_some_and(|progress| progress.done_at.is_some());
+    let done = done.get(&month).is_some_and(|progress| progress.covers(member));
     let now = set_of(&sets, month).map(|set| {
         let approved = sum(set, month);
         let place = if done { 0 } else { set.terms.place_of(approved) };
         let computed = MemberRank { version: set.version, place, approved };
         written.get(&(member, month)).copied().unwrap_or(computed)
     });
-    let history = list_member_ranks(reader, member, HISTORY)?;
+    let oldest = month.plus(-12);
+    let mut history = list_member_ranks(reader, member, HISTORY)?;
+    history.retain(|(month, _)| *month >= oldest);
     Ok(Known { sets, now, next, history })
 }
 

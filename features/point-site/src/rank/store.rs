@@ -10,6 +10,7 @@ use vocabulary::{Amount, CompanyNumber, Id, Label, Timestamp, kind};
 
 pub(crate) const STATEMENTS: &[Listed] = &[
     LIST_SETS.listed(),
+    LIST_ALL_SETS.listed(),
     LIST_RANKS.listed(),
     SAVE_SETS.listed(),
     ADD_RANKS.listed(),
@@ -30,15 +31,28 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     REMOVE_BONUSES.listed(),
 ];
 
-// By the primary key. Ranks change once a year or two; the newest decide.
-static LIST_SETS: Statement = Statement::new(
-    "list sets of ranks",
-    "SELECT company, version, starts_month, months, state, made_by, decided_by
+macro_rules! sets_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT company, version, starts_month, months, state, made_by, decided_by
      FROM site_rank_set
-     WHERE company = ?
+     WHERE company = ?",
+            $condition,
+            "
      ORDER BY version DESC
-     LIMIT 100",
-);
+     LIMIT 100"
+        )
+    };
+}
+
+// By the primary key. Ranks change once a year or two; the newest decide. Whoever proposes and
+// takes back again and again moves nothing that holds out of the list.
+static LIST_SETS: Statement =
+    Statement::new("list sets of ranks", sets_where!(" AND state <> 'declined'"));
+
+// By the primary key.
+static LIST_ALL_SETS: Statement =
+    Statement::new("list sets of ranks, also declined", sets_where!(""));
 
 // By the primary key.
 static LIST_RANKS: Statement = Statement::new(
@@ -227,6 +241,13 @@ pub(crate) struct Progress {
     pub(crate) done_at: Option<Timestamp>,
 }
 
+impl Progress {
+    /// Tells whether a member's rank is written, so that none is the lowest.
+    pub(crate) fn covers(&self, member: Id<kind::Member>) -> bool {
+        self.done_at.is_some() || member <= self.after
+    }
+}
+
 fn ids<'a, K: 'a>(all: impl IntoIterator<Item = &'a Id<K>>) -> Vec<Value>
 where
     Value: From<Id<K>>,
@@ -279,12 +300,29 @@ fn set_of_row(row: &Row<'_>, ranks: Vec<Rank>) -> Result<RankSet, Fault> {
     })
 }
 
-/// Lists the sets of a site, the latest versions, the newest first; with two statements.
+/// Lists the sets of a site that may be in force, the newest first; with two statements.
 pub(crate) fn list_sets(
     reader: &mut Reader<'_>,
     company: CompanyNumber,
 ) -> Result<Vec<RankSet>, Fault> {
-    let sets = reader.query(&LIST_SETS, &[company.into()])?;
+    sets_by(reader, &LIST_SETS, company)
+}
+
+/// Lists the latest sets of a site, also those that were declined, the newest first; with two
+/// statements.
+pub(crate) fn list_all_sets(
+    reader: &mut Reader<'_>,
+    company: CompanyNumber,
+) -> Result<Vec<RankSet>, Fault> {
+    sets_by(reader, &LIST_ALL_SETS, company)
+}
+
+fn sets_by(
+    reader: &mut Reader<'_>,
+    statement: &'static Statement,
+    company: CompanyNumber,
+) -> Result<Vec<RankSet>, Fault> {
+    let sets = reader.query(statement, &[company.into()])?;
     if sets.is_empty() {
         return Ok(Vec::new());
     }

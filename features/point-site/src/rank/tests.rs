@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use crate::conversion::{Authority, ConversionKey, Source, Status, Told};
 use crate::follow_up::follow_conversions;
 use crate::personal_data::{Chapter, read_part};
-use crate::rank::store::{find_member_ranks, list_sets, remove_ranks};
+use crate::rank::store::{find_member_ranks, list_all_sets, list_sets, remove_ranks};
 use crate::rank::{
     Approved, DecideRankSet, Marks, MemberRank, Month, ProposeRankSet, Rank, RankRefusal, RankSet,
     RankSetState, RankTerms, SetDecision, preview_ranks, set_of, write_ranks,
@@ -197,7 +197,10 @@ fn a_set_is_proposed_and_decided_by_two() {
         stage.clock.set(at("2026-12-01 00:00"));
         assert_eq!(decide(stage, checker(), 3, approve), Err(begun), "too late");
         assert_eq!(decide(stage, checker(), 3, decline), Ok(()));
-        let sets = stage.site.store().database().read(|reader| list_sets(reader, OURS)).unwrap();
+        let database = stage.site.store().database();
+        let holding = database.read(|reader| list_sets(reader, OURS)).unwrap();
+        assert_eq!(holding.iter().map(|set| set.version).collect::<Vec<_>>(), [2]);
+        let sets = database.read(|reader| list_all_sets(reader, OURS)).unwrap();
         let states: Vec<_> = sets.iter().map(|set| (set.version, set.state.code())).collect();
         assert_eq!(states, [(3, "declined"), (2, "approved"), (1, "declined")]);
         assert_eq!(sets[1].terms, terms(), "what was proposed is what is kept");
@@ -472,6 +475,8 @@ fn the_staff_proposes_and_approves_by_pages() {
         let refused = wait(sales.post_form("/staff/ranks", &begun));
         assert!(refused.text.contains("これから始まる月を選んでください"), "{}", refused.text);
         assert_eq!(wait(sales.post_form("/staff/ranks", &FORM)).status.as_u16(), 303);
+        let counted = wait(accounting.get("/staff/ranks?preview=1")).text;
+        assert!(counted.contains("今月に当てはめた場合の人数"), "{counted}");
         let list = wait(sales.get("/staff/ranks")).text;
         assert!(list.contains("2026年12月から") && list.contains("承認待ち"), "{list}");
         assert!(list.contains("2件 または 1,250 pt") && list.contains("2.5%"), "{list}");
@@ -503,4 +508,18 @@ fn every_refusal_has_its_texts() {
             }
         }
     }
+}
+
+#[test]
+fn a_month_that_nobody_wrote_is_written_in_the_next() {
+    play(|stage| {
+        approve(stage, "2026-12", terms());
+        buy(stage, 1, Status::Approved);
+        buy(stage, 2, Status::Approved);
+        until(stage, "2027-01-01 00:30");
+        assert_eq!(written(stage, "2026-12").map(|rank| rank.place), Some(1));
+        assert_eq!(written(stage, "2027-01"), None, "this month waits for an hour");
+        until(stage, "2027-01-01 01:00");
+        assert_eq!(written(stage, "2027-01").map(|rank| rank.place), Some(1));
+    });
 }

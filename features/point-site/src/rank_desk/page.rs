@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::exchange::points_text;
 use crate::offer::per_cent;
 use crate::payout::permit;
-use crate::rank::store::{count_places, list_sets};
+use crate::rank::store::{count_places, find_months, list_all_sets, list_sets};
 use crate::rank::{
     DecideRankSet, MONTHS_MAX, Marks, Month, NAME_MAX, PreviewError, ProposeRankSet, RANKS_MAX,
     Rank, RankRefusal, RankSet, RankSetState, RankTerms, SetDecision, marks_text, month_text,
@@ -22,8 +22,8 @@ use web::components::{
     Select, Table, TextField, Tone, Weight,
 };
 use web::{
-    Caller, Form, IntoResponse as _, Path, Problem, Redirect, Response, Routes, State, StatusCode,
-    View, Words, get, post, problems,
+    Caller, Form, IntoResponse as _, Path, Problem, Query, Redirect, Response, Routes, State,
+    StatusCode, View, Words, get, post, problems,
 };
 
 const READ: Need = Need::OfferRead;
@@ -62,6 +62,7 @@ struct ShownSet {
     badge: Badge,
     facts: DataList,
     table: Table,
+    preview: Option<LinkButton>,
     note: Option<String>,
     version: u32,
     buttons: Vec<Button>,
@@ -88,41 +89,60 @@ struct RankFields {
     gives: Vec<TextField>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    /// The proposal whose members are to be counted.
+    preview: Option<u32>,
+}
+
 async fn list(
     State(site): State<Site>,
     view: View,
     Caller(who): Caller<Authenticated>,
+    Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     permit(&site, &who, READ)?;
-    list_page(&site, &view, &who, None).await
+    list_page(&site, &view, &who, (asked.preview, None)).await
 }
 
-/// How many members have which rank: nothing for a set that counts nobody, `None` for too many.
-type Counts = Option<BTreeMap<u8, u64>>;
+/// How many members have which rank, as far as that was counted.
+enum Counts {
+    Known(BTreeMap<u8, u64>),
+    TooMany,
+    Unknown,
+}
 
 async fn list_page(
     site: &Site,
     view: &View,
     who: &Authenticated,
-    refusal: Option<RankRefusal>,
+    (asked, refusal): (Option<u32>, Option<RankRefusal>),
 ) -> Result<Response, Problem> {
     let (company, month) = (site.config().company, Month::of(site.now()));
-    let (sets, counted) = site
+    let (sets, counted, months) = site
         .read(move |reader| {
-            Ok((list_sets(reader, company)?, count_places(reader, company, month)?))
+            let counted = count_places(reader, company, month)?;
+            let months = find_months(reader, company, (month, month))?;
+            Ok((list_all_sets(reader, company)?, counted, months))
         })
         .await?;
+    // Until all are written, how many there are is not known.
+    let written = months.get(&month).is_some_and(|progress| progress.done_at.is_some());
     let words = view.words();
     let current = set_of(&sets, month).map(|set| set.version);
     let mut shown = Vec::with_capacity(sets.len());
     for set in &sets {
-        let counts = if set.state == RankSetState::Proposed {
+        let waits = set.state == RankSetState::Proposed;
+        let counts = if waits && asked == Some(set.version) && set.starts > month {
             preview(site, &set.terms).await?
-        } else {
+        } else if written && current == Some(set.version) {
             let of = counted.iter().filter(|((version, _), _)| *version == set.version);
-            Some(of.map(|((_, place), count)| (*place, *count)).collect())
+            Counts::Known(of.map(|((_, place), count)| (*place, *count)).collect())
+        } else {
+            Counts::Unknown
         };
-        shown.push(shown_set(site, words, who, (set, current, month), &counts));
+        let holds = set_of(&sets, set.starts).is_some_and(|one| one.version == set.version);
+        shown.push(shown_set(site, words, who, (set, current, month, holds), &counts));
     }
     let notice = refusal.map(|refusal| {
         let key = format!("ranks-refused-{}", refusal.code());
@@ -145,8 +165,8 @@ async fn list_page(
 async fn preview(site: &Site, terms: &RankTerms) -> Result<Counts, Problem> {
     let (shared, terms) = (site.clone(), terms.clone());
     match off_thread(move || preview_ranks(&shared, &terms)).await {
-        Ok(Ok(counts)) => Ok(Some(counts)),
-        Ok(Err(PreviewError::TooMany)) => Ok(None),
+        Ok(Ok(counts)) => Ok(Counts::Known(counts)),
+        Ok(Err(PreviewError::TooMany)) => Ok(Counts::TooMany),
         Ok(Err(PreviewError::Database(fault))) | Err(fault) => Err(faulted(&fault)),
     }
 }
@@ -155,7 +175,7 @@ fn shown_set(
     site: &Site,
     words: Words<'_>,
     who: &Authenticated,
-    (set, current, month): (&RankSet, Option<u32>, Month),
+    (set, current, month, holds): (&RankSet, Option<u32>, Month, bool),
     counts: &Counts,
 ) -> ShownSet {
     let own = set.made_by == who.actor();
@@ -166,6 +186,7 @@ fn shown_set(
         RankSetState::Approved { .. } if current == Some(set.version) => {
             (Tone::Good, "ranks-state-now")
         }
+        RankSetState::Approved { .. } if !holds => (Tone::Plain, "ranks-state-replaced"),
         RankSetState::Approved { .. } if set.starts > month => (Tone::Wait, "ranks-state-later"),
         RankSetState::Approved { .. } => (Tone::Plain, "ranks-state-past"),
     };
@@ -179,11 +200,20 @@ fn shown_set(
         facts = facts.pair(words.get("held-decided"), person(words, by));
     }
     let late = set.starts <= month;
-    let note = waits.then(|| match (counts, late, own) {
-        (_, true, _) => words.get("ranks-note-late"),
-        (None, ..) => words.get("ranks-note-many"),
-        (Some(_), _, true) => words.get("ranks-note-own"),
-        (Some(_), _, false) => words.get("ranks-note-preview"),
+    let note = waits.then(|| match (counts, late) {
+        (_, true) => words.get("ranks-note-late"),
+        (Counts::TooMany, false) => words.get("ranks-note-many"),
+        (Counts::Known(_), false) => words.get("ranks-note-preview"),
+        (Counts::Unknown, false) if own => words.get("ranks-note-own"),
+        (Counts::Unknown, false) => words.get("ranks-note-other"),
+    });
+    let counts = match counts {
+        Counts::Known(counts) => Some(counts),
+        Counts::TooMany | Counts::Unknown => None,
+    };
+    let preview = (waits && !late && counts.is_none()).then(|| {
+        let href = format!("/staff/ranks?preview={}", set.version);
+        LinkButton::new(words.get("ranks-preview"), href).weight(Weight::Quiet)
     });
     let mut buttons = Vec::new();
     if waits && who.needs().contains(APPROVE) && !own && !late {
@@ -197,12 +227,12 @@ fn shown_set(
         buttons.push(decline.choice("decision", "decline"));
     }
     let from = month_text(words, set.starts);
-    let counted = waits || current == Some(set.version);
     ShownSet {
         title: words.with("ranks-from", &[("month", from.into())]),
         badge: Badge::new(tone, words.get(state)),
         facts,
-        table: table(site, words, set, counts.as_ref().filter(|_| counted)),
+        table: table(site, words, set, counts),
+        preview,
         note: note.map(std::borrow::Cow::into_owned),
         version: set.version,
         buttons,
@@ -363,8 +393,8 @@ fn whole_or_none(text: &str) -> Option<u32> {
 
 /// Reads per cent; nothing is none.
 fn basis_points(text: &str) -> Option<u32> {
-    let text = text.trim().trim_end_matches(['%', '％']).trim();
-    if text.is_empty() { Some(0) } else { crate::campaign::basis_points(text) }
+    let text: String = text.chars().filter(|character| !", ，%％".contains(*character)).collect();
+    if text.is_empty() { Some(0) } else { crate::campaign::basis_points(&text) }
 }
 
 impl Filled {
@@ -594,7 +624,7 @@ async fn decide(
     };
     let company = site.config().company;
     // Who proposed a set may take it back; all else is for who may approve.
-    let sets = site.read(move |reader| list_sets(reader, company)).await?;
+    let sets = site.read(move |reader| list_all_sets(reader, company)).await?;
     let set = sets.iter().find(|set| set.version == version).ok_or_else(not_found)?;
     if decision == SetDecision::Approve || set.made_by != who.actor() {
         permit(&site, &who, APPROVE)?;
@@ -602,6 +632,6 @@ async fn decide(
     let command = DecideRankSet { company, by: who, version, decision };
     match site.run(command).await.or_problem()? {
         Ok(()) => Ok(Redirect::to("/staff/ranks").into_response()),
-        Err(refusal) => list_page(&site, &view, &who, Some(refusal)).await,
+        Err(refusal) => list_page(&site, &view, &who, (None, Some(refusal))).await,
     }
 }
