@@ -2028,6 +2028,7 @@ destination-proposed-limits = Limits of the group { $code } (to be approved)
 destination-approve-version = Once approved, it holds from its first day, in place of what was planned for that day.
 destination-approve-limits = Once approved, these limits hold at once.
 destination-approve-own = You cannot approve what you proposed. Nothing changes until a colleague does.
+destination-changes = What changes
 destination-propose = Propose
 destination-preview = What members get under these terms
 destination-preview-show = See what members get

@@ -1997,6 +1997,7 @@ destination-proposed-limits = 交換上限グループ { $code }（承認待ち�
 destination-approve-version = 承認すると、開始日からこの条件になります。同じ日に予定していた条件は置き換わります。
 destination-approve-limits = 承認すると、すぐにこの上限になります。
 destination-approve-own = 自分の提案は承認できません。ほかの担当者が承認するまで、何も変わりません。
+destination-changes = 変わるところ
 destination-propose = 提案する
 destination-preview = この条件で会員が受け取るもの
 destination-preview-show = 受け取るものを確かめる

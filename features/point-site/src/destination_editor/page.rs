@@ -74,6 +74,7 @@ struct ListMain<'a> {
 #[template(path = "destination_editor/page_proposal.html")]
 struct Card {
     title: String,
+    changes: Option<Table>,
     facts: DataList,
     preview: Option<Table>,
     note: String,
@@ -190,31 +191,54 @@ fn opening_badge(words: Words<'_>, opening: Opening) -> Badge {
     Badge::new(tone, words.get(&format!("destination-opening-{}", opening.code())))
 }
 
-fn terms_list(words: Words<'_>, site: &Site, entry: &DestinationEntry) -> DataList {
+/// What a version or a group says, item by item.
+type Facts = Vec<(&'static str, String)>;
+
+fn terms_facts(words: Words<'_>, site: &Site, entry: &DestinationEntry) -> Facts {
     let terms = &entry.terms;
     let points = |amount| points_text(words, site, amount);
     let minutes = words.with("destination-minutes", &[("minutes", terms.quote_minutes.into())]);
-    DataList::new()
-        .pair(words.get("destination-effective-from"), terms.effective_from.to_string())
-        .pair(words.get("destination-opening"), opening_badge(words, terms.opening))
-        .pair(words.get("destination-name"), entry.name.as_str())
-        .pair(words.get("destination-name-english"), entry.name_english.as_str())
-        .pair(words.get("destination-kind"), kind_text(words, terms.kind))
-        .pair(words.get("destination-product"), entry.product.as_str())
-        .pair(words.get("exchange-rate"), rate_text(words, site, terms))
-        .pair(words.get("destination-rounding"), rounding_text(words, terms.rounding))
-        .pair(words.get("exchange-minimum"), points(terms.minimum))
-        .pair(words.get("exchange-step"), points(terms.step))
-        .pair(words.get("exchange-fee"), points(terms.fee))
-        .pair(words.get("destination-lead-days"), days_text(words, terms.lead_days))
-        .pair(words.get("destination-quote-minutes"), minutes)
-        .pair(words.get("destination-limit-group"), terms.limit_group.as_str())
+    let opening = words.get(&format!("destination-opening-{}", terms.opening.code()));
+    vec![
+        ("destination-opening", opening.into_owned()),
+        ("destination-name", entry.name.to_string()),
+        ("destination-name-english", entry.name_english.to_string()),
+        ("destination-kind", kind_text(words, terms.kind)),
+        ("destination-product", entry.product.to_string()),
+        ("exchange-rate", rate_text(words, site, terms)),
+        ("destination-rounding", rounding_text(words, terms.rounding)),
+        ("exchange-minimum", points(terms.minimum)),
+        ("exchange-step", points(terms.step)),
+        ("exchange-fee", points(terms.fee)),
+        ("destination-lead-days", days_text(words, terms.lead_days)),
+        ("destination-quote-minutes", minutes),
+        ("destination-limit-group", terms.limit_group.to_string()),
+    ]
 }
 
-fn limits_list(words: Words<'_>, site: &Site, group: &LimitGroup) -> DataList {
-    DataList::new()
-        .pair(words.get("limit-group-daily"), limit_text(words, site, group.daily))
-        .pair(words.get("limit-group-monthly"), limit_text(words, site, group.monthly))
+fn limits_facts(words: Words<'_>, site: &Site, group: &LimitGroup) -> Facts {
+    vec![
+        ("limit-group-daily", limit_text(words, site, group.daily)),
+        ("limit-group-monthly", limit_text(words, site, group.monthly)),
+    ]
+}
+
+fn list_of(words: Words<'_>, facts: Facts) -> DataList {
+    facts.into_iter().fold(DataList::new(), |list, (key, text)| list.pair(words.get(key), text))
+}
+
+/// Shows what differs from what holds until then, so that whoever approves need not compare.
+fn changes_table(words: Words<'_>, before: Facts, after: Facts) -> Table {
+    let columns = vec![
+        Column::text(words.get("destination-changes")),
+        Column::text(words.get("destination-preview-before")),
+        Column::text(words.get("destination-preview-after")),
+    ];
+    let pairs = before.into_iter().zip(after).filter(|(before, after)| before != after);
+    let rows = pairs.map(|((key, before), (_, after))| {
+        vec![words.get(key).into_owned().into(), before.into(), after.into()]
+    });
+    Table::new(words.get("destination-changes"), columns).rows(rows).untitled()
 }
 
 /// Shows what members would get under terms, beside what they get under those before.
@@ -268,6 +292,46 @@ fn refusal_text(words: Words<'_>, site: &Site, refusal: QuoteRefusal) -> String 
     }
 }
 
+/// What a card tells about a change.
+struct Told {
+    title: String,
+    changes: Option<Table>,
+    facts: DataList,
+    preview: Option<Table>,
+    note: &'static str,
+}
+
+fn told(words: Words<'_>, site: &Site, desk: &Desk, change: &DestinationChange) -> Told {
+    let (before, after, title, preview, note) = match change {
+        DestinationChange::Version(entry) => {
+            let terms = &entry.terms;
+            let before = desk.on(&terms.code, terms.effective_from);
+            let name = name_of(before.unwrap_or(entry), words);
+            let day = terms.effective_from.to_string();
+            let args = [("name", name.into()), ("day", day.into())];
+            (
+                before.map(|before| terms_facts(words, site, before)),
+                terms_facts(words, site, entry),
+                words.with("destination-proposed-version", &args),
+                Some(preview_table(words, site, before.map(|before| &before.terms), terms)),
+                "destination-approve-version",
+            )
+        }
+        DestinationChange::Limits(group) => (
+            desk.groups.get(&group.code).map(|before| limits_facts(words, site, before)),
+            limits_facts(words, site, group),
+            words.with("destination-proposed-limits", &[("code", group.code.as_str().into())]),
+            None,
+            "destination-approve-limits",
+        ),
+    };
+    let (changes, facts) = match before {
+        Some(before) => (Some(changes_table(words, before, after)), DataList::new()),
+        None => (None, list_of(words, after)),
+    };
+    Told { title, changes, facts, preview, note }
+}
+
 fn card(
     words: Words<'_>,
     site: &Site,
@@ -277,32 +341,12 @@ fn card(
 ) -> Html {
     let own = proposal.proposed_by == who.actor();
     let able = who.needs().contains(APPROVE);
-    let (title, facts, preview, note) = match &proposal.change {
-        DestinationChange::Version(entry) => {
-            let terms = &entry.terms;
-            let before = desk.on(&terms.code, terms.effective_from).map(|before| &before.terms);
-            let args = [
-                ("name", name_of(entry, words).into()),
-                ("day", terms.effective_from.to_string().into()),
-            ];
-            (
-                words.with("destination-proposed-version", &args),
-                terms_list(words, site, entry),
-                Some(preview_table(words, site, before, terms)),
-                "destination-approve-version",
-            )
-        }
-        DestinationChange::Limits(group) => (
-            words.with("destination-proposed-limits", &[("code", group.code.as_str().into())]),
-            limits_list(words, site, group),
-            None,
-            "destination-approve-limits",
-        ),
-    };
+    let Told { title, changes, facts, preview, note } = told(words, site, desk, &proposal.change);
     let by = person(words, (proposal.proposed_by, proposal.proposed_at));
     let note = words.get(if own { "destination-approve-own" } else { note });
     Html::of(&Card {
         title,
+        changes,
         facts: facts.pair(words.get("held-proposed"), by),
         preview,
         note: note.into_owned(),
@@ -360,7 +404,6 @@ fn destinations_table(words: Words<'_>, site: &Site, desk: &Desk) -> Table {
     let columns = vec![
         Column::text(words.get("exchange-to")),
         Column::text(words.get("exchange-state")),
-        Column::text(words.get("destination-kind")),
         Column::figures(words.get("exchange-rate")),
         Column::figures(words.get("exchange-minimum")),
         Column::figures(words.get("exchange-step")),
@@ -389,7 +432,6 @@ fn destinations_table(words: Words<'_>, site: &Site, desk: &Desk) -> Table {
         Some(vec![
             Cell::link(name_of(entry, words), format!("{LIST}/{code}")),
             state.into(),
-            kind_text(words, terms.kind).into(),
             rate_text(words, site, terms).into(),
             points_text(words, site, terms.minimum).into(),
             points_text(words, site, terms.step).into(),
@@ -837,7 +879,10 @@ async fn one_page(
         title: title.clone(),
         state: Some(opening_badge(words, current.terms.opening)),
         errors: summary(words, &sent.errors),
-        facts: Some(terms_list(words, site, current)),
+        facts: Some(list_of(words, terms_facts(words, site, current)).pair(
+            words.get("destination-effective-from"),
+            current.terms.effective_from.to_string(),
+        )),
         proposals: waiting_cards(words, site, who, desk, ("destination", code)),
         form: may.then(|| form_part(words, site, desk, &sent, Standing::Known)),
         tables: [
@@ -887,7 +932,6 @@ fn versions_table(
         Column::figures(words.get("exchange-step")),
         Column::figures(words.get("exchange-fee")),
         Column::figures(words.get("destination-lead-days")),
-        Column::text(words.get("destination-product")),
         Column::text(words.get("destination-limit-group")),
     ];
     let current = versions.iter().map(|version| version.terms.effective_from);
@@ -910,7 +954,6 @@ fn versions_table(
             points_text(words, site, terms.step).into(),
             points_text(words, site, terms.fee).into(),
             days_text(words, terms.lead_days).into(),
-            version.product.as_str().into(),
             terms.limit_group.as_str().into(),
         ]
     });
@@ -1150,7 +1193,7 @@ async fn group_page(
         title: title.clone(),
         state: None,
         errors: summary(words, errors),
-        facts: Some(limits_list(words, site, group)),
+        facts: Some(list_of(words, limits_facts(words, site, group))),
         proposals: waiting_cards(words, site, who, &desk, ("limit_group", code)),
         form: may.then(|| group_form(words, (filled, Standing::Known), errors)),
         tables: history_table(words, &history).into_iter().collect(),
