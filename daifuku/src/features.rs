@@ -61,6 +61,7 @@ impl Features {
                 explains,
                 navigation: navigation::of_member,
                 shops: site.as_ref().map(|_| "/shops"),
+                exchange: site.as_ref().map(|_| "/exchange"),
                 ranks: site.as_ref().map(|_| "/rank"),
                 invite: site.as_ref().map(|_| "/invite"),
             },

@@ -128,7 +128,7 @@ pub const STAFF_PAGES: &[StaffPage] = &[
         href: "/staff/gift-codes",
         text: "staff-page-gift-codes",
     },
-    StaffPage { need: Need::OfferRead, href: "/staff/ranks", text: "staff-page-ranks" },
+    StaffPage { need: Need::ReportImport, href: "/staff/ranks", text: "staff-page-ranks" },
     StaffPage {
         need: Need::ExchangeRead,
         href: "/staff/destinations",

@@ -1045,6 +1045,7 @@ exchange-confirm-title = Check your exchange
 exchange-available = Points you can use
 exchange-points = { $figure } pt
 exchange-yen = ¥{ $figure }
+exchange-use = Choose what to turn { $points } into. You see everything once more before it counts.
 exchange-day = { $weekday } { $month }/{ $day }
 weekday-mon = Mon
 weekday-tue = Tue

@@ -1042,6 +1042,7 @@ exchange-confirm-title = 交換内容の確認
 exchange-available = 使えるポイント
 exchange-points = { $figure } pt
 exchange-yen = { $figure }円
+exchange-use = { $points }の交換先を選んでください。確定する前に、内容をもう一度確認できます。
 exchange-day = { $month }月{ $day }日（{ $weekday }）
 weekday-mon = 月
 weekday-tue = 火

@@ -21,6 +21,8 @@ pub struct Wallet {
     pub navigation: fn(&View) -> Vec<NavItem>,
     /// Where members find shops to earn points at.
     pub shops: Option<&'static str>,
+    /// Where members turn points into something; takes how many in minor units as `points`.
+    pub exchange: Option<&'static str>,
     /// Where members see their rank.
     pub ranks: Option<&'static str>,
     /// Where members invite friends.

@@ -198,6 +198,7 @@ fn arrival(words: Words<'_>, kind: DestinationKind, due: Option<Day>, today: Day
 #[template(path = "exchange/page.html")]
 struct ListMain<'a> {
     words: Words<'a>,
+    wanted: Option<String>,
     available: Figure,
     destinations: Vec<Tile>,
     empty: EmptyState,
@@ -211,27 +212,51 @@ struct Tile {
     minimum: String,
     fee: String,
     due: String,
+    /// What as many points as were asked about give, to be quoted at once.
+    take: Option<Take>,
+}
+
+struct Take {
+    action: String,
+    choice: Choice,
+}
+
+/// What the list is asked about: points that somebody wants to use, as in letters about expiry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Wanted {
+    points: String,
 }
 
 async fn list(
     State(site): State<Site>,
     view: View,
     Caller(who): Caller<Authenticated>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
     let member = own_member(&site, &who)?;
     let counter = Counter::read(&site, member).await?;
     let words = view.words();
+    // What is no number is asked about by nobody.
+    let wanted = wanted.points.parse::<i64>().ok().and_then(|points| Amount::try_new(points).ok());
+    let wanted = wanted.filter(|points| !points.is_zero());
     let quiet = |key: &str, href: &str| {
         LinkButton::new(words.get(key), href.to_owned()).weight(Weight::Quiet)
     };
     let main = ListMain {
         words,
+        wanted: wanted.map(|wanted| {
+            words.with("exchange-use", &[("points", points_text(words, &site, wanted).into())])
+        }),
         available: Figure::amount(counter.available, site.config().scale, words.get("points-unit"))
             .total(),
         destinations: counter
             .entries
             .iter()
-            .map(|entry| tile(&site, words, entry, counter.now))
+            .map(|entry| {
+                let take = wanted.and_then(|wanted| take_of(&site, words, &counter, entry, wanted));
+                Tile { take, ..tile(&site, words, entry, counter.now) }
+            })
             .collect(),
         empty: EmptyState::new(words.get("exchange-empty"), words.get("exchange-empty-text")),
         links: [
@@ -272,7 +297,25 @@ fn tile(site: &Site, words: Words<'_>, entry: &DestinationEntry, now: Timestamp)
         minimum: words.with("exchange-from", &[("points", points_text(words, site, least).into())]),
         fee,
         due: arrival(words, terms.kind, due, today),
+        take: None,
     }
+}
+
+/// Gives the most of the points wanted that an open destination takes.
+fn take_of(
+    site: &Site,
+    words: Words<'_>,
+    counter: &Counter,
+    entry: &DestinationEntry,
+    wanted: Amount,
+) -> Option<Take> {
+    if entry.terms.opening != Opening::Open {
+        return None;
+    }
+    let choices = choices(site, words, counter, entry, Some(wanted));
+    let fits = |choice: &Choice| choice.points <= wanted.minor_units();
+    let choice = choices.into_iter().filter(fits).next_back()?;
+    Some(Take { action: format!("/exchange/to/{}", entry.terms.code.as_str()), choice })
 }
 
 /// The fewest points that a destination takes, with the fee.
@@ -361,7 +404,7 @@ fn offer_page(
         notice,
         terms: terms_of(site, words, counter, entry),
         action: format!("/exchange/to/{}", entry.terms.code.as_str()),
-        choices: choices(site, words, counter, entry),
+        choices: choices(site, words, counter, entry, None),
         field: (!pooled).then_some(field),
         send: Button::new(words.get("exchange-quote-button")),
         back: LinkButton::new(words.get("exchange-back"), "/exchange").weight(Weight::Quiet),
@@ -411,12 +454,13 @@ fn terms_of(
     list
 }
 
-/// Some amounts to choose from: the least, round ones, and all that can be turned.
+/// Some amounts to choose from: the least, round ones, all that can be turned, and what is wanted.
 fn choices(
     site: &Site,
     words: Words<'_>,
     counter: &Counter,
     entry: &DestinationEntry,
+    wanted: Option<Amount>,
 ) -> Vec<Choice> {
     let today = Zone::JAPAN.day_of(counter.now);
     let most = counter.left(entry).map_or(counter.available, |left| left.min(counter.available));
@@ -426,16 +470,18 @@ fn choices(
     let times = |count: i64| {
         Amount::try_new(least.minor_units().saturating_mul(count)).unwrap_or(Amount::MAX)
     };
-    let wanted = [
+    let amounts = [
         least,
         Amount::from(500_u32),
         times(2),
         Amount::from(1_000_u32),
         Amount::from(3_000_u32),
         most,
-    ];
+    ]
+    .into_iter()
+    .chain(wanted);
     let mut found: BTreeMap<i64, Choice> = BTreeMap::new();
-    for points in wanted.into_iter().filter(|points| *points <= most) {
+    for points in amounts.filter(|points| *points <= most) {
         let Ok(quote) = quote(&entry.terms, points, today) else { continue };
         if pooled && !stocked.contains(&quote.value) {
             continue;

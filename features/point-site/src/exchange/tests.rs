@@ -919,6 +919,28 @@ pub(crate) mod stories {
     }
 
     #[test]
+    fn points_that_end_soon_are_one_tap_away_from_a_quote() {
+        play(|stage| {
+            furnish(stage, 5_000);
+            let hana = stage.client(Some(member(7, OURS, HANA))).browser();
+            let page = wait(hana.get("/exchange?points=1230")).text;
+            // Steps of 100, and the bank's fee of 50; no pool has codes.
+            let takes = |points: u32| format!("name=\"points\" value=\"{points}\"");
+            assert_eq!(page.matches(&takes(1_200)).count(), 2, "{page}");
+            assert!(page.contains(&takes(1_150)), "{page}");
+            assert!(!page.contains("action=\"/exchange/to/pool\""), "{page}");
+            let quoted = wait(hana.post_form("/exchange/to/gift", &[("points", "1200")]));
+            assert_eq!(quoted.status.as_u16(), 303);
+            for (asked, buttons) in [("100", 0), ("99999999", 3), ("x", 0), ("-1", 0), ("", 0)] {
+                let page = wait(hana.get(&format!("/exchange?points={asked}")));
+                assert_eq!(page.status.as_u16(), 200, "{asked}");
+                let found = page.text.matches("name=\"points\"").count();
+                assert_eq!(found, buttons, "{asked}: {}", page.text);
+            }
+        });
+    }
+
+    #[test]
     fn the_staff_pays_over_http_and_never_alone() {
         play(|stage| {
             furnish(stage, 50_000);

@@ -145,6 +145,7 @@ async fn home(
         words,
         notices: sight.notices(),
         card: Html::of(&sight.card()),
+        use_up: sight.soon().and_then(|ending| sight.use_up(&wallet, &ending)),
         shops: wallet.shops.map(|href| LinkButton::new(words.get("wallet-find-shop"), href)),
         invite: wallet
             .invite
@@ -244,7 +245,7 @@ impl<'a> Sight<'a> {
             let text = self.wording.with("wallet-owing-text", &[("amount", &owed)]);
             found.push(say(Tone::Wait, "wallet-owing", text));
         }
-        let soon = self.balance.soon(self.today, SOON_DAYS);
+        let soon = self.soon();
         if let Some((ending, day)) = soon.and_then(|ending| Some((ending, ending.on?))) {
             let (amount, day) = (self.wording.amount(ending.free), self.wording.day(day));
             let args = [("amount", amount.as_str()), ("day", day.as_str())];
@@ -253,6 +254,19 @@ impl<'a> Sight<'a> {
             found.push(say(Tone::Wait, "wallet-soon", self.wording.with(text, &args)));
         }
         found
+    }
+
+    /// What expires within days.
+    fn soon(&self) -> Option<Ending> {
+        self.balance.soon(self.today, SOON_DAYS)
+    }
+
+    /// Leads to what the points that end next can be turned into, with that amount.
+    fn use_up(&self, wallet: &Wallet, ending: &Ending) -> Option<LinkButton> {
+        let points = ending.free.minor_units();
+        let href = wallet.exchange.filter(|_| points > 0)?;
+        let href = format!("{href}?points={points}");
+        Some(LinkButton::new(self.wording.text("wallet-use-now"), href))
     }
 
     fn card(&self) -> Card {
@@ -338,7 +352,7 @@ impl<'a> Sight<'a> {
             Contents::Expiry if self.balance.endings.is_empty() => {
                 empty("wallet-expiry-empty", "wallet-expiry-empty-text")
             }
-            Contents::Expiry => Html::of(&self.endings()),
+            Contents::Expiry => Html::of(&self.endings(wallet)),
         }
     }
 
@@ -408,7 +422,7 @@ impl<'a> Sight<'a> {
         Waiting { words: self.wording.words, months: self.by_month(rows) }
     }
 
-    fn endings(&self) -> Endings {
+    fn endings(&self, wallet: &Wallet) -> Endings {
         let (wording, today) = (&self.wording, self.today);
         let row = |ending: &Ending| {
             let badge = match ending.on {
@@ -439,6 +453,7 @@ impl<'a> Sight<'a> {
         Endings {
             text: wording.text("wallet-expiry-text"),
             rows: self.balance.endings.iter().map(row).collect(),
+            use_up: self.balance.next.and_then(|ending| self.use_up(wallet, &ending)),
         }
     }
 }
@@ -462,6 +477,7 @@ struct Home<'a> {
     style: String,
     words: Words<'a>,
     notices: Vec<Notice>,
+    use_up: Option<LinkButton>,
     card: Html,
     shops: Option<LinkButton>,
     invite: Option<LinkButton>,
@@ -510,6 +526,7 @@ struct Waiting<'a> {
 struct Endings {
     text: String,
     rows: Vec<EndingRow>,
+    use_up: Option<LinkButton>,
 }
 
 /// What expires on one day.

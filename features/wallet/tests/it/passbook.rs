@@ -56,6 +56,7 @@ fn a_member_reads_what_happened_and_why() {
         assert!(pending.contains("2026年12月20日ごろ判定"), "{pending}");
         let expiry = stage.page(&hana, "/passbook?show=expiry");
         assert!(expiry.contains("うち300ポイントは予約中"), "{expiry}");
+        assert!(expiry.contains("href=\"/exchange?points="), "one tap leads on: {expiry}");
         let home = stage.page(&hana, "/?lang=en");
         assert_eq!(seqs(&home).len(), 5);
         assert!(home.contains("Find a shop"), "{home}");

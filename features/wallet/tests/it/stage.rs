@@ -258,6 +258,7 @@ impl Stage {
             explains: Arc::new(Shops),
             navigation,
             shops: Some("/shops"),
+            exchange: Some("/exchange"),
             ranks: Some("/rank"),
             invite: Some("/invite"),
         }
