@@ -314,7 +314,7 @@ fn take_of(
     }
     let choices = choices(site, words, counter, entry, Some(wanted));
     let fits = |choice: &Choice| choice.points <= wanted.minor_units();
-    let choice = choices.into_iter().filter(fits).next_back()?;
+    let choice = choices.into_iter().rfind(fits)?;
     Some(Take { action: format!("/exchange/to/{}", entry.terms.code.as_str()), choice })
 }
 
