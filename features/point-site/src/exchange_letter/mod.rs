@@ -11,4 +11,5 @@ mod tests;
 
 pub use command::{SendExchangeLetters, SentFacts};
 pub use job::write_exchange_letters;
+pub(crate) use state::letter_id;
 pub use state::{End, EndKey, ExchangeLetters};

@@ -42,6 +42,11 @@ impl End {
 /// Names an end: the exchange, and which of its states it is.
 pub type EndKey = (Id<kind::Exchange>, u32);
 
+/// Names the letter about an end; the same one for ever, so that it goes once.
+pub(crate) fn letter_id((exchange, version): EndKey) -> Id<kind::Letter> {
+    natural_id("site.exchange_letter", &[&exchange.to_bytes(), &version.to_be_bytes()])
+}
+
 /// What the job works with.
 #[derive(Clone)]
 pub struct ExchangeLetters {
@@ -81,10 +86,7 @@ impl ExchangeLetters {
             ("page", format!("{}/exchange/{}", self.address, exchange.id).into()),
         ];
         Some(Letter {
-            id: natural_id(
-                "site.exchange_letter",
-                &[&exchange.id.to_bytes(), &version.to_be_bytes()],
-            ),
+            id: letter_id((exchange.id, version)),
             company: exchange.company,
             category: Category::Service,
             to: Recipient::Member(exchange.member),

@@ -1,6 +1,6 @@
 //! The table `site_exchange_letter`.
 
-use crate::exchange_letter::{End, EndKey};
+use crate::exchange_letter::{End, EndKey, letter_id};
 use store::{Fault, Listed, Reader, Row, Statement, Tx, Upsert, Value};
 use vocabulary::CompanyNumber;
 
@@ -10,8 +10,8 @@ pub(crate) const STATEMENTS: &[Listed] =
 static ADD_ENDS: Upsert = Upsert {
     name: "add ends of exchanges",
     table: "site_exchange_letter",
-    columns: &["company", "exchange", "version", "state"],
-    keys: &["company", "exchange", "version"],
+    columns: &["company", "letter", "exchange", "version", "state"],
+    keys: &["company", "letter"],
     updates: &[],
 };
 
@@ -21,16 +21,15 @@ static NEXT_ENDS: Statement = Statement::new(
     "SELECT exchange, version, state
      FROM site_exchange_letter
      WHERE company = ?
-     ORDER BY exchange, version
+     ORDER BY letter
      LIMIT ?",
 );
 
-// By the primary key. An exchange that came back after it had arrived has both ends here, at most,
-// when neither was written about: both letters go together.
+// By the primary key. Each end has a key of its own: what is added meanwhile stays.
 static REMOVE_ENDS: Statement = Statement::new(
     "remove ends of exchanges",
     "DELETE FROM site_exchange_letter
-     WHERE company = ? AND version = ? AND exchange IN (?*)",
+     WHERE company = ? AND letter IN (?*)",
 );
 
 /// Notes that members are to be written to; a repeat changes nothing.
@@ -38,10 +37,12 @@ pub(crate) fn add_ends(
     tx: &mut Tx<'_>,
     ends: &[(CompanyNumber, EndKey, End)],
 ) -> Result<(), Fault> {
-    let row = |(company, (exchange, version), end): &(CompanyNumber, EndKey, End)| {
-        [(*company).into(), (*exchange).into(), (*version).into(), end.code().into()]
+    let row = |(company, key, end): &(CompanyNumber, EndKey, End)| {
+        let (exchange, version) = *key;
+        let letter = letter_id(*key);
+        [(*company).into(), letter.into(), exchange.into(), version.into(), end.code().into()]
     };
-    tx.upsert(&ADD_ENDS, &ends.iter().map(row).collect::<Vec<[Value; 4]>>())
+    tx.upsert(&ADD_ENDS, &ends.iter().map(row).collect::<Vec<[Value; 5]>>())
 }
 
 pub(crate) fn next_ends(
@@ -53,19 +54,12 @@ pub(crate) fn next_ends(
     reader.query(&NEXT_ENDS, &[company.into(), limit.into()])?.iter().map(end).collect()
 }
 
-/// Removes ends whose letters are written, with a statement for each version there is: some ten.
+/// Removes ends whose letters are written.
 pub(crate) fn remove_ends(
     tx: &mut Tx<'_>,
     company: CompanyNumber,
     done: &[EndKey],
 ) -> Result<(), Fault> {
-    let mut versions: Vec<u32> = done.iter().map(|(_, version)| *version).collect();
-    versions.sort_unstable();
-    versions.dedup();
-    for version in versions {
-        let of = done.iter().filter(|(_, known)| *known == version);
-        let list: Vec<Value> = of.map(|(exchange, _)| (*exchange).into()).collect();
-        tx.execute_list(&REMOVE_ENDS, &[company.into(), version.into()], &list)?;
-    }
-    Ok(())
+    let list: Vec<Value> = done.iter().map(|key| letter_id(*key).into()).collect();
+    tx.execute_list(&REMOVE_ENDS, &[company.into()], &list).map(drop)
 }

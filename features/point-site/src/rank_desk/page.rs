@@ -102,7 +102,13 @@ async fn list(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     permit(&site, &who, READ)?;
-    list_page(&site, &view, &who, (asked.preview, None)).await
+    let preview = asked.preview.filter(|_| may_count(&who));
+    list_page(&site, &view, &who, (preview, None)).await
+}
+
+/// Counting goes over all members with purchases: it is for those who propose or approve.
+fn may_count(who: &Authenticated) -> bool {
+    who.needs().contains(MANAGE) || who.needs().contains(APPROVE)
 }
 
 /// How many members have which rank, as far as that was counted.
@@ -211,7 +217,7 @@ fn shown_set(
         Counts::Known(counts) => Some(counts),
         Counts::TooMany | Counts::Unknown => None,
     };
-    let preview = (waits && !late && counts.is_none()).then(|| {
+    let preview = (waits && !late && counts.is_none() && may_count(who)).then(|| {
         let href = format!("/staff/ranks?preview={}", set.version);
         LinkButton::new(words.get("ranks-preview"), href).weight(Weight::Quiet)
     });
