@@ -75,6 +75,7 @@ mod destination_editor;
 pub mod exchange;
 pub mod exchange_letter;
 pub mod favourite;
+mod figure;
 pub mod finding;
 pub mod follow_up;
 pub mod fraud_case;

@@ -113,6 +113,7 @@ impl Command for ForgetEnded {
 
     const NAME: &'static str = "forget ended sessions";
     const DEPENDS: bool = false;
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<ForgetEndedFacts, Fault> {
         let now = slice.iter().map(|command| command.now).min().unwrap_or_default();

@@ -29,6 +29,11 @@ pub trait Command: Send + Sized + 'static {
     /// rows of its own, and may then be cheaper.
     const DEPENDS: bool = true;
 
+    /// For a job's work that takes long and can wait: how many of it a group takes at most. It is
+    /// decided in a group of its own, by turns with the groups of what somebody waits for, who then
+    /// waits for one such group and never for several. `None` joins whatever else waits.
+    const BACKGROUND: Option<usize> = None;
+
     /// Reads what the decisions need, with a fixed number of statements however long the slice is.
     ///
     /// # Errors

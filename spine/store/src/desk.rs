@@ -26,7 +26,7 @@ use crate::journal::{self, Group};
 use crate::recall::{Recalled, Revival, Sight, recall, revive, runs_are_stale};
 use crate::shared::{Report, Shared};
 use crate::submission::{Ask, Outcome, Receipt, Slice, Submission, moved};
-use crate::{Connection, Database, Fault, FaultKind, checkpoint, registry};
+use crate::{Connection, Database, Fault, FaultKind, Tx, checkpoint, registry};
 use ledger::{
     AccountNumber, AccountSpec, Batch, Book, Mark, Movement, Refusal, Refused, Unit, digest,
 };
@@ -85,6 +85,9 @@ pub(crate) struct Desk {
     flights: VecDeque<Flying>,
     cycle: Option<(Cycle, Option<u64>)>,
     redo: VecDeque<Ask>,
+    /// Whether the last group was work in the background; then the next one is not, while others
+    /// wait.
+    in_background: bool,
     stopping: bool,
     /// Whether it ends without writing balances down.
     dying: bool,
@@ -201,6 +204,7 @@ impl Desk {
             flights: VecDeque::new(),
             cycle: None,
             redo: VecDeque::new(),
+            in_background: false,
             stopping: false,
             dying: false,
         }
@@ -238,22 +242,17 @@ impl Desk {
         } else {
             self.options.tail_every
         };
-        let mut arrived = self.shared.inbox.wait(patience, |arrived| {
-            !arrived.reports.is_empty() || (!full && !arrived.submissions.is_empty())
-        });
-        let mut taken = Vec::new();
-        let mut weight = 0_usize;
-        while !full && weight < GROUP_MAX {
-            let Some(next) = arrived.submissions.front() else { break };
-            let more = next.weight();
-            if weight > 0 && weight.saturating_add(more) > GROUP_MAX {
-                break;
-            }
-            weight = weight.saturating_add(more);
-            taken.extend(arrived.submissions.pop_front());
+        let mut arrived = self
+            .shared
+            .inbox
+            .wait(patience, |arrived| !arrived.reports.is_empty() || (!full && arrived.has_work()));
+        if full || !arrived.has_work() {
+            return Vec::new();
         }
-        arrived.weight = arrived.weight.saturating_sub(weight);
-        taken
+        let nobody_waits = arrived.submissions.is_empty();
+        self.in_background =
+            !arrived.background.is_empty() && (nobody_waits || !self.in_background);
+        if self.in_background { arrived.take_background() } else { arrived.take(GROUP_MAX) }
     }
 
     fn handle_reports(&mut self) {
@@ -551,17 +550,25 @@ impl Desk {
     }
 
     fn try_slices(&mut self, slices: &mut [Box<dyn Slice>]) -> Result<(), Fault> {
-        self.follow()?;
+        let line = Arc::clone(self.committer.shared_line());
+        let mut line = line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Line { connection, tip } = &mut *line;
+        let mut tx = connection.begin()?;
+        if self.options.tail_every.is_some() {
+            // Whoever decided first and then lost the race would lose it again and again.
+            journal::take_turn(&mut tx)?;
+            self.read_on(tip)?;
+        }
         let before = self.shared.book().mark();
         let previous = self.last;
         let mut movements = Vec::new();
         let mut accounts = Vec::new();
-        let result = self.run_slices(slices, &mut movements, &mut accounts, before);
+        let result = self.run_slices(slices, tx, tip, (&mut movements, &mut accounts), before);
         match result {
             Ok(flight) => {
                 let after = self.shared.book().mark();
                 flight.publish(&self.shared);
-                self.shared.note_log(self.committer.line().connection.log_pages());
+                self.shared.note_log(connection.log_pages());
                 self.shared.book_mut().settle(after);
                 self.note_durable(&flight);
                 Ok(())
@@ -585,14 +592,11 @@ impl Desk {
     fn run_slices(
         &mut self,
         slices: &mut [Box<dyn Slice>],
-        movements: &mut Vec<Movement>,
-        accounts: &mut Vec<AccountSpec>,
+        mut tx: Tx<'_>,
+        tip: &mut [u8; 32],
+        (movements, accounts): (&mut Vec<Movement>, &mut Vec<AccountSpec>),
         before: Mark,
     ) -> Result<Flight, Fault> {
-        let line = Arc::clone(self.committer.shared_line());
-        let mut line = line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Line { connection, tip } = &mut *line;
-        let mut tx = connection.begin()?;
         for slice in &mut *slices {
             slice.load(&mut tx)?;
             let mut wanted = Recall::default();
@@ -755,6 +759,13 @@ impl Desk {
     /// Folds in the groups that others appended, and our own whose reply was lost. Nothing may be
     /// on its way.
     pub(crate) fn catch_up(&mut self) -> Result<(), Fault> {
+        let line = Arc::clone(self.committer.shared_line());
+        let mut line = line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.read_on(&mut line.tip)
+    }
+
+    /// Folds in the groups after the last one known, whose hash is the new tip.
+    fn read_on(&mut self, tip: &mut [u8; 32]) -> Result<(), Fault> {
         const AT_ONCE: u32 = 1_000;
         loop {
             let mut reader = self.reader.reader()?;
@@ -792,7 +803,7 @@ impl Desk {
             let accounts = newest.accounts_after().saturating_sub(first_account);
             self.dirty.note_accounts(first_account, accounts);
             self.last = newest;
-            self.committer.line().tip = newest.hash;
+            *tip = newest.hash;
             self.shared.settle(newest.last_seq());
             self.reload_units();
             // Whoever appended these may have merged runs of ids as well.

@@ -126,6 +126,13 @@ static SELECT_LAST_GROUP: Statement = Statement::new(
      LIMIT 1",
 );
 
+// The first group's row is the turnstile: `SQLite` has let one writer in when its transaction began.
+static TAKE_TURN: Statement = Statement::pair(
+    "take turn",
+    "SELECT number FROM journal_group WHERE number = 1",
+    "SELECT number FROM journal_group WHERE number = 1 FOR UPDATE",
+);
+
 static COUNT_BEYOND: Statement =
     Statement::new("count rows behind", "SELECT COUNT(*)\nFROM movement\nWHERE seq > ?");
 
@@ -135,6 +142,7 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     INSERT_ACCOUNT.listed(),
     INSERT_GROUP.listed(),
     SELECT_FROM.listed(),
+    TAKE_TURN.listed(),
     SELECT_ONE.listed(),
     SELECT_LIST.listed(),
     SELECT_CHAIN.listed(),
@@ -625,6 +633,12 @@ pub(crate) fn scan_accounts(
         let (number, spec) = account_of(row)?;
         take(number, spec)
     })
+}
+
+/// Waits until no other process decides commands, until the transaction ends. An empty journal lets
+/// everybody pass.
+pub(crate) fn take_turn(tx: &mut Tx<'_>) -> Result<(), Fault> {
+    tx.query_one(&TAKE_TURN, &[]).map(drop)
 }
 
 /// Reads up to `limit` groups after `number`, in order.

@@ -1,5 +1,6 @@
 //! What the writer and everybody who reads share.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{
     Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -40,7 +41,9 @@ pub(crate) struct Inbox {
 /// What arrived and waits.
 #[derive(Debug, Default)]
 pub(crate) struct Arrived {
-    pub(crate) submissions: std::collections::VecDeque<Submission>,
+    pub(crate) submissions: VecDeque<Submission>,
+    /// Work of jobs, which takes turns with the submissions.
+    pub(crate) background: VecDeque<Submission>,
     pub(crate) weight: usize,
     pub(crate) reports: Vec<Report>,
     pub(crate) closed: bool,
@@ -66,6 +69,54 @@ impl core::fmt::Debug for Report {
 /// The most decisions that wait in the queue; what comes on top is turned away at once.
 pub(crate) const WAITING_MAX: usize = 200_000;
 
+impl Arrived {
+    pub(crate) fn has_work(&self) -> bool {
+        !self.submissions.is_empty() || !self.background.is_empty()
+    }
+
+    /// Takes what one group decides: up to `max` decisions, whatever they are.
+    pub(crate) fn take(&mut self, max: usize) -> Vec<Submission> {
+        let taken = take(&mut self.submissions, max, |_, _| true);
+        self.note_taken(taken)
+    }
+
+    /// Takes what one group decides of what can wait: the oldest command and those like it, as many
+    /// as they bear.
+    pub(crate) fn take_background(&mut self) -> Vec<Submission> {
+        let max = self.background.front().and_then(Submission::background).unwrap_or(1);
+        let taken = take(&mut self.background, max.max(1), Submission::is_like);
+        self.note_taken(taken)
+    }
+
+    fn note_taken(&mut self, taken: Vec<Submission>) -> Vec<Submission> {
+        let weight = taken.iter().map(Submission::weight).sum();
+        self.weight = self.weight.saturating_sub(weight);
+        taken
+    }
+}
+
+/// Takes from the front of a queue what weighs up to `max` and joins the first, and at least one.
+fn take(
+    queue: &mut VecDeque<Submission>,
+    max: usize,
+    joins: impl Fn(&Submission, &Submission) -> bool,
+) -> Vec<Submission> {
+    let mut taken: Vec<Submission> = Vec::new();
+    let mut weight = 0_usize;
+    while weight < max {
+        let Some(next) = queue.front() else { break };
+        let more = next.weight();
+        if let Some(first) = taken.first()
+            && (weight.saturating_add(more) > max || !joins(first, next))
+        {
+            break;
+        }
+        weight = weight.saturating_add(more);
+        taken.extend(queue.pop_front());
+    }
+    taken
+}
+
 impl Inbox {
     fn lock(&self) -> MutexGuard<'_, Arrived> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -78,7 +129,10 @@ impl Inbox {
             return Err(submission);
         }
         state.weight = state.weight.saturating_add(submission.weight());
-        state.submissions.push_back(submission);
+        match submission.background() {
+            Some(_) => state.background.push_back(submission),
+            None => state.submissions.push_back(submission),
+        }
         drop(state);
         self.arrived.notify_one();
         Ok(())

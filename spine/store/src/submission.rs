@@ -87,6 +87,16 @@ impl Submission {
         }
     }
 
+    /// How many alike a group of their own takes, where it is work in the background.
+    pub(crate) fn background(&self) -> Option<usize> {
+        if let Self::Command(waiting) = self { waiting.background() } else { None }
+    }
+
+    /// Whether both are commands of one kind.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Command(one), Self::Command(two)) if one.kind() == two.kind())
+    }
+
     pub(crate) fn fail(self, fault: Fault) {
         match self {
             Self::Batches(ask) => ask.fail(fault),
@@ -108,6 +118,7 @@ pub type Decision<C> = Result<<C as Command>::Receipt, <C as Command>::Refusal>;
 /// A command in the queue.
 pub(crate) trait Waiting: Send {
     fn kind(&self) -> TypeId;
+    fn background(&self) -> Option<usize>;
     fn into_slice(self: Box<Self>) -> Box<dyn Slice>;
     fn join(self: Box<Self>, slice: &mut dyn Slice);
 }
@@ -142,6 +153,10 @@ struct TypedSlice<C: Command> {
 impl<C: Command> Waiting for Waiter<C> {
     fn kind(&self) -> TypeId {
         TypeId::of::<C>()
+    }
+
+    fn background(&self) -> Option<usize> {
+        C::BACKGROUND
     }
 
     fn into_slice(self: Box<Self>) -> Box<dyn Slice> {

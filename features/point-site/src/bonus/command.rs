@@ -363,6 +363,7 @@ impl Command for GrantDue {
     type Refusal = Infallible;
 
     const NAME: &'static str = "grant due bonuses";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         let ids: Vec<_> = slice.iter().flat_map(|command| command.bonuses.clone()).collect();

@@ -15,7 +15,7 @@ pub use command::{
     ChangeCampaign, ChangeFacts, EnterCampaign, EntryFacts, SaveCampaign, SaveFacts,
 };
 pub use job::{SimulateError, simulate_past};
-pub(crate) use page::{basis_points, routes};
+pub(crate) use page::routes;
 pub use state::{
     Campaign, CampaignChange, CampaignRefusal, CampaignReward, CampaignState, DayCount,
     Participation, Rules, Simulation,

@@ -9,6 +9,7 @@ use crate::campaign::{
     Campaign, CampaignChange, CampaignRefusal, CampaignReward, CampaignState, ChangeCampaign,
     EnterCampaign, Participation, Rules, SaveCampaign, SimulateError, Simulation, simulate_past,
 };
+use crate::figure::{amount, amount_or_zero, basis_points, per_cent};
 use crate::offer::Shop;
 use crate::shelf::category_name;
 use crate::site::Site;
@@ -146,12 +147,6 @@ async fn find(site: &Site, id: Id<kind::Campaign>) -> Result<Campaign, Problem> 
     let company = site.config().company;
     let found = site.read(move |reader| find_campaigns(reader, company, &[id])).await?;
     found.into_values().next().ok_or_else(not_found)
-}
-
-/// Writes hundredths of a per cent: 150 is `1.5`, 100 is `1`.
-fn per_cent(basis_points: u32) -> String {
-    let text = Scale::try_new(2).unwrap_or_default().format(i64::from(basis_points));
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// What a campaign gives, as people read it.
@@ -466,12 +461,12 @@ impl Filled {
         let reward = self.reward();
         need("reward", reward.is_some(), "campaign-reward-wrong");
         let amounts = [&self.sale_min, &self.member_max, &self.winners_max, &self.delay_days]
-            .map(|text| whole_or_none(text));
+            .map(|text| amount_or_zero(text));
         let names = ["sale_min", "member_max", "winners_max", "delay_days"];
         for (name, amount) in names.into_iter().zip(amounts) {
             need(name, amount.is_some(), "campaign-figure-wrong");
         }
-        let budget = whole(&self.budget);
+        let budget = amount(&self.budget);
         need("budget", budget.is_some(), "campaign-figure-wrong");
         let [sale_min, member_max, winners_max, delay_days] =
             amounts.map(|amount| amount.unwrap_or(Amount::ZERO));
@@ -511,7 +506,7 @@ impl Filled {
 
     fn reward(&self) -> Option<CampaignReward> {
         match self.reward_kind.as_str() {
-            "fixed" => whole(&self.reward).map(CampaignReward::Fixed),
+            "fixed" => amount(&self.reward).map(CampaignReward::Fixed),
             "sale" => basis_points(&self.reward).map(CampaignReward::OfSale),
             "points" => basis_points(&self.reward).map(CampaignReward::OfPoints),
             _ => None,
@@ -521,28 +516,6 @@ impl Filled {
 
 fn plain(amount: Amount) -> String {
     amount.minor_units().to_string()
-}
-
-/// Reads a whole number of at most twelve digits; people write commas.
-fn whole(text: &str) -> Option<Amount> {
-    let digits: String = text.chars().filter(|character| !", ，".contains(*character)).collect();
-    let fits = digits.len() <= 12 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    Amount::try_new(digits.parse::<i64>().ok().filter(|_| fits)?).ok()
-}
-
-fn whole_or_none(text: &str) -> Option<Amount> {
-    if text.trim().is_empty() { Some(Amount::ZERO) } else { whole(text) }
-}
-
-/// Reads per cent with at most two decimal places as hundredths: `1.5` is 150.
-pub(crate) fn basis_points(text: &str) -> Option<u32> {
-    let (before, after) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
-    let digits = before.bytes().chain(after.bytes()).all(|byte| byte.is_ascii_digit());
-    if before.is_empty() || before.len() > 5 || after.len() > 2 || !digits {
-        return None;
-    }
-    let hundredths: u32 = format!("{after:0<2}").parse().ok()?;
-    before.parse::<u32>().ok()?.checked_mul(100)?.checked_add(hundredths)
 }
 
 async fn new(
@@ -899,21 +872,5 @@ async fn decide(
         Ok(Err(CampaignRefusal::NotFound)) => Err(not_found()),
         Ok(Err(refusal)) => desk_page(site, view, &who, id, (None, Some(refusal))).await,
         Err(fault) => Err(faulted(&fault)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn per_cents_are_read_as_they_are_written() {
-        for (text, rate) in [("1.5", 150), ("100", 10_000), ("0.05", 5), ("12.30", 1_230)] {
-            assert_eq!(basis_points(text), Some(rate), "{text}");
-            assert_eq!(basis_points(&per_cent(rate)), Some(rate), "{text}");
-        }
-        for text in ["", ".5", "1.234", "-1", "1e3", "999999"] {
-            assert_eq!(basis_points(text), None, "{text}");
-        }
     }
 }

@@ -17,6 +17,7 @@ use crate::claim::{
 };
 use crate::click::reference;
 use crate::conversion::ConversionState;
+use crate::figure::amount;
 use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
 use answers::{OrProblem as _, faulted};
@@ -352,15 +353,6 @@ fn conversion_of(filled: &Filled) -> Result<Option<Id<kind::Conversion>>, ()> {
     Id::parse(&filled.conversion).map(Some).map_err(|_none| ())
 }
 
-/// Reads a whole number of at most twelve digits; people write commas and a yen sign.
-fn whole(text: &str) -> Option<Amount> {
-    let digits: String =
-        text.chars().filter(|character| !",， 円¥￥".contains(*character)).collect();
-    let fits = digits.len() <= 12 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let number = digits.parse::<i64>().ok().filter(|_| fits)?;
-    Amount::try_new(number).ok()
-}
-
 /// Reads a text of several lines; `None` when it is too long or has control characters.
 fn lines(text: &str) -> Option<String> {
     let text = text.trim().replace("\r\n", "\n");
@@ -427,7 +419,7 @@ fn read_claim(
     if purchased_on.is_err() {
         wrong("purchased_on", "claim-purchased-wrong");
     }
-    let sale = whole(&filled.sale).filter(|sale| !sale.is_zero());
+    let sale = amount(&filled.sale).filter(|sale| !sale.is_zero());
     if sale.is_none() {
         wrong("sale", "claim-sale-wrong");
     }
@@ -957,7 +949,7 @@ fn read_act(act: &Act, words: Words<'_>) -> Result<ClaimChange, Errors> {
         "refuse" => text.map(ClaimChange::Refuse),
         "send_back" => text.map(ClaimChange::SendBack),
         _ => {
-            let points = whole(&act.points).filter(|points| !points.is_zero());
+            let points = amount(&act.points).filter(|points| !points.is_zero());
             let points = points.ok_or_else(|| wrong("points", "claim-points-wrong"))?;
             let reason = lines(&act.reason).filter(|text| !text.is_empty());
             let reason = reason.ok_or_else(|| wrong("reason", "claim-text-wrong"))?;

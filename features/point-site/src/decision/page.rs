@@ -15,6 +15,7 @@ use crate::decision::{
     Action, Choice, Decision, DecisionRefusal, DecisionState, EndDecision, Eyes, Figures,
     ProposeDecision, Verdict, allowed, figures_needed, settle,
 };
+use crate::figure;
 use crate::message::Request;
 use crate::report::find_row;
 use crate::report::store::find_reports;
@@ -572,13 +573,9 @@ fn read_choice(sent: &Sent) -> Result<(Id<kind::Decision>, u32, Choice), &'stati
         "" => None,
         text => Some(parse_reference(text).ok_or("click")?),
     };
-    let amount = |name: &'static str| -> Result<Option<Amount>, &'static str> {
-        let plain: String = sent.text(name).chars().filter(|mark| *mark != ',').collect();
-        if plain.is_empty() {
-            return Ok(None);
-        }
-        let figure: u32 = plain.parse().map_err(|_text| name)?;
-        Ok(Some(Amount::from(figure)))
+    let amount = |name: &'static str| match sent.text(name).trim() {
+        "" => Ok(None),
+        text => figure::amount(text).map(Some).ok_or(name),
     };
     let figures = match (amount("sale")?, amount("commission")?) {
         (None, None) => None,

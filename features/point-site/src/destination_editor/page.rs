@@ -13,6 +13,7 @@ use crate::destination::{
     ProposeDestination, QuoteRefusal, Standing, TermsError, entries_in_force, preview,
 };
 use crate::exchange::{name_of, points_text, value_text};
+use crate::figure::whole;
 use crate::payout::permit;
 use crate::site::Site;
 use access::{Authenticated, Need};
@@ -511,13 +512,6 @@ fn summary(words: Words<'_>, errors: &Errors) -> ErrorSummary {
 
 fn status_of(errors: &Errors) -> StatusCode {
     if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
-}
-
-/// Reads a whole number of at most nine digits; people write commas.
-fn whole(text: &str) -> Option<u32> {
-    let digits: String = text.chars().filter(|character| !", ，".contains(*character)).collect();
-    let fits = digits.len() <= 9 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|_| fits)
 }
 
 /// The field that a refusal is about.

@@ -14,6 +14,7 @@ use crate::exchange::{
     AcceptExchange, AcceptRefusal, Cause, ChangeExchange, ChangeRefusal, Clearance, Exchange,
     ExchangeEvent, ExchangeState, QuoteExchange, QuotingRefusal, VersionLine,
 };
+use crate::figure::amount;
 use crate::gift_code::RevealCode;
 use crate::gift_code::store::{Stock, find_issues, read_stock};
 use crate::payee::Payee;
@@ -520,7 +521,7 @@ async fn ask_quote(
         let wrong = Wrong { typed: asked.points.clone(), text };
         Ok(offer_page(&site, &view, &counter, entry, Some(wrong)))
     };
-    let Some(points) = read_figure(&asked.points) else {
+    let Some(points) = amount(&asked.points) else {
         return wrong(words.get("exchange-wrong-figure").into_owned());
     };
     if points > counter.available {
@@ -548,22 +549,6 @@ async fn ask_quote(
 fn refusal_text(words: Words<'_>, code: &str) -> String {
     let known = words.find(&format!("exchange-refused-{code}"));
     known.unwrap_or_else(|| words.get("exchange-refused-other")).into_owned()
-}
-
-/// Reads a figure as people type it: with commas, or in full-width digits.
-fn read_figure(text: &str) -> Option<Amount> {
-    let digits: Option<String> = text
-        .chars()
-        .filter(|character| !matches!(character, ',' | '，' | ' ' | '　'))
-        .map(|character| match character {
-            '０'..='９' => u32::from(character)
-                .checked_sub(u32::from('０'))
-                .and_then(|digit| char::from_digit(digit, 10)),
-            other => Some(other),
-        })
-        .collect();
-    let minor_units: i64 = digits?.parse().ok()?;
-    Amount::try_new(minor_units).ok()
 }
 
 /// An exchange with all that its page shows.

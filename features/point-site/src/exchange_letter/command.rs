@@ -32,6 +32,7 @@ impl Command for SendExchangeLetters {
     type Refusal = Infallible;
 
     const NAME: &'static str = "send letters about exchanges";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(_slice: &[Self], _tx: &mut Tx<'_>) -> Result<SentFacts, Fault> {
         Ok(SentFacts::default())

@@ -49,6 +49,7 @@ impl Command for FollowConversions {
     type Refusal = Infallible;
 
     const NAME: &'static str = "follow conversions";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         let mut facts =

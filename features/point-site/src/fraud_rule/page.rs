@@ -2,6 +2,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::exchange::points_text;
+use crate::figure::whole;
 use crate::finding::store::{HITS_MAX, Hits, count_hits};
 use crate::fraud_rule::job::TRIAL_DAYS;
 use crate::fraud_rule::store::{find_versions, list_proposed, read_current};
@@ -583,8 +584,8 @@ impl Filled {
         if filled.is_empty() {
             wrong("amount_over", "fraud-wrong-no-condition");
         }
-        let answer_days = self.answer_days.trim().parse::<u16>();
-        if answer_days.is_err() {
+        let answer_days = whole::<u16>(&self.answer_days);
+        if answer_days.is_none() {
             wrong("answer_days", "fraud-rule-refused-answer_days");
         }
         let starts_on = match self.starts_on.trim() {
@@ -597,7 +598,8 @@ impl Filled {
         let decision = Decision::parse(&self.decision).unwrap_or(Decision::Hold);
         let mode = RuleMode::parse(&self.mode).unwrap_or(RuleMode::Observe);
         let parsed = (rule, note, answer_days, starts_on, Conditions::try_new(conditions));
-        let (Ok(rule), Ok(note), Ok(answer_days), Ok(starts_on), Some(conditions)) = parsed else {
+        let (Ok(rule), Ok(note), Some(answer_days), Ok(starts_on), Some(conditions)) = parsed
+        else {
             return Err(errors);
         };
         let point = DecisionPoint::ExchangeAccept;

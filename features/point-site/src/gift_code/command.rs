@@ -61,6 +61,7 @@ impl Command for ImportCodes {
     type Refusal = Infallible;
 
     const NAME: &'static str = "import gift codes";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         let ids: Vec<_> = slice.iter().map(|command| command.import.id).collect();

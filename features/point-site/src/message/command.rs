@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::config::SiteConfig;
 use crate::conversion::{ConversionFacts, Outcome, Told};
 use crate::message::store::{find_waiting, save_messages, save_work};
-use crate::message::{Message, Unreadable};
+use crate::message::{MESSAGES_AT_ONCE, Message, Unreadable};
 use store::{Command, Fault, Posting, Recall, Tx};
 use vocabulary::{CompanyNumber, Id, Timestamp, kind};
 
@@ -89,6 +89,7 @@ impl Command for ProcessMessage {
     type Refusal = Infallible;
 
     const NAME: &'static str = "process message";
+    const BACKGROUND: Option<usize> = Some(MESSAGES_AT_ONCE);
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         let ids: Vec<Id<kind::Message>> = slice.iter().map(|command| command.message).collect();

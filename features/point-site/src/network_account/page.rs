@@ -2,6 +2,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::config::Trust;
+use crate::figure::whole;
 use crate::network::Adapter;
 use crate::network_account::state::{ZONES, parse_zone, zone_code};
 use crate::network_account::store::load_accounts;
@@ -335,7 +336,7 @@ impl EditForm {
         if account.adapter.feeds().is_empty() {
             return Ok(NetworkTerms { trust, zone, currency, ..before.clone() });
         }
-        let days = self.look_back_days.trim().parse();
+        let days = whole(&self.look_back_days);
         if self.key.len() > CREDENTIAL_MAX || self.secret.len() > CREDENTIAL_MAX {
             return Err(("secret", "credential_long"));
         }
@@ -346,7 +347,7 @@ impl EditForm {
             pulling: self.pulling == "on",
             base: self.base.trim().to_owned(),
             identifier: self.identifier.trim().to_owned(),
-            look_back_days: days.map_err(|_other| ("look_back_days", "look_back"))?,
+            look_back_days: days.ok_or(("look_back_days", "look_back"))?,
         })
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod store;
 mod tests;
 
 pub use command::{OfferFacts, OfferRefusal, SaveOffer, SaveShop, ShopFacts};
-pub(crate) use page::{Look, ends_on, per_cent, reward_plain, reward_text, routes, usual_of};
+pub(crate) use page::{Look, ends_on, reward_plain, reward_text, routes, usual_of};
 pub use state::{
     Catalogue, Offer, OfferTerms, OfferVersion, REFERENCE_MARK, Repeat, Reward, Shop, Span,
     TIERS_MAX, TermsError, Tier, VersionStanding,

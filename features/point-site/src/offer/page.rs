@@ -1,6 +1,7 @@
 use askama::Template;
 
 use crate::favourite::store::keeps;
+use crate::figure::per_cent;
 use crate::offer::{Offer, OfferTerms, OfferVersion, Repeat, Reward, Shelf, Shop};
 use crate::shelf::category_name;
 use crate::site::Site;
@@ -290,24 +291,5 @@ fn reward_words(words: Words<'_>, scale: Scale, reward: Reward) -> (String, Stri
             (scale.format(member.minor_units()), words.get("points-unit").into_owned())
         }
         Reward::Rate { member, .. } => (format!("{}%", per_cent(member)), String::new()),
-    }
-}
-
-/// Writes hundredths of a per cent: 150 is `1.5`, 100 is `1`.
-pub(crate) fn per_cent(basis_points: u32) -> String {
-    let places = Scale::try_new(2).unwrap_or_default();
-    let text = places.format(i64::from(basis_points));
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rates_are_read_as_per_cent() {
-        for (rate, text) in [(150, "1.5"), (100, "1"), (1_000, "10"), (5, "0.05"), (0, "0")] {
-            assert_eq!(per_cent(rate), text);
-        }
     }
 }

@@ -1,8 +1,9 @@
 use askama::Template;
 
 use crate::cap::Tally;
+use crate::figure::per_cent;
 use crate::offer::{
-    Offer, OfferRefusal, OfferVersion, Repeat, Reward, SaveOffer, Shop, per_cent, reward_text,
+    Offer, OfferRefusal, OfferVersion, Repeat, Reward, SaveOffer, Shop, reward_text,
 };
 use crate::offer_editor::state::{OfferForm, Units, field_of};
 use crate::shop_editor::{

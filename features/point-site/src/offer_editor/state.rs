@@ -1,9 +1,8 @@
 use serde::Deserialize;
 
 use crate::cap::Caps;
-use crate::offer::{
-    OfferRefusal, OfferTerms, OfferVersion, Repeat, Reward, TermsError, Tier, per_cent,
-};
+use crate::figure::{decimal, per_cent};
+use crate::offer::{OfferRefusal, OfferTerms, OfferVersion, Repeat, Reward, TermsError, Tier};
 use crate::shop_editor::{Errors, kept, moment, parse_moment, yes};
 use vocabulary::{Amount, Label, Reference, Scale, Timestamp, Token};
 
@@ -207,24 +206,6 @@ impl Kind {
             },
         })
     }
-}
-
-/// Reads a figure that is not below zero, with at most so many decimals, exactly; thousands may be
-/// apart and digits wide. `None` for anything else.
-fn decimal(text: &str, places: u8) -> Option<i64> {
-    let narrow = |character: char| match character {
-        '０'..='９' => char::from_digit(u32::from(character).checked_sub(0xFF10)?, 10),
-        '．' => Some('.'),
-        other => Some(other),
-    };
-    let text: String = text.trim().chars().filter(|c| *c != ',').filter_map(narrow).collect();
-    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let places = usize::from(places);
-    if whole.is_empty() || !digits(whole) || !digits(part) || part.len() > places {
-        return None;
-    }
-    format!("{whole}{part:0<places$}").parse().ok()
 }
 
 /// Writes a figure as a field has it.

@@ -521,6 +521,7 @@ impl Command for ApplyResults {
     type Refusal = core::convert::Infallible;
 
     const NAME: &'static str = "apply payout results";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         let files: Vec<_> = slice.iter().filter_map(|command| command.last_of).collect();

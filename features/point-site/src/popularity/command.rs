@@ -27,6 +27,7 @@ impl Command for NoteClickDays {
     type Refusal = Infallible;
 
     const NAME: &'static str = "note click days";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(_slice: &[Self], _tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         Ok(Vec::new())

@@ -426,6 +426,7 @@ impl Command for WriteRanks {
     type Refusal = Infallible;
 
     const NAME: &'static str = "write ranks";
+    const BACKGROUND: Option<usize> = Some(1);
 
     /// Looks at members for the first command of a slice; the others, of other nodes, are told how
     /// far that came.

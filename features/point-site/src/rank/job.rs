@@ -10,11 +10,11 @@ use store::{Fault, Reader};
 use vocabulary::{CompanyNumber, Id, Timestamp};
 
 /// Members looked at in one transaction.
-const SLICE: u32 = 2_000;
+const SLICE: u32 = 500;
 /// How long into a month its ranks wait for what was approved before it.
 const WAIT_SECONDS: i64 = 3_600;
 /// The most slices that a preview looks at.
-const SLICES_MAX: u32 = 500;
+const SLICES_MAX: u32 = 2_000;
 
 /// Writes the ranks of this month, a slice of members, and first of the last one when it was not
 /// finished; tells whether there is more to do at once. It begins an hour into the month, once all

@@ -1,7 +1,7 @@
 use askama::Template;
 
 use crate::exchange::{own_member, points_text};
-use crate::offer::per_cent;
+use crate::figure::per_cent;
 use crate::rank::command::window_sum;
 use crate::rank::store::{
     find_member_ranks, find_months, list_member_ranks, list_sets, sum_of_members,

@@ -4,7 +4,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::exchange::points_text;
-use crate::offer::per_cent;
+use crate::figure::{basis_points, or_zero, per_cent, whole_or_zero};
 use crate::payout::permit;
 use crate::rank::store::{count_places, find_months, list_all_sets, list_sets};
 use crate::rank::{
@@ -358,13 +358,13 @@ impl FilledRank {
         let figures =
             [("purchases", &self.purchases), ("points", &self.points), ("max", &self.month_max)];
         let figures = figures.map(|(field, text)| {
-            let figure = whole_or_none(text);
+            let figure = whole_or_zero::<u32>(text);
             if figure.is_none() {
                 wrong(field, "ranks-wrong-figure");
             }
             figure
         });
-        let bonus = basis_points(&self.bonus);
+        let bonus = basis_points(or_zero(&self.bonus));
         if bonus.is_none() {
             wrong("bonus", "ranks-wrong-bonus");
         }
@@ -385,22 +385,6 @@ impl FilledRank {
 fn label(text: &str) -> Option<Label> {
     let label = Label::parse(text.trim()).ok()?;
     (label.as_str().chars().count() <= NAME_MAX).then_some(label)
-}
-
-/// Reads a whole number of at most nine digits, with commas as people write them; nothing is 0.
-fn whole_or_none(text: &str) -> Option<u32> {
-    let digits: String = text.chars().filter(|character| !", ，".contains(*character)).collect();
-    if digits.is_empty() {
-        return Some(0);
-    }
-    let fits = digits.len() <= 9 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|_| fits)
-}
-
-/// Reads per cent; nothing is none.
-fn basis_points(text: &str) -> Option<u32> {
-    let text: String = text.chars().filter(|character| !", ，%％".contains(*character)).collect();
-    if text.is_empty() { Some(0) } else { crate::campaign::basis_points(&text) }
 }
 
 impl Filled {
@@ -439,7 +423,7 @@ impl Filled {
         if starts.is_err() {
             errors.push(("starts".to_owned(), words.get("ranks-wrong-month").into_owned()));
         }
-        let months = whole_or_none(&self.months).and_then(|months| u8::try_from(months).ok());
+        let months = whole_or_zero::<u8>(&self.months);
         let months = months.filter(|months| (1..=MONTHS_MAX).contains(months));
         if months.is_none() {
             errors.push(("months".to_owned(), words.get("ranks-wrong-months").into_owned()));

@@ -32,6 +32,7 @@ impl Command for SendRateUps {
     type Refusal = Infallible;
 
     const NAME: &'static str = "send rate-ups";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(_slice: &[Self], _tx: &mut Tx<'_>) -> Result<RateUpFacts, Fault> {
         Ok(RateUpFacts::default())

@@ -122,6 +122,7 @@ impl Command for KeepStatement {
     type Refusal = core::convert::Infallible;
 
     const NAME: &'static str = "keep statement";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         let ids: Vec<_> = slice.iter().map(|command| command.statement.id).collect();
@@ -204,6 +205,7 @@ impl Command for ReconcileLines {
     type Refusal = core::convert::Infallible;
 
     const NAME: &'static str = "reconcile lines";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         let statements: Vec<_> = slice.iter().map(|command| command.statement).collect();
@@ -347,6 +349,7 @@ impl Command for FindMissing {
     type Refusal = core::convert::Infallible;
 
     const NAME: &'static str = "find missing";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         let statements: Vec<_> = slice.iter().map(|command| command.statement).collect();
@@ -414,6 +417,7 @@ impl Command for CloseAgreed {
     type Refusal = core::convert::Infallible;
 
     const NAME: &'static str = "close agreed differences";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         let pairs = || slice.iter().flat_map(|command| command.differences.iter());

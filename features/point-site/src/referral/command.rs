@@ -671,6 +671,7 @@ impl Command for ExpireReferrals {
     type Refusal = Infallible;
 
     const NAME: &'static str = "expire referrals";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<ExpireFacts, Fault> {
         let Some(first) = slice.first() else { return Ok(ExpireFacts::default()) };

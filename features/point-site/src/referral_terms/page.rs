@@ -2,6 +2,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::exchange::points_text;
+use crate::figure::whole;
 use crate::payout::permit;
 use crate::referral::store::list_terms;
 use crate::referral::{
@@ -219,13 +220,6 @@ struct Filled {
 
 type Errors = Vec<(&'static str, String)>;
 
-/// Reads a whole number of at most nine digits; people write commas.
-fn whole(text: &str) -> Option<u32> {
-    let digits: String = text.chars().filter(|character| !", ，".contains(*character)).collect();
-    let fits = digits.len() <= 9 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|_| fits)
-}
-
 impl Filled {
     fn of(terms: &ReferralTerms) -> Self {
         let plain = |amount: Amount| amount.minor_units().to_string();
@@ -258,7 +252,7 @@ impl Filled {
         if starts_on.is_err() {
             errors.push(("starts_on", words.get("referral-wrong-day").into_owned()));
         }
-        let figures = self.figures().map(|(name, text)| (name, whole(text)));
+        let figures = self.figures().map(|(name, text)| (name, whole::<u32>(text)));
         for (name, figure) in figures {
             if figure.is_none() {
                 errors.push((name, words.get("referral-wrong-figure").into_owned()));

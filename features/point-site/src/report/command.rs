@@ -32,6 +32,7 @@ impl Command for StoreReportPart {
 
     const NAME: &'static str = "store report part";
     const DEPENDS: bool = false;
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(slice: &[Self], _tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         Ok(Vec::with_capacity(slice.len()))
@@ -80,6 +81,7 @@ impl Command for OpenReport {
     type Refusal = Infallible;
 
     const NAME: &'static str = "open report";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         let ids: Vec<_> = slice.iter().map(|command| command.report.id).collect();
@@ -202,6 +204,7 @@ impl Command for ApplyRows {
     type Refusal = ReportRefusal;
 
     const NAME: &'static str = "apply report rows";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         let ids: Vec<_> = slice.iter().map(|command| command.report).collect();

@@ -258,6 +258,7 @@ impl Command for UndoRows {
     type Refusal = UndoRefusal;
 
     const NAME: &'static str = "undo report rows";
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(slice: &[Self], tx: &mut Tx<'_>) -> Result<Self::Facts, Fault> {
         let ids: Vec<_> = slice.iter().map(|command| command.report).collect();

@@ -22,6 +22,7 @@ impl Command for SendLetters {
 
     const NAME: &'static str = "send letters";
     const DEPENDS: bool = false;
+    const BACKGROUND: Option<usize> = Some(1);
 
     fn load(_: &[Self], _: &mut Tx<'_>) -> Result<LetterFacts, Fault> {
         Ok(LetterFacts::default())

@@ -1,7 +1,8 @@
 //! The writer and the journal, through the doors of [`Store`].
 
 use core::convert::Infallible;
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::testing::{Setup, TestDatabase, assert_same_schema, for_each_database, prepare_all};
@@ -257,7 +258,7 @@ fn large_groups_are_pipelined_and_checkpointed() {
         let options = StoreOptions { checkpoint_every: 5_000, ..StoreOptions::default() };
         let store = open_with(test.database(), options, 1).unwrap();
         set_up(&store, 3_000);
-        let (sender, receiver) = std::sync::mpsc::channel();
+        let (sender, receiver) = channel();
         for call in 0..40_u128 {
             let batches: Vec<Batch> = (0..1_000_u32)
                 .map(|n| {
@@ -410,6 +411,72 @@ fn two_writers_of_one_book_lose_no_row_that_depends_on_another() {
         counts.sort_unstable();
         assert_eq!(counts, (1..=200).collect::<Vec<_>>(), "each counts once");
         check(&stores[0]);
+    });
+}
+
+/// Notes which slices are loaded; the first waits until it is let go.
+struct Stand<const IN_BACKGROUND: bool> {
+    loaded: Arc<Mutex<Vec<(bool, usize)>>>,
+    let_go: Option<Mutex<Receiver<()>>>,
+}
+
+impl<const IN_BACKGROUND: bool> Command for Stand<IN_BACKGROUND> {
+    type Facts = ();
+    type Receipt = ();
+    type Refusal = Infallible;
+
+    const NAME: &'static str = "stand";
+    const BACKGROUND: Option<usize> = if IN_BACKGROUND { Some(2) } else { None };
+
+    fn load(slice: &[Self], _: &mut Tx<'_>) -> Result<(), Fault> {
+        slice[0].loaded.lock().unwrap().push((IN_BACKGROUND, slice.len()));
+        if let Some(let_go) = &slice[0].let_go {
+            let_go.lock().unwrap().recv().unwrap();
+        }
+        Ok(())
+    }
+
+    fn decide(&self, (): &mut (), _: &mut Posting<'_>) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn save((): (), _: &mut Tx<'_>) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[test]
+fn work_in_the_background_takes_turns() {
+    for_each_database(|test| {
+        let store = prepared(test);
+        let loaded: Arc<Mutex<Vec<(bool, usize)>>> = Arc::default();
+        let (let_go, waits) = channel();
+        let (answer, answers) = channel();
+        let reply = || {
+            let answer = answer.clone();
+            Box::new(move |decision: Result<_, Fault>| answer.send(decision.unwrap()).unwrap())
+        };
+        let first = Stand::<true> { loaded: Arc::clone(&loaded), let_go: Some(Mutex::new(waits)) };
+        store.submit_command(first, reply());
+        while loaded.lock().unwrap().is_empty() {
+            std::thread::yield_now();
+        }
+        for _ in 0..5 {
+            let job = Stand::<true> { loaded: Arc::clone(&loaded), let_go: None };
+            store.submit_command(job, reply());
+        }
+        for _ in 0..3 {
+            let person = Stand::<false> { loaded: Arc::clone(&loaded), let_go: None };
+            store.submit_command(person, reply());
+        }
+        assert_eq!(store.waiting(), 8);
+        let_go.send(()).unwrap();
+        for _ in 0..9 {
+            assert_eq!(answers.recv().unwrap(), Ok(()));
+        }
+        let loaded = loaded.lock().unwrap();
+        assert_eq!(*loaded, [(true, 1), (false, 3), (true, 2), (true, 2), (true, 1)]);
+        assert_eq!(store.waiting(), 0);
     });
 }
 
