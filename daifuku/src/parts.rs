@@ -262,7 +262,7 @@ fn site_job(
 
 /// Writes to members when a shop that they keep gives more.
 fn write_rate_ups_of(house: &House, site: &Site) -> Job {
-    const SLICES: u32 = 25;
+    const SLICES: u32 = 100;
     let readers = MemberReaders(house.store.clone());
     let tools = RateUps {
         site: site.clone(),

@@ -18,6 +18,22 @@ pub struct Letter {
     pub body: Body,
 }
 
+/// Makes a subject of a text that has names in it, which may be long: what is over 120 characters
+/// ends with `…`.
+///
+/// # Errors
+///
+/// A [`TextError`] for an empty text and for control characters.
+pub fn subject(text: &str) -> Result<Label, TextError> {
+    match Label::parse(text) {
+        Err(TextError::TooLong { max }) => {
+            let start: String = text.trim().chars().take(max.saturating_sub(1)).collect();
+            Label::parse(&format!("{start}…"))
+        }
+        label => label,
+    }
+}
+
 /// Whether the person can do without a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Category {
@@ -89,5 +105,19 @@ impl Body {
     /// Gives the text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_subject_is_shortened_and_no_letter_lost() {
+        assert_eq!(subject("交換が完了しました").unwrap().as_str(), "交換が完了しました");
+        let long = subject(&format!(" {}への交換が完了しました", "長".repeat(120))).unwrap();
+        assert_eq!(long.as_str(), format!("{}…", "長".repeat(119)));
+        assert_eq!(subject(" "), Err(TextError::Empty));
+        assert_eq!(subject("a\nb"), Err(TextError::Character));
     }
 }

@@ -26,6 +26,6 @@ mod tests;
 pub use delivery::{
     ATTEMPTS_MAX, Carried, Carrier, Delivered, Parcel, Reachable, Recipients, deliver_due,
 };
-pub use letter::{Body, Category, Letter, Recipient};
+pub use letter::{Body, Category, Letter, Recipient, subject};
 pub use smtp::{Security, Smtp, SmtpError, SmtpOptions};
 pub use store::{MIGRATIONS, STATEMENTS, count_letters, enqueue};

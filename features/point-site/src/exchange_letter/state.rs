@@ -5,9 +5,9 @@ use crate::destination::DestinationEntry;
 use crate::exchange::{Exchange, name_of_exchange, points_text, value_text};
 use crate::rate_up::Languages;
 use crate::site::Site;
-use mail::{Body, Category, Letter, Recipient};
+use mail::{Body, Category, Letter, Recipient, subject};
 use store::natural_id;
-use vocabulary::{Id, Label, kind};
+use vocabulary::{Id, kind};
 use web::{Frame, Words};
 
 /// An end of an exchange that its member is told of.
@@ -90,7 +90,7 @@ impl ExchangeLetters {
             company: exchange.company,
             category: Category::Service,
             to: Recipient::Member(exchange.member),
-            subject: Label::parse(&words.with(&format!("{key}-subject"), &values)).ok()?,
+            subject: subject(&words.with(&format!("{key}-subject"), &values)).ok()?,
             body: Body::parse(&words.with(&format!("{key}-body"), &values)).ok()?,
         })
     }

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::conversion::{Authority, ConversionKey, Source, Status, Told};
 use crate::follow_up::follow_conversions;
+use crate::leaving::{AskToLeave, EndMembership};
 use crate::personal_data::{Chapter, read_part};
 use crate::rank::store::{find_member_ranks, list_all_sets, list_sets, remove_ranks};
 use crate::rank::{
@@ -12,6 +13,7 @@ use crate::tests::{HANA, OURS, Stage, THEIRS, UNIT, at, play, token, wait};
 use access::testing::{member, staff};
 use access::{Authenticated, Role};
 use ledger::ActorNumber;
+use mail::{Body, Category, Letter, Recipient};
 use vocabulary::{AccountRole, Amount, Day, Id, Label, Reference, kind};
 
 fn maker() -> Authenticated {
@@ -338,6 +340,36 @@ fn the_first_grant_fixes_a_rank_before_the_month_is_written() {
         until(stage, "2026-12-01 02:00");
         buy(stage, 4, Status::Approved);
         assert_eq!(has(stage), 465 - 150 + 165);
+    });
+}
+
+#[test]
+fn a_member_who_left_has_no_rank_any_more() {
+    play(|stage| {
+        approve(stage, "2026-12", terms());
+        buy(stage, 1, Status::Approved);
+        buy(stage, 2, Status::Approved);
+        until(stage, "2026-12-01 01:00");
+        buy(stage, 3, Status::Occurred);
+        let letter = Letter {
+            id: Id::from_bits(9),
+            company: OURS,
+            category: Category::Service,
+            to: Recipient::Member(HANA),
+            subject: Label::parse("退会").unwrap(),
+            body: Body::parse("14日以内は取り消せます。").unwrap(),
+        };
+        let ask = AskToLeave { member: HANA, company: OURS, unit: UNIT, letter };
+        let asked = stage.site.store().run(ask).unwrap().unwrap();
+        stage.clock.set(asked.ends_at);
+        let by = stage.site.config().actor;
+        let end = EndMembership { member: HANA, unit: UNIT, by, erased: false };
+        let Ok(_ending) = stage.site.store().run(end).unwrap();
+        assert_eq!((has(stage), written(stage, "2026-12")), (0, None));
+        buy(stage, 3, Status::Approved);
+        assert_eq!(stage.purse(), "has 150 expects 0 owes 0", "the purchase, without a bonus");
+        until(stage, "2027-01-01 01:00");
+        assert_eq!(written(stage, "2027-01"), None, "nothing of before is counted");
     });
 }
 

@@ -6,7 +6,7 @@ use store::Fault;
 use vocabulary::{Id, kind};
 
 /// Members written to in one transaction.
-const SLICE: u32 = 2_000;
+const SLICE: u32 = 500;
 /// For how many days a raise that was written about is looked up; more than it may come late.
 const KNOWN_DAYS: i64 = 7;
 
@@ -19,7 +19,7 @@ pub struct Written {
     pub finished: bool,
 }
 
-/// Writes to members who keep a shop whose reward was raised, for at most `slices` slices of 2,000.
+/// Writes to members who keep a shop whose reward was raised, for at most `slices` slices of 500.
 /// One that was interrupted goes on where it was; a letter goes once, whatever is repeated.
 ///
 /// # Errors

@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use crate::offer::{Offer, OfferVersion, Shelf, Shop, ends_on, reward_plain};
 use crate::site::Site;
-use mail::{Body, Category, Letter, Recipient};
+use mail::{Body, Category, Letter, Recipient, subject};
 use store::{Fault, natural_id};
-use vocabulary::{Id, Label, Timestamp, kind};
+use vocabulary::{Id, Timestamp, kind};
 use web::{Frame, Language, Words};
 
 /// How many days after its beginning a raise is still written about, when the job could not run.
@@ -111,7 +111,7 @@ impl Raise<'_> {
             company: self.offer.company,
             category: Category::Notice,
             to: Recipient::Member(member),
-            subject: Label::parse(&words.with("rate-up-subject", &values)).ok()?,
+            subject: subject(&words.with("rate-up-subject", &values)).ok()?,
             body: Body::parse(&words.with("rate-up-body", &values)).ok()?,
         })
     }

@@ -96,17 +96,17 @@ fn a_raise_is_told_once_to_who_keeps_the_shop() {
 #[test]
 fn many_are_written_to_in_slices_and_each_once() {
     play(|stage| {
-        keep(stage, 1_000..3_500);
+        keep(stage, 1_000..1_700);
         let tools = tools(stage);
         stage.clock.set(at("2026-11-20 00:00"));
         rate(stage, 500, "2026-11-20 00:00", None);
         let first = write_rate_ups(&tools, 1).unwrap();
-        assert_eq!((first.letters, first.finished), (2_000, false));
+        assert_eq!((first.letters, first.finished), (500, false));
         let second = write_rate_ups(&tools, 1).unwrap();
-        assert_eq!((second.letters, second.finished), (500, true));
+        assert_eq!((second.letters, second.finished), (200, true));
         let mut members: Vec<u128> =
             letters(stage).into_iter().map(|(member, ..)| member).collect();
         members.dedup();
-        assert_eq!(members, (1_000..3_500).collect::<Vec<_>>());
+        assert_eq!(members, (1_000..1_700).collect::<Vec<_>>());
     });
 }

@@ -8,7 +8,7 @@ use vocabulary::{Timestamp, Zone};
 /// Accounts looked at under one lock of the book: a millisecond or two.
 const SCAN: usize = 65_536;
 /// Letters written in one transaction.
-const SLICE: usize = 2_000;
+const SLICE: usize = 500;
 
 /// What one call of the job did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
