@@ -126,7 +126,7 @@ static SELECT_LAST_GROUP: Statement = Statement::new(
      LIMIT 1",
 );
 
-// The first group's row is the turnstile: `SQLite` has let one writer in when its transaction began.
+// The first group's row is the turnstile. `SQLite` has let one writer in with `BEGIN`.
 static TAKE_TURN: Statement = Statement::pair(
     "take turn",
     "SELECT number FROM journal_group WHERE number = 1",

@@ -172,7 +172,7 @@ impl Command for TakeLeavingBack {
 /// Goes one step on with the end of a membership whose days are over: writes free points off and
 /// forgets what was chosen and where the member was paid; said again once the login is erased,
 /// notes that all is done. Points that are announced stay with the network; should they come, they
-/// expire on their last day. Ranks are forgotten, and with them the bonus on what comes later.
+/// expire on their last day.
 #[derive(Clone, Copy, Debug)]
 pub struct EndMembership {
     /// The member.

@@ -252,20 +252,10 @@ impl RankFacts {
         bonuses: &mut BonusFacts,
         posting: &mut Posting<'_>,
     ) {
-        let stands = match seen.state {
-            ConversionState::Tracked { .. } | ConversionState::Approved { .. } => true,
-            ConversionState::NeedsReview
-            | ConversionState::Rejected { .. }
-            | ConversionState::Reversed { .. } => false,
-        };
         if self.gone.contains(&seen.member) {
-            // What a rank gave goes with its purchase, and else stays as it is.
-            if stands {
-                return;
-            }
-        } else {
-            self.count(seen);
+            return follow_gone(seen, bonuses, posting);
         }
+        self.count(seen);
         let month = Month::of(seen.clicked_at);
         let Some(set) = set_of(&self.sets, month).cloned() else { return };
         let rank = self.rank_of(&set, seen.member, month);
@@ -296,17 +286,14 @@ impl RankFacts {
             version: 0,
             standing: Standing::Nothing,
         };
-        if bonuses.settle(draft, target.of(amount), posting).is_err() {
-            tracing::info!(bonus.id = %id, "the bonus {id} of a rank is tried again later");
-        }
+        settle(draft, target.of(amount), bonuses, posting);
         let standing = bonuses.standing(id);
-        let known = !self.gone.contains(&seen.member);
-        if standing.granted() && known && !self.ranks.contains_key(&key) {
+        if standing.granted() && !self.ranks.contains_key(&key) {
             // What was granted by a rank keeps it, also when the month is not written yet.
             self.ranks.insert(key, rank);
             self.fixed.insert(key, rank);
         }
-        if standing.amount() != before && known {
+        if standing.amount() != before {
             let others = given.saturating_sub(before);
             let after = others.checked_add(standing.amount()).unwrap_or(Amount::MAX);
             self.given.insert(key, after);
@@ -361,6 +348,28 @@ impl RankFacts {
         add_member_ranks(tx, self.company, &self.fixed, now)?;
         let given = |key: &(Id<kind::Member>, Month)| Some((*key, *self.given.get(key)?));
         save_bonuses(tx, &self.given_changed.iter().filter_map(given).collect())
+    }
+}
+
+/// Lets what a rank announced or gave to a member who left go with its purchase, as it was: the
+/// rank itself is forgotten.
+fn follow_gone(seen: &Seen, bonuses: &mut BonusFacts, posting: &mut Posting<'_>) {
+    let Some(bonus) = bonuses.find(Cause::Rank.bonus(seen.id)).cloned() else { return };
+    let amount = bonus.standing.amount();
+    let target = match seen.state {
+        ConversionState::Tracked { .. } => return,
+        ConversionState::Approved { .. } => Target::Granted { amount },
+        ConversionState::NeedsReview
+        | ConversionState::Rejected { .. }
+        | ConversionState::Reversed { .. } => Target::Nothing,
+    };
+    settle(bonus, target.of(amount), bonuses, posting);
+}
+
+fn settle(bonus: Bonus, target: Target, bonuses: &mut BonusFacts, posting: &mut Posting<'_>) {
+    let id = bonus.id;
+    if bonuses.settle(bonus, target, posting).is_err() {
+        tracing::info!(bonus.id = %id, "the bonus {id} of a rank is tried again later");
     }
 }
 

@@ -344,7 +344,7 @@ fn the_first_grant_fixes_a_rank_before_the_month_is_written() {
 }
 
 #[test]
-fn a_member_who_left_has_no_rank_any_more() {
+fn what_was_announced_comes_to_a_member_who_left() {
     play(|stage| {
         approve(stage, "2026-12", terms());
         buy(stage, 1, Status::Approved);
@@ -367,9 +367,12 @@ fn a_member_who_left_has_no_rank_any_more() {
         let Ok(_ending) = stage.site.store().run(end).unwrap();
         assert_eq!((has(stage), written(stage, "2026-12")), (0, None));
         buy(stage, 3, Status::Approved);
-        assert_eq!(stage.purse(), "has 150 expects 0 owes 0", "the purchase, without a bonus");
+        assert_eq!(stage.purse(), "has 165 expects 0 owes 0", "with its bonus");
+        buy(stage, 4, Status::Approved);
+        buy(stage, 3, Status::Rejected);
+        assert_eq!(stage.purse(), "has 150 expects 0 owes 0", "a new one has none");
         until(stage, "2027-01-01 01:00");
-        assert_eq!(written(stage, "2027-01"), None, "nothing of before is counted");
+        assert_eq!(written(stage, "2027-01"), None, "and nothing is counted");
     });
 }
 
