@@ -94,6 +94,7 @@ pub mod partner;
 pub mod partner_sandbox;
 pub mod payee;
 pub mod payout;
+mod person;
 pub mod personal_data;
 pub mod popularity;
 pub mod preferences;

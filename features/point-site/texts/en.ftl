@@ -480,7 +480,6 @@ claim-late = { $day } (late)
 claim-owner = Owner
 claim-owner-none = Nobody
 claim-owner-me = You
-claim-owner-other = Person { $number }
 claim-evidence = Conversions of the same click or order
 claim-evidence-none = Nothing was reported for this click or order.
 claim-fits = This purchase
@@ -1260,7 +1259,7 @@ payout-next = What to do
 payout-made = Put together by
 payout-decided-approved = Approved by
 payout-decided-discarded = Called off by
-payout-by = actor { $actor } ({ $time })
+payout-by = { $person } ({ $time })
 payout-file-name = File
 payout-digest = SHA-256
 payout-other = Somebody else has to approve it
@@ -1437,7 +1436,11 @@ fraud-state-denied = Denied
 fraud-state-ended = Called off by the member
 fraud-owner-none = Nobody
 fraud-owner-me = Me
-fraud-person = Person { $number }
+fraud-person =
+    { $number ->
+        [0] the system
+       *[other] Person { $number }
+    }
 fraud-by-rules = held by rules
 fraud-handed-to = To { $name }.
 fraud-story = Story

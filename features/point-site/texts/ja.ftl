@@ -477,7 +477,6 @@ claim-late = { $day }（超過）
 claim-owner = 担当
 claim-owner-none = 未定
 claim-owner-me = 自分
-claim-owner-other = 担当者{ $number }
 claim-evidence = 同じクリック・注文の成果
 claim-evidence-none = 同じクリック・注文の成果は届いていません。
 claim-fits = この依頼のお買い物
@@ -1257,7 +1256,7 @@ payout-next = 手続き
 payout-made = まとめた人
 payout-decided-approved = 承認した人
 payout-decided-discarded = 取りやめた人
-payout-by = 担当者{ $actor }（{ $time }）
+payout-by = { $person }（{ $time }）
 payout-file-name = ファイル名
 payout-digest = 指紋（SHA-256）
 payout-other = 承認は別の担当者が行います
@@ -1434,7 +1433,11 @@ fraud-state-denied = 取りやめた
 fraud-state-ended = 会員が取り消した
 fraud-owner-none = 担当なし
 fraud-owner-me = 自分
-fraud-person = 担当者{ $number }
+fraud-person =
+    { $number ->
+        [0] システム
+       *[other] 担当者{ $number }
+    }
 fraud-by-rules = ルールによる保留
 fraud-handed-to = { $name } へ。
 fraud-story = 経過

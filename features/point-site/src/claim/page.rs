@@ -18,6 +18,7 @@ use crate::claim::{
 use crate::click::reference;
 use crate::conversion::ConversionState;
 use crate::figure::amount;
+use crate::person::person;
 use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
 use answers::{OrProblem as _, faulted};
@@ -771,7 +772,7 @@ fn owner(words: Words<'_>, owner: Option<ActorNumber>, who: &Authenticated) -> S
     match owner {
         None => words.get("claim-owner-none").into_owned(),
         Some(owner) if owner == who.actor() => words.get("claim-owner-me").into_owned(),
-        Some(owner) => words.with("claim-owner-other", &[("number", owner.ordinal().into())]),
+        Some(owner) => person(words, owner),
     }
 }
 

@@ -15,11 +15,11 @@ use crate::destination::{
 use crate::exchange::{name_of, points_text, value_text};
 use crate::figure::whole;
 use crate::payout::permit;
+use crate::person::person_at;
 use crate::site::Site;
 use access::{Authenticated, Need};
 use answers::OrProblem as _;
-use ledger::ActorNumber;
-use vocabulary::{Amount, Day, Label, Rate, Rounding, Timestamp, Token, UnitCode, Zone};
+use vocabulary::{Amount, Day, Label, Rate, Rounding, Token, UnitCode, Zone};
 use web::components::{
     Badge, Button, Cell, Column, DataList, EmptyState, ErrorSummary, FieldKind, Html, LinkButton,
     Notice, Select, Table, TextField, Tone, Weight,
@@ -100,7 +100,8 @@ struct EditMain<'a> {
 }
 
 struct FormPart {
-    heading: String,
+    /// Where the page has other parts than the form.
+    heading: Option<String>,
     lead: String,
     action: String,
     fields: Vec<Html>,
@@ -151,11 +152,6 @@ impl Desk {
         let codes = self.entries.iter().map(|entry| &entry.terms.code);
         codes.map(|code| (code, self.versions(code))).collect()
     }
-}
-
-fn person(words: Words<'_>, (by, at): (ActorNumber, Timestamp)) -> String {
-    let (number, at) = (by.ordinal().to_string(), Zone::JAPAN.format_minute(at));
-    words.with("payout-by", &[("actor", number.into()), ("time", at.into())])
 }
 
 fn kind_text(words: Words<'_>, kind: DestinationKind) -> String {
@@ -343,7 +339,7 @@ fn card(
     let own = proposal.proposed_by == who.actor();
     let able = who.needs().contains(APPROVE);
     let Told { title, changes, facts, preview, note } = told(words, site, desk, &proposal.change);
-    let by = person(words, (proposal.proposed_by, proposal.proposed_at));
+    let by = person_at(words, (proposal.proposed_by, proposal.proposed_at));
     let note = words.get(if own { "destination-approve-own" } else { note });
     Html::of(&Card {
         title,
@@ -781,15 +777,15 @@ fn form_part(
     standing: Standing,
 ) -> FormPart {
     let (heading, lead, action) = match standing {
-        Standing::New => ("destination-new", "destination-new-lead", LIST.to_owned()),
+        Standing::New => (None, "destination-new-lead", LIST.to_owned()),
         Standing::Known => {
             let action = format!("{LIST}/{}", sent.filled.code);
-            ("destination-change", "destination-change-lead", action)
+            (Some("destination-change"), "destination-change-lead", action)
         }
     };
     let button = |key: &str, code: &str| Button::new(words.get(key)).choice("do", code);
     FormPart {
-        heading: words.get(heading).into_owned(),
+        heading: heading.map(|key| words.get(key).into_owned()),
         lead: words.get(lead).into_owned(),
         action,
         fields: fields(words, site, desk, (&sent.filled, standing), &sent.errors),
@@ -978,8 +974,8 @@ fn history_table(words: Words<'_>, history: &[DestinationProposal]) -> Option<Ta
             proposal.number.to_string().into(),
             from.into(),
             Badge::new(tone, state).into(),
-            person(words, (proposal.proposed_by, proposal.proposed_at)).into(),
-            decided.map_or_else(|| "–".to_owned(), |decided| person(words, decided)).into(),
+            person_at(words, (proposal.proposed_by, proposal.proposed_at)).into(),
+            decided.map_or_else(|| "–".to_owned(), |decided| person_at(words, decided)).into(),
         ]
     });
     let table = Table::new(words.get("destination-proposals"), columns).rows(rows);
@@ -1111,11 +1107,11 @@ fn group_form(
         .error(error_of(errors, "code"));
     let limits = [limit("daily", &filled.daily), limit("monthly", &filled.monthly)];
     let (heading, code, action) = match standing {
-        Standing::New => ("limit-group-new", Some(Html::of(&code)), GROUPS.to_owned()),
-        Standing::Known => ("limit-group-change", None, format!("{GROUPS}/{}", filled.code)),
+        Standing::New => (None, Some(Html::of(&code)), GROUPS.to_owned()),
+        Standing::Known => (Some("limit-group-change"), None, format!("{GROUPS}/{}", filled.code)),
     };
     FormPart {
-        heading: words.get(heading).into_owned(),
+        heading: heading.map(|key| words.get(key).into_owned()),
         lead: words.get("limit-group-lead").into_owned(),
         action,
         fields: code.into_iter().chain(limits).collect(),

@@ -14,11 +14,12 @@ use crate::fraud_case::{
 use crate::fraud_rule::store::read_current;
 use crate::fraud_rule::{RuleMode, rules_in_force};
 use crate::held::{
-    DECIDE, DecideExchange, DecideRefusal, PROPOSE, Proposal, ProposeVerdict, Verdict, actor_text,
+    DECIDE, DecideExchange, DecideRefusal, PROPOSE, Proposal, ProposeVerdict, Verdict,
     propose_form, weight_of,
 };
 use crate::payee::store::read_changes;
 use crate::payout::permit;
+use crate::person::{person, person_at};
 use crate::site::Site;
 use crate::step_up::{Decision, Particular};
 use access::{Authenticated, LoginKey, Need, Subject, find_actors, find_login, find_logins_of};
@@ -176,8 +177,7 @@ pub(crate) fn read_names(reader: &mut Reader<'_>, numbers: &[ActorNumber]) -> Re
 }
 
 fn name(words: Words<'_>, names: &Names, number: ActorNumber) -> String {
-    let unknown = || words.with("fraud-person", &[("number", number.ordinal().into())]);
-    names.get(&number).cloned().unwrap_or_else(unknown)
+    names.get(&number).cloned().unwrap_or_else(|| person(words, number))
 }
 
 /// Tells whose something is to look after.
@@ -438,13 +438,13 @@ async fn case_page(
 
 fn proposal_list(words: Words<'_>, proposal: &Proposal) -> DataList {
     let verdict = words.get(&format!("held-verdict-{}", proposal.verdict.code()));
-    let by = actor_text(words, proposal.proposed_by, proposal.proposed_at);
+    let by = person_at(words, (proposal.proposed_by, proposal.proposed_at));
     let list = DataList::new()
         .pair(words.get("held-proposal"), verdict.as_ref())
         .pair(words.get("held-reason"), proposal.reason.as_str())
         .pair(words.get("held-proposed"), by);
     match proposal.decided {
-        Some((actor, at)) => list.pair(words.get("held-decided"), actor_text(words, actor, at)),
+        Some((actor, at)) => list.pair(words.get("held-decided"), person_at(words, (actor, at))),
         None => list,
     }
 }

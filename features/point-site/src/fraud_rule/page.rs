@@ -12,11 +12,11 @@ use crate::fraud_rule::{
     try_rule,
 };
 use crate::payout::permit;
+use crate::person::person_at;
 use crate::site::Site;
 use crate::step_up::{Decision, Particular};
 use access::{Authenticated, Need};
 use answers::{OrProblem as _, faulted, off_thread};
-use ledger::ActorNumber;
 use vocabulary::{Amount, Day, Label, Scale, Timestamp, Token, Zone};
 use web::components::{
     Badge, Button, Cell, Column, DataList, ErrorSummary, FieldKind, LinkButton, Notice, Select,
@@ -148,11 +148,6 @@ fn mode_badge(words: Words<'_>, mode: RuleMode) -> Badge {
     Badge::new(tone, words.get(&format!("fraud-mode-{}", mode.code())))
 }
 
-fn person(words: Words<'_>, (by, at): (ActorNumber, Timestamp)) -> String {
-    let (number, at) = (by.ordinal().to_string(), Zone::JAPAN.format_minute(at));
-    words.with("payout-by", &[("actor", number.into()), ("time", at.into())])
-}
-
 async fn list(
     State(site): State<Site>,
     view: View,
@@ -206,7 +201,7 @@ fn proposed_table(words: Words<'_>, site: &Site, proposed: &[RuleVersion]) -> Ta
             conditions_text(words, site, &terms.conditions).into(),
             decision_text(words, terms.decision).into(),
             mode_badge(words, terms.mode).into(),
-            person(words, (version.proposed_by, version.proposed_at)).into(),
+            person_at(words, (version.proposed_by, version.proposed_at)).into(),
         ]
     });
     Table::new(words.get("fraud-rules-proposed"), columns).rows(rows)
@@ -348,7 +343,7 @@ fn proposed_of(
             .pair(words.get("fraud-note"), terms.note.as_str())
             .pair(
                 words.get("held-proposed"),
-                person(words, (version.proposed_by, version.proposed_at)),
+                person_at(words, (version.proposed_by, version.proposed_at)),
             ),
         trial: DataList::new()
             .pair(words.with("fraud-trial-looked", &[("days", TRIAL_DAYS.into())]), looked_at)
@@ -399,10 +394,10 @@ fn versions_table(
         let decided = match version.state {
             VersionState::Proposed => dash(),
             VersionState::Approved { by, at, .. } | VersionState::Declined { by, at } => {
-                person(words, (by, at)).into()
+                person_at(words, (by, at)).into()
             }
         };
-        let proposed = person(words, (version.proposed_by, version.proposed_at)).into();
+        let proposed = person_at(words, (version.proposed_by, version.proposed_at)).into();
         cells(&version.rule, version_badge(words, version.state, site.now()), proposed, decided)
     });
     let first = given.map(|rule| {

@@ -6,5 +6,5 @@ mod page;
 mod state;
 
 pub use command::{DecideExchange, DecideRefusal, ProposeVerdict};
-pub(crate) use page::{DECIDE, PROPOSE, actor_text, propose_form, routes, weight_of};
+pub(crate) use page::{DECIDE, PROPOSE, propose_form, routes, weight_of};
 pub use state::{Proposal, Verdict};

@@ -7,10 +7,10 @@ use crate::exchange::store::{
 use crate::exchange::{Exchange, points_text, state_badge, value_text};
 use crate::held::{DecideExchange, DecideRefusal, ProposeVerdict, Verdict};
 use crate::payout::permit;
+use crate::person::{person, person_at};
 use crate::site::Site;
 use access::{Authenticated, Need};
 use answers::OrProblem as _;
-use ledger::ActorNumber;
 use vocabulary::{Id, Label, Token, Zone, kind};
 use web::components::{
     Badge, Button, Cell, Column, DataList, EmptyState, LinkButton, Notice, Select, Table,
@@ -155,15 +155,6 @@ async fn show(
     page(&site, &view, &who, id, None).await
 }
 
-pub(crate) fn actor_text(
-    words: Words<'_>,
-    actor: ActorNumber,
-    at: vocabulary::Timestamp,
-) -> String {
-    let (number, at) = (actor.ordinal().to_string(), Zone::JAPAN.format_minute(at));
-    words.with("payout-by", &[("actor", number.into()), ("time", at.into())])
-}
-
 async fn page(
     site: &Site,
     view: &View,
@@ -199,7 +190,7 @@ async fn page(
         vec![
             Zone::JAPAN.format_minute(line.at).into(),
             words.get(&format!("exchange-event-{}", line.event)).as_ref().into(),
-            line.actor.ordinal().to_string().into(),
+            person(words, line.actor).into(),
             reason.into(),
         ]
     });
@@ -214,13 +205,13 @@ async fn page(
         address: format!("/staff/exchanges/{id}"),
         proposal: proposal.as_ref().map(|proposal| {
             let verdict = words.get(&format!("held-verdict-{}", proposal.verdict.code()));
-            let by = actor_text(words, proposal.proposed_by, proposal.proposed_at);
+            let by = person_at(words, (proposal.proposed_by, proposal.proposed_at));
             let mut list = DataList::new()
                 .pair(words.get("held-proposal"), verdict.as_ref())
                 .pair(words.get("held-reason"), proposal.reason.as_str().to_owned())
                 .pair(words.get("held-proposed"), by);
             if let Some((actor, at)) = proposal.decided {
-                list = list.pair(words.get("held-decided"), actor_text(words, actor, at));
+                list = list.pair(words.get("held-decided"), person_at(words, (actor, at)));
             }
             list
         }),

@@ -11,6 +11,7 @@ use crate::payout::{
     PayoutRun, PayoutState, ResultState, ResultUpload, UploadedResult, apply_result, check_result,
     file_name, file_of,
 };
+use crate::person::person_at;
 use crate::site::Site;
 use access::{Authenticated, Need, Resource, authorize};
 use answers::{OrProblem as _, faulted, off_thread};
@@ -272,10 +273,7 @@ async fn run_page(
 }
 
 fn facts(words: Words<'_>, run: &PayoutRun) -> DataList {
-    let by = |actor: ledger::ActorNumber, at| {
-        let (number, at) = (actor.ordinal().to_string(), Zone::JAPAN.format_minute(at));
-        words.with("payout-by", &[("actor", number.into()), ("time", at.into())])
-    };
+    let by = |actor, at| person_at(words, (actor, at));
     let mut list = DataList::new()
         .pair(words.get("payout-pay-on"), day_text(words, run.pay_on))
         .pair(words.get("payout-lines"), run.lines.to_string())

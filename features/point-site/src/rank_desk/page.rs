@@ -6,13 +6,13 @@ use serde::Deserialize;
 use crate::exchange::points_text;
 use crate::figure::{basis_points, or_zero, per_cent, whole_or_zero};
 use crate::payout::permit;
+use crate::person::person;
 use crate::rank::store::{count_places, find_months, list_all_sets, list_sets};
 use crate::rank::{
     DecideRankSet, MONTHS_MAX, Marks, Month, NAME_MAX, PreviewError, ProposeRankSet, RANKS_MAX,
     Rank, RankRefusal, RankSet, RankSetState, RankTerms, SetDecision, marks_text, month_text,
     preview_ranks, set_of,
 };
-use crate::referral_desk::person;
 use crate::site::Site;
 use access::{Authenticated, Need};
 use answers::{OrProblem as _, faulted, off_thread};

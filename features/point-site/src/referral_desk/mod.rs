@@ -3,4 +3,4 @@
 
 mod page;
 
-pub(crate) use page::{person, routes};
+pub(crate) use page::routes;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::exchange::points_text;
 use crate::payout::permit;
+use crate::person::person;
 use crate::referral::store::{count_rewarded, count_states};
 use crate::referral::{
     DecideReferral, DecisionStep, Proposal, Referral, ReferralLink, ReferralRefusal, ReferralState,
@@ -13,7 +14,6 @@ use crate::referral::{
 use crate::site::Site;
 use access::{Authenticated, Need};
 use answers::OrProblem as _;
-use ledger::ActorNumber;
 use vocabulary::{Id, Label, Timestamp, Zone, kind};
 use web::components::{
     Badge, Button, Cell, Column, DataList, EmptyState, LinkButton, Notice, Select, Table,
@@ -223,10 +223,6 @@ async fn case_page(
     };
     let nav = (site.config().staff_nav)(view, who.needs());
     Ok(view.page(title).nav(nav).status(status).show(&main))
-}
-
-pub(crate) fn person(words: Words<'_>, actor: ActorNumber) -> String {
-    words.with("fraud-person", &[("number", actor.ordinal().into())])
 }
 
 fn invited_facts(site: &Site, words: Words<'_>, referral: &Referral) -> DataList {

@@ -4,12 +4,12 @@ use serde::Deserialize;
 use crate::exchange::points_text;
 use crate::figure::whole;
 use crate::payout::permit;
+use crate::person::person;
 use crate::referral::store::list_terms;
 use crate::referral::{
     ApproveReferralTerms, PlannedTerms, ProposeReferralTerms, ReferralRefusal, ReferralTerms,
     in_force,
 };
-use crate::referral_desk::person;
 use crate::site::Site;
 use access::{Authenticated, Need};
 use answers::OrProblem as _;
