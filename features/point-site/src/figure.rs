@@ -30,8 +30,11 @@ pub(crate) fn amount_or_zero(text: &str) -> Option<Amount> {
 /// Reads per cent with at most two decimals as hundredths, at most 99,999.99 %: `1.5` is 150.
 pub(crate) fn basis_points(text: &str) -> Option<u32> {
     let text = narrow(text);
-    let rate = text.trim().trim_end_matches('%');
-    decimal(rate, 2).filter(|rate| *rate < 10_000_000)?.try_into().ok()
+    let text = text.trim();
+    decimal(text.strip_suffix('%').unwrap_or(text), 2)
+        .filter(|rate| *rate < 10_000_000)?
+        .try_into()
+        .ok()
 }
 
 /// Reads a figure that is not below zero, with at most twelve digits and so many decimals, exactly:
@@ -110,7 +113,7 @@ mod tests {
         for (rate, text) in [(150, "1.5"), (100, "1"), (1_000, "10"), (5, "0.05"), (0, "0")] {
             assert_eq!(per_cent(rate), text);
         }
-        for text in ["", ".5", "1.234", "-1", "5円", "1e3", "999999"] {
+        for text in ["", ".5", "1.234", "-1", "5円", "5%%", "1e3", "999999"] {
             assert_eq!(basis_points(text), None, "{text}");
         }
     }

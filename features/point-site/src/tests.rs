@@ -650,3 +650,17 @@ fn every_page_is_complete_and_small() {
         }
     }
 }
+
+/// Hana asks to leave.
+pub(crate) fn ask_to_leave() -> crate::leaving::AskToLeave {
+    use mail::{Body, Category, Letter, Recipient};
+    let letter = Letter {
+        id: Id::from_bits(9),
+        company: OURS,
+        category: Category::Service,
+        to: Recipient::Member(HANA),
+        subject: Label::parse("退会").unwrap(),
+        body: Body::parse("14日以内は取り消せます。").unwrap(),
+    };
+    crate::leaving::AskToLeave { member: HANA, company: OURS, unit: UNIT, letter }
+}

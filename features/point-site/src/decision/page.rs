@@ -575,7 +575,10 @@ fn read_choice(sent: &Sent) -> Result<(Id<kind::Decision>, u32, Choice), &'stati
     };
     let amount = |name: &'static str| match sent.text(name).trim() {
         "" => Ok(None),
-        text => figure::amount(text).map(Some).ok_or(name),
+        text => figure::amount(text)
+            .filter(|figure| *figure <= Amount::from(u32::MAX))
+            .map(Some)
+            .ok_or(name),
     };
     let figures = match (amount("sale")?, amount("commission")?) {
         (None, None) => None,

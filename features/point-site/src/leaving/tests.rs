@@ -1,28 +1,15 @@
 use crate::leaving::{
-    AskToLeave, EndMembership, LeavingLoss, LeavingRefusal, LeavingState, TakeLeavingBack,
-    due_leavings, find_leaving, loss_of,
+    EndMembership, LeavingLoss, LeavingRefusal, LeavingState, TakeLeavingBack, due_leavings,
+    find_leaving, loss_of,
 };
 use crate::preferences::{SavePreferences, find_preferences};
-use crate::tests::{HANA, OURS, Stage, at, play};
+use crate::tests::{HANA, OURS, Stage, ask_to_leave, at, play};
 use ledger::{
     AccountSpec, BalanceRule, Batch, Lot, LotKind, NormalSide, Step, Transfer, TransferKind, Wanted,
 };
-use mail::{Body, Category, Letter, Recipient};
 use store::testing::Setup;
-use vocabulary::{AccountRole, Amount, Day, Id, Label};
+use vocabulary::{AccountRole, Amount, Day, Id};
 use web::Language;
-
-fn ask() -> AskToLeave {
-    let letter = Letter {
-        id: Id::from_bits(9),
-        company: OURS,
-        category: Category::Service,
-        to: Recipient::Member(HANA),
-        subject: Label::parse("退会").unwrap(),
-        body: Body::parse("14日以内は取り消せます。").unwrap(),
-    };
-    AskToLeave { member: HANA, company: OURS, unit: crate::tests::UNIT, letter }
-}
 
 /// Gives Hana points of a kind, or takes them on hold.
 fn give(stage: &Stage, number: u128, kind: LotKind, amount: u32) {
@@ -80,9 +67,9 @@ fn a_member_leaves_after_the_days_and_loses_what_was_said() {
         let (language, member, company) = (Some(Language::English), HANA, OURS);
         let chosen = SavePreferences { member, company, language, notices: None, invited_by: None };
         let Ok(_chosen) = stage.site.store().run(chosen).unwrap();
-        let asked = stage.site.store().run(ask()).unwrap().unwrap();
+        let asked = stage.site.store().run(ask_to_leave()).unwrap().unwrap();
         assert_eq!(asked.ends_at, at("2026-11-15 12:00"));
-        assert_eq!(stage.site.store().run(ask()).unwrap(), Ok(asked), "a repeat");
+        assert_eq!(stage.site.store().run(ask_to_leave()).unwrap(), Ok(asked), "a repeat");
 
         let due = |stage: &Stage| {
             let now = stage.site.now();
@@ -103,7 +90,7 @@ fn a_member_leaves_after_the_days_and_loses_what_was_said() {
         assert_eq!(breakage(stage), 300, "written off once");
         let Ok(taken_back) = store.run(TakeLeavingBack { member: HANA }).unwrap();
         assert!(!taken_back, "the end is the end");
-        assert_eq!(store.run(ask()).unwrap(), Err(LeavingRefusal::Ended));
+        assert_eq!(store.run(ask_to_leave()).unwrap(), Err(LeavingRefusal::Ended));
     });
 }
 
@@ -112,14 +99,14 @@ fn signing_in_takes_it_back_and_asking_again_begins_anew() {
     play(|stage| {
         give(stage, 1, LotKind::Free, 300);
         let store = stage.site.store();
-        store.run(ask()).unwrap().unwrap();
+        store.run(ask_to_leave()).unwrap().unwrap();
         let Ok(taken_back) = store.run(TakeLeavingBack { member: HANA }).unwrap();
         let Ok(again) = store.run(TakeLeavingBack { member: HANA }).unwrap();
         assert!(taken_back && !again, "once");
         stage.clock.set(at("2026-12-01 12:00"));
         assert_eq!(end(stage, false), None);
         assert_eq!(stage.purse(), "has 300 expects 0 owes 0");
-        let asked = store.run(ask()).unwrap().unwrap();
+        let asked = store.run(ask_to_leave()).unwrap().unwrap();
         assert_eq!(asked.ends_at, at("2026-12-15 12:00"));
         let found = store.database().read(|r| find_leaving(r, HANA)).unwrap();
         assert_eq!(found, Some(asked));
@@ -130,7 +117,7 @@ fn signing_in_takes_it_back_and_asking_again_begins_anew() {
 fn value_that_was_paid_for_keeps_a_member_here() {
     play(|stage| {
         give(stage, 1, LotKind::Paid, 500);
-        let refused = stage.site.store().run(ask()).unwrap();
+        let refused = stage.site.store().run(ask_to_leave()).unwrap();
         assert_eq!(refused, Err(LeavingRefusal::Paid));
     });
 }

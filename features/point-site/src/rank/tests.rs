@@ -2,18 +2,17 @@ use std::collections::BTreeSet;
 
 use crate::conversion::{Authority, ConversionKey, Source, Status, Told};
 use crate::follow_up::follow_conversions;
-use crate::leaving::{AskToLeave, EndMembership};
+use crate::leaving::EndMembership;
 use crate::personal_data::{Chapter, read_part};
 use crate::rank::store::{find_member_ranks, list_all_sets, list_sets, remove_ranks};
 use crate::rank::{
     Approved, DecideRankSet, Marks, MemberRank, Month, ProposeRankSet, Rank, RankRefusal, RankSet,
     RankSetState, RankTerms, SetDecision, preview_ranks, set_of, write_ranks,
 };
-use crate::tests::{HANA, OURS, Stage, THEIRS, UNIT, at, play, token, wait};
+use crate::tests::{HANA, OURS, Stage, THEIRS, UNIT, ask_to_leave, at, play, token, wait};
 use access::testing::{member, staff};
 use access::{Authenticated, Role};
 use ledger::ActorNumber;
-use mail::{Body, Category, Letter, Recipient};
 use vocabulary::{AccountRole, Amount, Day, Id, Label, Reference, kind};
 
 fn maker() -> Authenticated {
@@ -351,16 +350,7 @@ fn what_was_announced_comes_to_a_member_who_left() {
         buy(stage, 2, Status::Approved);
         until(stage, "2026-12-01 01:00");
         buy(stage, 3, Status::Occurred);
-        let letter = Letter {
-            id: Id::from_bits(9),
-            company: OURS,
-            category: Category::Service,
-            to: Recipient::Member(HANA),
-            subject: Label::parse("退会").unwrap(),
-            body: Body::parse("14日以内は取り消せます。").unwrap(),
-        };
-        let ask = AskToLeave { member: HANA, company: OURS, unit: UNIT, letter };
-        let asked = stage.site.store().run(ask).unwrap().unwrap();
+        let asked = stage.site.store().run(ask_to_leave()).unwrap().unwrap();
         stage.clock.set(asked.ends_at);
         let by = stage.site.config().actor;
         let end = EndMembership { member: HANA, unit: UNIT, by, erased: false };
