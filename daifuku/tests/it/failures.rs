@@ -116,7 +116,7 @@ fn a_full_disk_refuses_what_it_has_no_room_for_and_nothing_else() {
     assert_eq!(bank.posted(&mut client), posted, "reading goes on, and nothing is half done");
     let complaint = check(&readiness, "commits")["detail"].as_str().unwrap();
     assert!(complaint.contains("the database is full"), "{complaint}");
-    assert_eq!(readiness["ready"], true, "it reads as well as any");
+    assert_eq!(readiness["ready"], true, "it reads as well as any: {readiness}");
     fs::remove_file(filler).unwrap();
     let (status, answer) = bank.grant_many(&mut writer, posted..posted + 500);
     assert_eq!(status, 200, "{answer}");
