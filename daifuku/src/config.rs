@@ -130,6 +130,12 @@ settings! {
     /// Where members find the site, for links in letters: `https://points.example.jp`; empty for
     /// `http://` and what `server.listen` says.
     site_address: SiteAddress, "site.address" = "";
+    /// Where members read the terms that they agree to when they sign up:
+    /// `https://www.example.jp/terms`, or a path of this site; empty when there are none, and none
+    /// are asked for.
+    site_terms: PageAddress, "site.terms" = "";
+    /// Where members read the privacy policy, likewise.
+    site_privacy: PageAddress, "site.privacy" = "";
     /// The mail server, as `mail.example.jp:587`; empty when letters are to wait in the tray.
     mail_server: MailServer, "mail.server" = "";
     /// How the connection to it is kept private: `starttls`, `tls`, or `none` for a server on this
@@ -179,6 +185,17 @@ impl SiteAddress {
     /// Gives it, or that of a listening socket.
     pub fn or_of(&self, listen: SocketAddr) -> String {
         self.0.clone().unwrap_or_else(|| format!("http://{listen}"))
+    }
+}
+
+/// The address of a page, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageAddress(Option<String>);
+
+impl PageAddress {
+    /// Gives the address, for a link.
+    pub fn href(&self) -> Option<&str> {
+        self.0.as_deref()
     }
 }
 
@@ -297,6 +314,28 @@ impl FromText for SiteAddress {
                 Err("give https:// and a name, without a path: https://points.example.jp"
                     .to_owned())
             }
+        }
+    }
+
+    fn to_text(&self) -> String {
+        self.0.clone().unwrap_or_default()
+    }
+}
+
+impl FromText for PageAddress {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let own = text.starts_with('/') && !text.starts_with("//");
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let elsewhere = host.is_some_and(|host| host.starts_with(|first: char| first != '/'));
+        // What RFC 3986 lets stand in an address.
+        let part =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+        match text {
+            "" => Ok(Self(None)),
+            _ if (own || elsewhere) && text.bytes().all(part) => Ok(Self(Some(text.to_owned()))),
+            _ => Err("give https:// and an address, or a path that begins with /: \
+                      https://www.example.jp/terms"
+                .to_owned()),
         }
     }
 
@@ -733,6 +772,8 @@ mod tests {
         ("site.company", "7", "0"),
         ("site.unit", "65535", "65536"),
         ("site.address", "https://points.example.jp", "points.example.jp/"),
+        ("site.terms", "https://www.example.jp/terms?v=3#top", "//www.example.jp/terms"),
+        ("site.privacy", "/privacy", "javascript:alert(1)"),
         ("mail.server", "mail.example.jp:465", "mail.example.jp"),
         ("mail.security", "tls", "ssl"),
         ("mail.user", "daifuku", "a\nb"),

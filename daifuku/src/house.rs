@@ -181,6 +181,8 @@ impl House {
         let store = open_store(&config, &world, database, progress)?;
         let keys = KeyRing::load(database).context("read API keys")?;
         let texts = Texts::try_new(&parts::texts())?;
+        let footer = parts::footer(&config);
+        let frame = Frame::new(texts, parts::assets(), &parts::problems()).footer(footer);
         let started_at = world.clock.now();
         Ok(Self {
             sessions: Arc::new(sessions(&config)),
@@ -193,7 +195,7 @@ impl House {
             health: Arc::new(Health::new()),
             board: Arc::new(JobBoard::new()),
             meter: Arc::new(Meter::new()),
-            frame: Arc::new(Frame::new(texts, parts::assets(), &parts::problems())),
+            frame: Arc::new(frame),
             build: Build { version: VERSION, started_at },
             hashing: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
             later: Later::default(),

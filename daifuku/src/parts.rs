@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::runtime;
 
 use crate::{
+    config::{Config, PageAddress},
     exchange,
     features::Features,
     house::House,
@@ -36,7 +37,7 @@ use wallet::{
     expiry::Progress,
     notice::{Notices, Readers as _},
 };
-use web::{Assets, Outgoing, OutgoingOptions, ProblemKind, Reach, TextSource};
+use web::{Assets, FooterLink, Outgoing, OutgoingOptions, ProblemKind, Reach, TextSource};
 
 /// Every step of the schema, by number.
 pub fn migrations() -> Vec<Migration> {
@@ -82,6 +83,15 @@ pub fn problems() -> Vec<&'static [&'static ProblemKind]> {
         point_site::PROBLEMS,
         ops::PROBLEMS,
     ]
+}
+
+/// Gives the links at the foot of every page: the site's terms and its privacy policy.
+pub(crate) fn footer(config: &Config) -> Vec<FooterLink> {
+    let pages = [("footer-terms", &config.site_terms), ("footer-privacy", &config.site_privacy)];
+    let link = |(text, page): (&'static str, &PageAddress)| {
+        Some(FooterLink { text, href: page.href()?.to_owned() })
+    };
+    pages.into_iter().filter_map(link).collect()
 }
 
 /// Static files: the frame's, and what features add to them.

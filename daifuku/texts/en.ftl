@@ -165,6 +165,14 @@ problem-api_key_not_found = No such API key in this company
 problem-api_key_not_found-next = Open the list again.
 
 demo-title = About this demo
+demo-terms-text =
+    These are the sample terms of the demo: nothing here is bought, paid or owed, and nothing you enter leaves this machine.
+
+    A company that runs Daifuku writes its own terms and names their address in the setting site.terms; members agree to them when they sign up.
+demo-privacy-text =
+    This is the sample privacy policy of the demo: what you enter stays in the demo's own file on this machine and is gone when the demo starts anew.
+
+    A company that runs Daifuku writes its own policy and names its address in the setting site.privacy.
 demo-clock = It is now
 demo-ahead = Put forward by
 demo-hours = { $hours ->
@@ -208,8 +216,11 @@ staff-home-overdue-text = Open “Fraud cases” and look at them first.
 
 sign-up-title = Sign up
 sign-up-lead = We send a code to your mail address. Signing up is free.
-sign-up-terms-title = Terms
+sign-up-terms-title = Agreement
 sign-up-terms = I agree to the terms and the privacy policy
+sign-up-terms-alone = I agree to the terms
+footer-terms = Terms
+footer-privacy = Privacy policy
 sign-up-terms-missing = You need to agree to sign up. Read the terms, then tick the box.
 sign-up-send = Send the code
 sign-up-back = Back to signing in

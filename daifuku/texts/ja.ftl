@@ -162,6 +162,14 @@ problem-api_key_not_found = APIキーが見つかりません
 problem-api_key_not_found-next = 一覧を開き直して、ご確認ください。
 
 demo-title = デモの案内
+demo-terms-text =
+    これはデモ用の見本の利用規約です。実際の買い物や支払いは発生せず、入力した内容がこのコンピューターの外に出ることはありません。
+
+    大福帳を運営する会社は、自社の利用規約のアドレスを設定 site.terms に書きます。会員は登録のときにこれに同意します。
+demo-privacy-text =
+    これはデモ用の見本のプライバシーポリシーです。入力した内容はこのコンピューターにあるデモのファイルだけに置かれ、デモを始め直すと消えます。
+
+    大福帳を運営する会社は、自社のプライバシーポリシーのアドレスを設定 site.privacy に書きます。
 demo-clock = いまの時刻
 demo-ahead = 進めた時間
 demo-hours = { $hours }時間
@@ -202,8 +210,11 @@ staff-home-overdue-text = 「不正対策の案件」から確認してくださ
 
 sign-up-title = 会員登録
 sign-up-lead = メールアドレスに確認コードをお送りします。登録は無料です。
-sign-up-terms-title = 利用規約
+sign-up-terms-title = 同意事項
 sign-up-terms = 利用規約とプライバシーポリシーに同意する
+sign-up-terms-alone = 利用規約に同意する
+footer-terms = 利用規約
+footer-privacy = プライバシーポリシー
 sign-up-terms-missing = 登録するには、同意が必要です。内容を確かめて、チェックを入れてください。
 sign-up-send = 確認コードを送る
 sign-up-back = ログイン画面へ

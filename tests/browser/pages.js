@@ -48,6 +48,8 @@ const PUBLIC = [
   { name: 'the API', path: '/api' },
   { name: 'an operation of the API', path: '/api/operations/post_holds' },
   { name: 'the demo', path: '/demo' },
+  { name: 'the terms', path: '/demo/terms' },
+  { name: 'the privacy policy', path: '/demo/privacy' },
   { name: 'the practice network', path: '/sandbox/network' },
   { name: 'the practice networks that are asked', path: '/sandbox/market' },
   { name: 'a practice shop of one', path: '/sandbox/market/awin' },

@@ -23,6 +23,8 @@ struct Demo {
 pub(super) fn routes(house: &House, clock: &Arc<ShiftedClock>) -> Routes {
     Routes::of("demo")
         .on(get("/demo", "public"), show)
+        .on(get("/demo/terms", "public"), show_terms)
+        .on(get("/demo/privacy", "public"), show_privacy)
         .on(post("/demo/clock", "public"), put_forward)
         .with_state(&Demo { house: house.clone(), clock: Arc::clone(clock) })
 }
@@ -73,6 +75,29 @@ async fn show(State(demo): State<Demo>, view: View) -> Response {
         network: link("sandbox-network-title", "/sandbox/network"),
     };
     view.page(words.get("demo-title")).show(&main)
+}
+
+/// A text of the site that a company writes itself; here is a sample.
+#[derive(Template)]
+#[template(path = "demo/sample.html")]
+struct SampleMain<'a> {
+    title: &'a str,
+    text: &'a str,
+}
+
+async fn show_terms(view: View) -> Response {
+    show_sample(&view, ("footer-terms", "demo-terms-text"))
+}
+
+async fn show_privacy(view: View) -> Response {
+    show_sample(&view, ("footer-privacy", "demo-privacy-text"))
+}
+
+fn show_sample(view: &View, (title, text): (&str, &str)) -> Response {
+    let words = view.words();
+    let (title, text) = (words.get(title), words.get(text));
+    let nav = crate::navigation::of_member(view);
+    view.page(title.as_ref()).nav(nav).show(&SampleMain { title: &title, text: &text })
 }
 
 #[derive(Deserialize)]

@@ -130,6 +130,8 @@ fn config(options: &Options, sources: &Sources, mail: SocketAddr) -> anyhow::Res
         format!("server.listen={address}"),
         // Passkeys are for names, not for numbers.
         format!("site.address=http://localhost:{}", address.port()),
+        "site.terms=/demo/terms".to_owned(),
+        "site.privacy=/demo/privacy".to_owned(),
         format!("mail.server={mail}"),
         "mail.security=none".to_owned(),
         "mail.from=points@daifuku.example".to_owned(),

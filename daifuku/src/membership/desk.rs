@@ -198,6 +198,8 @@ pub(super) struct CheckBox {
     pub(super) name: &'static str,
     pub(super) legend: String,
     pub(super) label: String,
+    /// What to read before it is ticked, each with its address.
+    pub(super) read: Vec<(String, String)>,
     pub(super) error: String,
     pub(super) checked: bool,
 }

@@ -57,6 +57,7 @@ fn form(
         name: "sure",
         legend: text("leave-sure-title"),
         label: text("leave-sure"),
+        read: Vec::new(),
         error: if complaint.sure { text("leave-sure-missing") } else { String::new() },
         checked: false,
     };

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     guard::FormProof,
-    reactions,
+    parts, reactions,
     sign_in::{Visitor, complain, see_other, sign_in_address, status_of, with_retry_after},
 };
 use access::{
@@ -35,6 +35,13 @@ const NEED: &str = "session.member";
 struct Way {
     desk: Desk,
     purpose: ProofPurpose,
+}
+
+impl Way {
+    /// Tells whether there are terms to agree to on this way.
+    fn asks_terms(&self) -> bool {
+        self.purpose == ProofPurpose::SignUp && self.desk.house.config.site_terms.href().is_some()
+    }
 }
 
 /// The addresses of one way, and the beginning of its texts.
@@ -157,12 +164,16 @@ fn begin_form(way: &Way, view: &View, form: &BeginForm, complaint: Complaint) ->
     let text = |part: &str| words.get(&format!("{}-{part}", paths.text)).into_owned();
     let mut fields =
         vec![Html::of(&mail_field(words, ("sign-in-mail", &form.mail), complaint.mail))];
-    if way.purpose == ProofPurpose::SignUp {
+    if way.asks_terms() {
         let error = if complaint.terms { text("terms-missing") } else { String::new() };
+        let links = parts::footer(&way.desk.house.config);
+        let label = if links.len() > 1 { "terms" } else { "terms-alone" };
+        let read = links.into_iter().map(|link| (words.get(link.text).into_owned(), link.href));
         fields.push(Html::of(&CheckBox {
             name: "terms",
             legend: text("terms-title"),
-            label: text("terms"),
+            label: text(label),
+            read: read.collect(),
             error,
             checked: form.terms == "yes",
         }));
@@ -201,7 +212,7 @@ async fn begin(
     Form(form): Form<BeginForm>,
 ) -> Result<Response, Problem> {
     csrf::check_origin(&headers)?;
-    let terms = way.purpose == ProofPurpose::SignUp && form.terms != "yes";
+    let terms = way.asks_terms() && form.terms != "yes";
     let mail = match Email::parse(&form.mail) {
         Ok(mail) if !terms => mail,
         parsed => {

@@ -144,6 +144,7 @@ fn settings<'a>(
             name: "notices",
             legend: words.get("preferences-notices").into_owned(),
             label: words.get("preferences-notices-yes").into_owned(),
+            read: Vec::new(),
             error: String::new(),
             checked: shown.chosen.notices,
         }),

@@ -213,7 +213,12 @@ fn letters_are_few_and_codes_are_short_lived() {
 
 #[test]
 fn hostile_addresses_write_no_headers() {
-    let site = Site::over(TestDatabase::sqlite(), &["sign_in.account_attempts=1000"]);
+    let flags = [
+        "sign_in.account_attempts=1000",
+        "site.terms=https://www.example.jp/terms?v=3",
+        "site.privacy=/privacy",
+    ];
+    let site = Site::over(TestDatabase::sqlite(), &flags);
     block_on(async {
         let browser = site.client().browser();
         let hostile = [
@@ -233,6 +238,8 @@ fn hostile_addresses_write_no_headers() {
         let unticked = browser.post_form("/sign-up", &[("mail", "taro@example.jp")]).await;
         status(&unticked, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(unticked.text.contains("field-terms-error"), "{}", unticked.text);
+        let links = ["href=\"https://www.example.jp/terms?v=3\"", "href=\"/privacy\""];
+        assert!(links.iter().all(|link| unticked.text.contains(link)), "{}", unticked.text);
         assert!(letters(&site).is_empty());
         let other = site.client().header("sec-fetch-site", "cross-site");
         status(&begin(&site, &other, "/sign-up", "taro@example.jp").await, StatusCode::FORBIDDEN);

@@ -50,7 +50,7 @@ pub use outgoing::{
     Outgoing, OutgoingAnswer, OutgoingError, OutgoingOptions, OutgoingRequest, OutgoingUrl, Reach,
     RootError, UrlError,
 };
-pub use page::{Frame, NavItem, Page, View};
+pub use page::{FooterLink, Frame, NavItem, Page, View};
 pub use paging::{Cursor, CursorError, PageLimit, PageRequest, Paged};
 pub use problem::{
     ErrorStatus, FieldError, PROBLEM_JSON, PROBLEMS, Problem, ProblemKind, problem_list,

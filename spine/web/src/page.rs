@@ -32,6 +32,16 @@ pub struct Frame {
     texts: Texts,
     assets: Assets,
     problems: Vec<&'static ProblemKind>,
+    footer: Vec<FooterLink>,
+}
+
+/// A link at the foot of every page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FooterLink {
+    /// The key of the text that people read.
+    pub text: &'static str,
+    /// Where it leads.
+    pub href: String,
 }
 
 impl Frame {
@@ -39,7 +49,13 @@ impl Frame {
     pub fn new(texts: Texts, assets: Assets, problems: &[&[&'static ProblemKind]]) -> Self {
         let mut problems = problems.concat();
         problems.sort_by_key(|kind| kind.code);
-        Self { texts, assets, problems }
+        Self { texts, assets, problems, footer: Vec::new() }
+    }
+
+    /// Sets the links at the foot of every page.
+    pub fn footer(mut self, links: Vec<FooterLink>) -> Self {
+        self.footer = links;
+        self
     }
 
     /// Gives the texts.
@@ -262,6 +278,7 @@ impl<'a> Page<'a> {
             style: view.asset("app.css"),
             brand: self.brand.map(|name| view.asset(name)),
             icon: view.asset("icon.svg"),
+            footer: &view.frame.footer,
             switch: view.switch(),
             other: view.language.other(),
             main: rendered(main),
@@ -307,6 +324,7 @@ struct Layout<'a> {
     style: String,
     brand: Option<String>,
     icon: String,
+    footer: &'a [FooterLink],
     switch: String,
     other: Language,
     main: String,
