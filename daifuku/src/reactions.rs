@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::{features::Features, house::House};
+use crate::{
+    features::Features,
+    house::House,
+    sign_in::{BrowserMarks, marks_key},
+};
 use access::{Carried, Login, MemberOpened, Subject, find_logins_of, list_carried};
 use answers::{OrProblem as _, ask, off_thread, read};
 use point_site::bonus::{BonusStory, Cause, bonus_stories};
@@ -129,16 +133,19 @@ pub(crate) async fn signed_in(house: &House, subject: Subject) -> Result<bool, P
 }
 
 /// Does what is to be done when somebody became a member: notes who invited them, and keeps the
-/// language they signed up in. What is cut off here is finished by [`finish_joining`].
+/// language they signed up in. What is cut off here is finished by [`finish_joining`], which knows
+/// no more whose browser it was.
 pub(crate) async fn member_opened(
     house: &House,
     opened: &MemberOpened,
     language: Language,
+    marks: BrowserMarks,
 ) -> Result<(), Problem> {
     let Subject::Member(member) = opened.opened.subject else { return Ok(()) };
     if let Some(code) = opened.carried.clone() {
         let (house, joined_at) = (house.clone(), house.world.clock.now());
-        let joined = off_thread(move || join_referral(&house, member, code, joined_at)).await;
+        let joined =
+            off_thread(move || join_referral(&house, member, (code, joined_at), &marks)).await;
         joined.flatten().or_problem()?;
     }
     let command = SavePreferences {
@@ -156,16 +163,16 @@ pub(crate) async fn member_opened(
 fn join_referral(
     house: &House,
     member: Id<kind::Member>,
-    code: Token,
-    joined_at: Timestamp,
+    (code, joined_at): (Token, Timestamp),
+    marks: &BrowserMarks,
 ) -> Result<(), Fault> {
     let company = house.config.site_company;
     let Ok(Features { site: Some(site), .. }) = house.features() else { return Ok(()) };
-    let logins = house.store.database().read(|reader| {
+    let (inviter, logins) = house.store.database().read(|reader| {
         let links = find_links(reader, company, std::slice::from_ref(&code))?;
         let inviter = links.into_values().next().map(|link| link.member);
         let subjects: Vec<_> = inviter.into_iter().chain([member]).map(Subject::Member).collect();
-        find_logins_of(reader, &subjects)
+        Ok((inviter, find_logins_of(reader, &subjects)?))
     })?;
     let vault = &site.config().exchange.vault;
     let name = |login: &Login| JoinReferral::name_mail(vault, login.mail());
@@ -174,7 +181,9 @@ fn join_referral(
         invited: logins.iter().find(own).map(name),
         inviter: logins.iter().find(|login| !own(login)).map(name),
     };
-    let command = JoinReferral { company, member, code, joined_at, mails };
+    let key = marks_key(house);
+    let same_device = inviter.is_some_and(|inviter| marks.have(&key, inviter));
+    let command = JoinReferral { company, member, code, joined_at, mails, same_device };
     if let Err(refusal) = house.store.run(command)? {
         tracing::info!(member.id = %member, "member {member} came by no link: {}", refusal.code());
     }
@@ -203,7 +212,8 @@ pub fn finish_joining(house: &House) -> Result<usize, Fault> {
         Ok(carried.into_iter().filter(|one| !noted(one)).collect())
     })?;
     for Carried { member, token, opened_at } in &missing {
-        join_referral(house, *member, token.clone(), *opened_at)?;
+        let joined = (token.clone(), *opened_at);
+        join_referral(house, *member, joined, &BrowserMarks::default())?;
         let command = SavePreferences {
             member: *member,
             company,

@@ -129,6 +129,7 @@ fn join(site: &Site, place: i64, joined_at: Timestamp) -> anyhow::Result<()> {
                 "yuki@example.jp"
             })?),
         },
+        same_device: false,
     };
     site.store().run(command)?.map_err(refused).map(drop)
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     guard::FormProof,
     reactions,
-    sign_in::{ReturnPath, see_other, session_cookie},
+    sign_in::{ReturnPath, leave_mark, see_other, session_cookie},
 };
 use access::{
     AddPasskey, LoginKey, NewPasskey, OfferChallenge, PasskeyRefusal, Realm, RelyingParty,
@@ -159,6 +159,7 @@ async fn sign_in(
     let mut response = Json(GoOn { location }).into_response();
     let cookie = session_cookie(&desk.house, Realm::Member, &secret, opened.stage)?;
     response.headers_mut().append(header::SET_COOKIE, cookie);
+    leave_mark(&desk.house, &headers, opened.subject, &mut response)?;
     Ok(response)
 }
 

@@ -9,7 +9,10 @@ use super::{
 use crate::{
     guard::FormProof,
     parts, reactions,
-    sign_in::{Visitor, complain, see_other, sign_in_address, status_of, with_retry_after},
+    sign_in::{
+        BrowserMarks, Visitor, complain, leave_mark, see_other, sign_in_address, status_of,
+        with_retry_after,
+    },
 };
 use access::{
     AskProof, ChangeMail, LoginKey, MailCode, MailProof, OpenMember, Password, PasswordRefusal,
@@ -551,7 +554,7 @@ async fn set_password(
     let visitor = visitor_of(&context, &headers);
     let done = match way.purpose {
         ProofPurpose::SignUp => {
-            open_member(&way, &view, &visitor, (&secret, &proof, password)).await?
+            open_member(&way, &view, (&visitor, &headers), (&secret, &proof, password)).await?
         }
         ProofPurpose::Reset => reset(&way, &view, &visitor, (&secret, &proof, password)).await?,
         ProofPurpose::ChangeMail => Err(ProofRefusal::Ended),
@@ -573,7 +576,7 @@ type Given<'a> = (&'a str, &'a MailProof, Password);
 async fn open_member(
     way: &Way,
     view: &View,
-    visitor: &Visitor,
+    (visitor, headers): (&Visitor, &HeaderMap),
     (secret, proof, password): Given<'_>,
 ) -> Result<Result<Response, ProofRefusal>, Problem> {
     let desk = &way.desk;
@@ -596,8 +599,11 @@ async fn open_member(
         Ok(opened) => opened,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    reactions::member_opened(&desk.house, &opened, view.language()).await?;
-    go_signed_in(desk, "/", &cookie, opened.opened.stage).map(Ok)
+    let marks = BrowserMarks::of(headers);
+    reactions::member_opened(&desk.house, &opened, view.language(), marks).await?;
+    let mut response = go_signed_in(desk, "/", &cookie, opened.opened.stage)?;
+    leave_mark(&desk.house, headers, opened.opened.subject, &mut response)?;
+    Ok(Ok(response))
 }
 
 async fn reset(

@@ -8,11 +8,13 @@
 //! | | `POST …/sign-out` | ends the session |
 
 mod flow;
+mod marks;
 mod page;
 mod return_path;
 
 pub(crate) use self::{
     flow::Visitor,
+    marks::{BrowserMarks, leave_mark, marks_key},
     page::{
         build_cookie, complain, routes, see_other, session_cookie, status_of, with_retry_after,
     },

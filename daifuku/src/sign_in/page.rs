@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::{
     flow::{Flow, Opened, Visitor},
+    marks::leave_mark,
     return_path::{ReturnPath, home, sign_in_address, sign_in_path},
 };
 use crate::{
@@ -202,7 +203,7 @@ async fn sign_in(
     let back = ReturnPath::of(&form.back, flow.realm);
     let visitor = Visitor::of(&context, find_cookie(&headers, flow.realm.cookie()));
     match flow.sign_in(visitor, form.mail.trim(), &form.password).await? {
-        Ok(opened) => go_on(&flow, &opened, &back).await,
+        Ok(opened) => go_on(&flow, &headers, &opened, &back).await,
         Err(refusal) => {
             let shown = Shown { mail: &form.mail, refusal: Some(refusal), unbidden: false };
             Ok(sign_in_form(&view, flow.realm, &back, &shown))
@@ -211,7 +212,12 @@ async fn sign_in(
 }
 
 /// Gives the browser its session and sends it to the next step, or back.
-async fn go_on(flow: &Flow, opened: &Opened, back: &ReturnPath) -> Result<Response, Problem> {
+async fn go_on(
+    flow: &Flow,
+    headers: &HeaderMap,
+    opened: &Opened,
+    back: &ReturnPath,
+) -> Result<Response, Problem> {
     let target = match (opened.stage, flow.realm) {
         (Stage::Full, Realm::Member) if signed_in(&flow.house, opened.subject).await? => {
             STAYING.to_owned()
@@ -223,6 +229,9 @@ async fn go_on(flow: &Flow, opened: &Opened, back: &ReturnPath) -> Result<Respon
     };
     let mut response = see_other(&target)?;
     response.headers_mut().append(header::SET_COOKIE, cookie(flow, opened)?);
+    if opened.stage == Stage::Full {
+        leave_mark(&flow.house, headers, opened.subject, &mut response)?;
+    }
     Ok(response)
 }
 
@@ -342,7 +351,7 @@ async fn confirm(
     let back = ReturnPath::of(&form.back, flow.realm);
     let visitor = Visitor::of(&context, None);
     match flow.confirm(visitor, &signed_in, &form.code).await? {
-        Ok(opened) => go_on(&flow, &opened, &back).await,
+        Ok(opened) => go_on(&flow, &headers, &opened, &back).await,
         Err(SignInRefusal::SessionEnded) => see_other(sign_in_path(flow.realm)),
         Err(refusal) => Ok(code_form(&view, &flow, &proof, &back, Some(refusal))),
     }

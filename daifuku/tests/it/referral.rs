@@ -27,7 +27,7 @@ use point_site::{
 };
 use store::{Statement, natural_id};
 use vocabulary::{AccountRole, Amount, Clock as _, Email, Id, Label, Token, kind};
-use web::StatusCode;
+use web::{StatusCode, testing::Client};
 
 fn support() -> ActorNumber {
     ActorNumber::new(SHOPPING, 9)
@@ -131,8 +131,11 @@ async fn link_of(site: &Site, mail: &str) -> String {
 
 /// Signs somebody up by what a page of a link leads to.
 async fn sign_up(site: &Site, path: &str, mail: &str) {
+    sign_up_in(&site.client().browser(), site, path, mail).await;
+}
+
+async fn sign_up_in(browser: &Client, site: &Site, path: &str, mail: &str) {
     site.clock.advance_seconds(3_600);
-    let browser = site.client().browser();
     let page = browser.get(path).await;
     status(&page, StatusCode::OK);
     let (_, rest) = page.text.split_once("/sign-up?i=").unwrap();
@@ -204,6 +207,13 @@ fn a_friend_joins_by_a_letter_and_both_are_rewarded() {
             let second = referral_of(site, member_of(site, "hana+2@example.jp")).unwrap();
             let rules: Vec<_> = second.rules.iter().map(|rule| rule.code()).collect();
             assert_eq!(rules, ["same_mail"]);
+            // And so is who signs up where the one who invites signed in before.
+            let shared = site.client().browser();
+            site.send_password(&shared, "/sign-in", &hana).await;
+            sign_up_in(&shared, site, &path, "saburo@example.jp").await;
+            let third = referral_of(site, member_of(site, "saburo@example.jp")).unwrap();
+            let rules: Vec<_> = third.rules.iter().map(|rule| rule.code()).collect();
+            assert_eq!(rules, ["same_device"]);
         });
     });
 }

@@ -228,6 +228,8 @@ pub struct JoinReferral {
     pub joined_at: Timestamp,
     /// The mail addresses, named by [`JoinReferral::name_mail`].
     pub mails: JoinMails,
+    /// Whether who invites signed in before from the browser that who joined signs up with.
+    pub same_device: bool,
 }
 
 /// What names the mail addresses of two members; `None` is not known.
@@ -310,6 +312,7 @@ impl Command for JoinReferral {
             own_link: link.member == self.member,
             circle: led.contains(&self.member),
             same_mail: mail.is_some_and(|own| facts.mails.contains(&own) || inviters == mail),
+            same_device: self.same_device,
             seconds_after_link: seconds,
             joined_in_hour: *joined,
             ..JoinSignals::default()

@@ -146,8 +146,14 @@ fn join(stage: &Stage, seconds: i64) -> Option<Referral> {
     assert_eq!(make("second"), link, "a link is made once");
     stage.clock.advance_seconds(seconds);
     let (code, joined_at) = (link.code, stage.site.now());
-    let command =
-        JoinReferral { company: OURS, member: HANA, code, joined_at, mails: JoinMails::default() };
+    let command = JoinReferral {
+        company: OURS,
+        member: HANA,
+        code,
+        joined_at,
+        mails: JoinMails::default(),
+        same_device: false,
+    };
     let joined = store.run(command.clone()).unwrap().unwrap();
     assert_eq!(store.run(command).unwrap().unwrap(), joined, "a repeat changes nothing");
     joined
@@ -295,7 +301,8 @@ fn join_by(
     let code = stage.site.store().run(make).unwrap().unwrap().code;
     stage.clock.advance_seconds(3_600);
     let joined_at = stage.site.now();
-    let command = JoinReferral { company: OURS, member: invited, code, joined_at, mails };
+    let command =
+        JoinReferral { company: OURS, member: invited, code, joined_at, mails, same_device: false };
     stage.site.store().run(command).unwrap().unwrap().unwrap()
 }
 
