@@ -147,6 +147,16 @@ settings! {
     mail_password_file: String, "mail.password_file" = "{folder}/mail-password";
     /// The address that letters are from; the operator's name stands beside it.
     mail_from: MailAddress, "mail.from" = "";
+    /// The address of the provider that short messages are sent by, as
+    /// `https://api.twilio.com/2010-04-01/Accounts/AC0123/Messages.json`; empty when there is none,
+    /// and members register no telephone numbers.
+    sms_address: PageAddress, "sms.address" = "";
+    /// Our account there.
+    sms_user: String, "sms.user" = "";
+    /// The file with its password, readable by its owner alone.
+    sms_password_file: String, "sms.password_file" = "{folder}/sms-password";
+    /// The number or name that short messages are from.
+    sms_from: String, "sms.from" = "";
     /// How long a member stays signed in without a visit, in minutes, 5 to 129600.
     sessions_member_idle_minutes: Bounded<5, 129_600>, "sessions.member_idle_minutes" = "10080";
     /// How long a member stays signed in at all, in days, 1 to 400.
@@ -779,6 +789,10 @@ mod tests {
         ("mail.user", "daifuku", "a\nb"),
         ("mail.password_file", "/etc/daifuku/mail-password", "a\nb"),
         ("mail.from", "points@example.jp", "points"),
+        ("sms.address", "https://sms.example.jp/messages", "sms.example.jp"),
+        ("sms.user", "AC0123", "a\nb"),
+        ("sms.password_file", "/etc/daifuku/sms-password", "a\nb"),
+        ("sms.from", "DAIFUKU", "a\nb"),
         ("sessions.member_idle_minutes", "5", "4"),
         ("sessions.member_days", "1", "0"),
         ("sessions.staff_idle_minutes", "5", "4"),

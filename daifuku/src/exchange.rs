@@ -1,6 +1,6 @@
 //! Exchanges as the binary sets them up: keys, rules, partners, and what the clock starts.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use tokio::runtime;
@@ -8,14 +8,16 @@ use tokio::runtime;
 use crate::{
     house::House,
     jobs::{Job, Next},
+    membership::read_password,
 };
 use point_site::{
-    ExchangeConfig, Partner, Site,
+    ExchangeConfig, Partner, Site, SmsDoor,
     exchange::{deliver_codes, expire_quotes},
     fraud_case::count_overdue,
     fraud_rule::{Condition, FraudRule},
     kana::BankText,
     partner::ask_partners,
+    phone::send_messages,
     reconciliation::{fetch_statements, overdue, reconcile_statements},
     step_up::{Decision, Particular},
     vault::Vault,
@@ -68,6 +70,18 @@ pub(crate) fn settings(house: &House) -> anyhow::Result<ExchangeConfig> {
         }],
         stock_low: STOCK_LOW,
     })
+}
+
+/// Gives the provider of short messages, when one is set.
+pub(crate) fn sms_door(house: &House) -> anyhow::Result<Option<SmsDoor>> {
+    let config = &house.config;
+    let Some(address) = config.sms_address.href() else { return Ok(None) };
+    let url = OutgoingUrl::parse(address, Reach::PublicAndLoopback).context("read sms.address")?;
+    let path = Path::new(config.sms_password_file.as_str());
+    let password = read_password(path);
+    let password = password.with_context(|| format!("read SMS password {}", path.display()))?;
+    let (user, from) = (config.sms_user.clone(), config.sms_from.clone());
+    Ok(Some(SmsDoor { url, user, password, from }))
 }
 
 /// The rules that every installation begins with; the staff changes them by versions.
@@ -132,17 +146,23 @@ pub(crate) fn reconcile(house: &House, site: &Site) -> anyhow::Result<Job> {
 }
 
 /// What the clock starts about exchanges.
-pub(crate) fn jobs(site: &Site) -> anyhow::Result<[Job; 3]> {
+pub(crate) fn jobs(site: &Site) -> anyhow::Result<[Job; 4]> {
     let (quotes, codes, partners) = (site.clone(), site.clone(), site.clone());
+    let messages = site.clone();
     let options = OutgoingOptions { reach: Reach::PublicAndLoopback, ..OutgoingOptions::default() };
     let outgoing = Outgoing::try_new(options, &[])?;
+    let sender = outgoing.clone();
     let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let sending = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let again = |count: usize| if count == 0 { Next::Rest } else { Next::Again };
     Ok([
         Job::new("expire-quotes", 60, move || Ok(again(expire_quotes(&quotes)?))),
         Job::new("deliver-codes", 1, move || Ok(again(deliver_codes(&codes)?))),
         Job::new("ask-partners", 2, move || {
             Ok(again(runtime.block_on(ask_partners(&partners, &outgoing))?))
+        }),
+        Job::new("send-messages", 1, move || {
+            Ok(again(sending.block_on(send_messages(&messages, &sender))?))
         }),
     ])
 }

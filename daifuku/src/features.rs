@@ -111,6 +111,7 @@ fn open_site(house: &House) -> anyhow::Result<Option<Site>> {
         networks: Networks::default(),
         network_key: network_key(house),
         exchange: exchange::settings(house)?,
+        sms: exchange::sms_door(house)?,
         member_nav: navigation::of_member,
         staff_nav: navigation::of_staff,
     };

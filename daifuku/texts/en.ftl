@@ -445,5 +445,7 @@ staff-page-referral-terms = Terms of inviting friends
 staff-page-referral-terms-about = Set what inviting friends gives
 settings-ranks = Your rank
 settings-ranks-about = See your rank, its bonus and what the next rank takes.
+settings-phone = Telephone number
+settings-phone-about = Register, change or remove the number of your mobile phone.
 settings-invite = Invite friends
 settings-invite-about = See your link and how friends who joined are doing.

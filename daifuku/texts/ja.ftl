@@ -439,5 +439,7 @@ staff-page-referral-terms = 友達紹介の条件
 staff-page-referral-terms-about = 紹介の特典と条件を決める
 settings-ranks = 会員ランク
 settings-ranks-about = いまのランクと特典、次のランクの条件を見られます。
+settings-phone = 電話番号の設定
+settings-phone-about = 携帯電話の番号を登録・変更・削除できます。
 settings-invite = 友達紹介
 settings-invite-about = あなたの紹介リンクと、登録した友達の状況を見られます。

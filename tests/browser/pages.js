@@ -54,6 +54,7 @@ const PUBLIC = [
   { name: 'the practice networks that are asked', path: '/sandbox/market' },
   { name: 'a practice shop of one', path: '/sandbox/market/awin' },
   { name: 'the practice partner', path: '/sandbox/partner' },
+  { name: 'the practice short messages', path: '/sandbox/sms' },
   { name: 'a practice shop', path: '/sandbox/shop/yomu?ref=A9SZ16HX' },
 ];
 
@@ -89,6 +90,7 @@ const OF_MEMBERS = [
   { name: 'the bank account', path: '/exchange/account' },
   { name: 'a bank account that cannot be', arrive: mistypeAccount, status: 422 },
   { name: 'settings', path: '/settings' },
+  { name: 'the telephone number', path: '/settings/phone' },
   { name: 'settings that were saved', path: '/settings?done=preferences' },
   { name: 'another mail address', path: '/settings/mail' },
   { name: 'another password', path: '/settings/password' },

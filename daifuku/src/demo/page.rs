@@ -41,6 +41,7 @@ struct DemoMain<'a> {
     member: LinkButton,
     staff: LinkButton,
     network: LinkButton,
+    sms: LinkButton,
 }
 
 async fn show(State(demo): State<Demo>, view: View) -> Response {
@@ -73,6 +74,7 @@ async fn show(State(demo): State<Demo>, view: View) -> Response {
         member: link("sign-in-title", "/sign-in"),
         staff: link("sign-in-staff-title", "/staff/sign-in"),
         network: link("sandbox-network-title", "/sandbox/network"),
+        sms: link("sms-title", "/sandbox/sms"),
     };
     view.page(words.get("demo-title")).show(&main)
 }

@@ -1,7 +1,9 @@
 use core::net::{Ipv4Addr, SocketAddr};
 use std::{
-    fs, io,
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
     net::TcpListener,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -41,8 +43,13 @@ use point_site::{
     partner_sandbox::{self, PartnerSandbox},
     sandbox::{self, Sandbox},
     sandbox_network::{self, SandboxNetworks},
+    sms_sandbox::{self, SmsSandbox},
 };
 use vocabulary::{Clock, SharedIds};
+
+/// Our account with the pretend provider of short messages.
+const SMS_USER: &str = "demo";
+const SMS_PASSWORD: &str = "demo-sms";
 
 /// How the demo starts.
 #[derive(Args, Clone, Debug)]
@@ -70,6 +77,7 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
     if !options.keep {
         remove_files(&options.folder)?;
     }
+    write_sms_password(&options.folder)?;
     let mailbox = Mailbox::default();
     let mail =
         mailbox.serve((Ipv4Addr::LOCALHOST, 0).into()).context("serve the sandbox's mail")?;
@@ -87,10 +95,12 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
     };
     clock.put_forward(u32::from(options.days).saturating_mul(24));
     let partner = PartnerSandbox::new(partner_key(&house), house.world.clock.clone());
+    let sms = SmsSandbox::new((SMS_USER, SMS_PASSWORD), house.world.clock.clone());
     let demo = page::routes(&house, &clock)
         .and(sandbox::routes(&network))
         .and(sandbox_network::routes(&networks))
         .and(partner_sandbox::routes(&partner))
+        .and(sms_sandbox::routes(&sms))
         .and(mailbox::routes(&mailbox));
     let routes = routes::routes(&house)?.and(demo);
     let door = house.door_to(routes)?;
@@ -99,9 +109,21 @@ pub fn run(options: &Options, sources: &Sources) -> anyhow::Result<Ended> {
     Ok(Ended::Well)
 }
 
+/// Writes the password of the pretend provider of short messages where an installation has it.
+fn write_sms_password(folder: &Path) -> anyhow::Result<()> {
+    let path = folder.join("sms-password");
+    let write = || {
+        fs::create_dir_all(folder)?;
+        let mut options = OpenOptions::new();
+        let mut file = options.create(true).write(true).truncate(true).mode(0o600).open(&path)?;
+        file.write_all(SMS_PASSWORD.as_bytes())
+    };
+    write().with_context(|| format!("write {}", path.display()))
+}
+
 /// Removes what a demo left; nothing else that is in the folder.
 fn remove_files(folder: &Path) -> anyhow::Result<()> {
-    for name in ["daifuku.db", "daifuku.db-wal", "daifuku.db-shm", "secrets"] {
+    for name in ["daifuku.db", "daifuku.db-wal", "daifuku.db-shm", "secrets", "sms-password"] {
         let path = folder.join(name);
         match fs::remove_file(&path) {
             Ok(()) => {}
@@ -132,6 +154,9 @@ fn config(options: &Options, sources: &Sources, mail: SocketAddr) -> anyhow::Res
         format!("site.address=http://localhost:{}", address.port()),
         "site.terms=/demo/terms".to_owned(),
         "site.privacy=/demo/privacy".to_owned(),
+        format!("sms.address=http://localhost:{}/sandbox/sms/messages", address.port()),
+        format!("sms.user={SMS_USER}"),
+        "sms.from=DAIFUKU".to_owned(),
         format!("mail.server={mail}"),
         "mail.security=none".to_owned(),
         "mail.from=points@daifuku.example".to_owned(),

@@ -98,7 +98,8 @@ fn smtp_options(house: &House) -> anyhow::Result<Option<SmtpOptions>> {
     }))
 }
 
-fn read_password(path: &Path) -> anyhow::Result<String> {
+/// Reads a password from a file that nobody else may read.
+pub(crate) fn read_password(path: &Path) -> anyhow::Result<String> {
     let mode = fs::metadata(path)?.permissions().mode();
     ensure!(mode.trailing_zeros() >= 6, "others may read it; run chmod 600 {}", path.display());
     Ok(fs::read_to_string(path)?.trim_end_matches(['\r', '\n']).to_owned())

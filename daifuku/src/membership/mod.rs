@@ -27,7 +27,7 @@ use crate::house::House;
 use web::Routes;
 
 pub use self::job::{Post, end_due};
-pub(crate) use self::job::{deliver_mail, end_memberships, finish_joinings};
+pub(crate) use self::job::{deliver_mail, end_memberships, finish_joinings, read_password};
 pub use crate::reactions::finish_joining;
 
 /// The script that asks the browser for passkeys.

@@ -53,6 +53,7 @@ struct SettingsMain<'a> {
     login: DataList,
     change_mail: LinkButton,
     change_password: LinkButton,
+    phone: Option<LinkButton>,
     passkeys: Option<Table>,
     removals: Vec<(String, Button, String)>,
     sessions: Table,
@@ -94,8 +95,9 @@ async fn show(
     .or_problem()?;
     let chosen = reactions::preferences_of(&desk.house, subject).await?;
     let done = DONE.into_iter().find(|known| *known == asked.done);
-    let main =
-        settings(&view, &Shown { login, sessions, passkeys, chosen, signed_in }, &proof, done);
+    let sms = desk.house.config.sms_address.href().is_some();
+    let shown = Shown { login, sessions, passkeys, chosen, signed_in, sms };
+    let main = settings(&view, &shown, &proof, done);
     let title = view.words().get("settings-title");
     Ok(view.page(title).nav(crate::navigation::of_member(&view)).show(&main))
 }
@@ -107,6 +109,8 @@ struct Shown {
     passkeys: Vec<Passkey>,
     chosen: Preferences,
     signed_in: SignedIn,
+    /// Whether telephone numbers are taken.
+    sms: bool,
 }
 
 fn settings<'a>(
@@ -134,6 +138,7 @@ fn settings<'a>(
             .pair(words.get("sign-in-password"), words.get("settings-password-set").as_ref()),
         change_mail: link("change-mail-title", "/settings/mail"),
         change_password: link("change-password-title", "/settings/password"),
+        phone: shown.sms.then(|| link("settings-phone", "/settings/phone")),
         passkeys: (!shown.passkeys.is_empty()).then(|| passkey_table(words, &shown.passkeys)),
         removals: removals.collect(),
         sessions: session_table(words, &shown.sessions, shown.signed_in.session()),

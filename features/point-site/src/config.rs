@@ -47,6 +47,8 @@ pub struct SiteConfig {
     pub network_key: NetworkKey,
     /// What it decides about exchanges.
     pub exchange: ExchangeConfig,
+    /// Who sends short messages; `None` when nobody does, and no telephone number is asked for.
+    pub sms: Option<SmsDoor>,
     /// The navigation above members' pages, which `daifuku` composes of all features.
     pub member_nav: fn(&View) -> Vec<NavItem>,
     /// The navigation above the pages of the staff, for somebody who may do this.
@@ -134,6 +136,27 @@ pub struct Partner {
 impl fmt::Debug for Partner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Partner").field("code", &self.code).finish_non_exhaustive()
+    }
+}
+
+/// A provider of short messages, reached as Twilio's Programmable Messaging is, which others speak
+/// as well: `POST` of a form with `To`, `From` and `Body`, HTTP basic authentication.
+#[derive(Clone)]
+pub struct SmsDoor {
+    /// The address that messages go to, as
+    /// `https://api.twilio.com/2010-04-01/Accounts/AC…/Messages.json`.
+    pub url: OutgoingUrl,
+    /// Our account there.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+    /// The number or name that messages are from.
+    pub from: String,
+}
+
+impl fmt::Debug for SmsDoor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmsDoor").field("user", &self.user).finish_non_exhaustive()
     }
 }
 

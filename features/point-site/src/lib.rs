@@ -96,6 +96,7 @@ pub mod payee;
 pub mod payout;
 mod person;
 pub mod personal_data;
+pub mod phone;
 pub mod popularity;
 pub mod preferences;
 pub mod proof;
@@ -116,6 +117,7 @@ pub mod sheet;
 pub mod shelf;
 pub mod shop_editor;
 mod site;
+pub mod sms_sandbox;
 mod spool;
 pub mod step_up;
 #[cfg(test)]
@@ -127,7 +129,9 @@ pub mod zengin;
 use store::{Listed, migrate::Migration};
 use web::{ProblemKind, Routes, TextSource};
 
-pub use config::{ExchangeConfig, Network, Networks, Partner, PathSecret, SiteConfig, Trust};
+pub use config::{
+    ExchangeConfig, Network, Networks, Partner, PathSecret, SiteConfig, SmsDoor, Trust,
+};
 pub use conversion::{ConversionStory, stories};
 pub use exchange::{ExchangeStory, exchange_stories};
 pub use site::{OpenError, Site};
@@ -158,6 +162,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::migration!(370, "rank", Expand, "../migrations/0370_rank"),
     store::migration!(380, "referral", Expand, "../migrations/0380_referral"),
     store::migration!(390, "fraud", Expand, "../migrations/0390_fraud"),
+    store::migration!(391, "phone", Expand, "../migrations/0391_phone"),
 ];
 
 /// The problems of this feature beside the door's own.
@@ -200,6 +205,7 @@ pub fn statements() -> Vec<Listed> {
         exchange_letter::store::STATEMENTS,
         gift_code::store::STATEMENTS,
         payee::store::STATEMENTS,
+        phone::store::STATEMENTS,
         payout::store::STATEMENTS,
         referral::store::STATEMENTS,
         rank::store::STATEMENTS,
@@ -234,6 +240,7 @@ pub fn routes(site: &Site) -> Routes {
         .and(exchange::routes())
         .and(proof::routes())
         .and(payee::routes())
+        .and(phone::routes())
         .and(held::routes())
         .and(payout::routes())
         .and(gift_code::routes())

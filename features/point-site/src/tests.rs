@@ -25,8 +25,8 @@ use crate::step_up::{Decision as StepUp, Particular};
 use crate::vault::Vault;
 use crate::zengin::{AccountType, BankAccount, Digits, Sender};
 use crate::{
-    ExchangeConfig, MIGRATIONS, Network, Partner, PathSecret, Site, SiteConfig, TEXTS, Trust,
-    statements,
+    ExchangeConfig, MIGRATIONS, Network, Partner, PathSecret, Site, SiteConfig, SmsDoor, TEXTS,
+    Trust, statements,
 };
 use access::Authenticated;
 use ledger::{
@@ -214,6 +214,12 @@ impl Stage {
             .into(),
             network_key: NetworkKey::new([7; 32]),
             exchange: exchange_config(),
+            sms: Some(SmsDoor {
+                url: OutgoingUrl::parse("http://localhost:1/x", Reach::PublicAndLoopback).unwrap(),
+                user: "user".to_owned(),
+                password: "password".to_owned(),
+                from: "DAIFUKU".to_owned(),
+            }),
             member_nav: navigation,
             staff_nav: |view, _needs| navigation(view),
         };

@@ -1388,6 +1388,56 @@ gift-wrong-long = There are too many codes
 gift-wrong-long-next = Split the file: up to 20,000.
 gift-wrong-lines = Some lines cannot be read
 gift-wrong-lines-next = Please mend these lines: { $lines }. Nothing was taken in.
+phone-title = Telephone number
+phone-lead = The number of your mobile phone helps us to make sure that it is you.
+phone-now = Your number
+phone-register = Register a number
+phone-number = Mobile phone number
+phone-number-hint = Eleven digits that begin with 060, 070, 080 or 090. We send a code there by SMS.
+phone-since = Registered
+phone-send = Send the code
+phone-remove = Remove this number
+phone-back = Back to settings
+phone-care = For your safety, a colleague may look at exchanges soon after a change of number. A number can be registered by one person only.
+phone-proved = Your number is registered
+phone-proved-text = We wrote to your mail address as well.
+phone-removed = Your number is removed
+phone-removed-text = We wrote to your mail address as well.
+phone-away = Numbers cannot be registered now
+phone-away-text = Sending codes is not set up.
+phone-wrong-shape = Enter eleven digits.
+phone-wrong-mobile = Enter the number of a mobile phone, which receives SMS. It begins with 060, 070, 080 or 090.
+phone-wrong-foreign = Enter the number of a mobile phone in Japan.
+phone-refused-same = This number is registered already.
+phone-refused-soon = A code has only just been sent. Wait half a minute and try again.
+phone-refused-many = No more codes can be sent today. Try again tomorrow.
+phone-message = Daifuku: your code is { $code }, good for { $minutes } minutes. Tell it to nobody.
+phone-code-title = Confirm your number
+phone-sent = At { $time } we sent a code of six digits by SMS to { $number }.
+phone-code-hint = The six digits in the SMS. They are good for 10 minutes.
+phone-enter = Confirm and register
+phone-other = Enter another number
+phone-missing = No SMS? Check the number and your reception.
+phone-taken = This number cannot be registered
+phone-taken-text = Another member has registered it. It can be registered once that member removes it.
+phone-letter-subject = Your telephone number was registered
+phone-letter-body =
+    At { $time } the telephone number { $number } was registered.
+
+    If it was not you, change your password at once and write to us.
+phone-removed-letter-subject = Your telephone number was removed
+phone-removed-letter-body =
+    At { $time } the telephone number { $number } was removed.
+
+    If it was not you, change your password at once and write to us.
+sms-title = Pretend SMS
+sms-lead = Short messages that the pretend provider took. Numbers that end in 0000 it refuses, as if they did not exist.
+sms-taken = Messages
+sms-at = When
+sms-to = To
+sms-body = Text
+sms-none = No messages yet
+sms-none-text = They appear when members register a number.
 partner-title = Pretend partner
 partner-lead = Stands in for partners that make gift codes and take points. Choose how it answers.
 partner-manner = How it answers

@@ -1385,6 +1385,56 @@ gift-wrong-long = コードが多すぎます
 gift-wrong-long-next = 2万件までに分けてください。
 gift-wrong-lines = 読めない行があります
 gift-wrong-lines-next = 次の行を直してください：{ $lines }。何も取り込んでいません。
+phone-title = 電話番号
+phone-lead = 携帯電話の番号を登録すると、ご本人の確認に使えます。
+phone-now = 登録中の番号
+phone-register = 番号を登録する
+phone-number = 携帯電話番号
+phone-number-hint = 060・070・080・090で始まる11桁の番号です。確認コードをSMSで送ります。
+phone-since = 登録日時
+phone-send = 確認コードを送る
+phone-remove = この番号を削除する
+phone-back = 設定へ戻る
+phone-care = 安全のため、番号を変えた直後の交換は担当者が確認することがあります。一つの番号を登録できるのは、お一人だけです。
+phone-proved = 電話番号を登録しました
+phone-proved-text = 登録のメールアドレスにもお知らせを送りました。
+phone-removed = 電話番号を削除しました
+phone-removed-text = 登録のメールアドレスにもお知らせを送りました。
+phone-away = 今は番号を登録できません
+phone-away-text = 確認コードを送る準備ができていません。
+phone-wrong-shape = 11桁の数字で入力してください。
+phone-wrong-mobile = SMSを受け取れる携帯電話の番号を入力してください。060・070・080・090で始まります。
+phone-wrong-foreign = 日本の携帯電話の番号を入力してください。
+phone-refused-same = この番号は登録済みです。
+phone-refused-soon = コードを送ったばかりです。30秒ほど待ってから、もう一度お試しください。
+phone-refused-many = 1日に送れるコードの数に達しました。明日、もう一度お試しください。
+phone-message = 【大福帳】確認コード { $code }（{ $minutes }分間有効）。誰にも教えないでください。
+phone-code-title = 電話番号の確認
+phone-sent = { $time }に、{ $number }へ6桁のコードをSMSで送りました。
+phone-code-hint = SMSに書かれた6桁の数字です。10分間有効です。
+phone-enter = 確認して登録する
+phone-other = 番号を入力し直す
+phone-missing = SMSが届かないときは、番号と電波の状態をご確認ください。
+phone-taken = この番号は登録できません
+phone-taken-text = ほかの会員が登録している番号です。その会員が番号を削除すると、登録できるようになります。
+phone-letter-subject = 電話番号の登録のお知らせ
+phone-letter-body =
+    { $time }に、電話番号 { $number } が登録されました。
+
+    心当たりのないときは、すぐにパスワードを変更し、お問い合わせください。
+phone-removed-letter-subject = 電話番号の削除のお知らせ
+phone-removed-letter-body =
+    { $time }に、電話番号 { $number } が削除されました。
+
+    心当たりのないときは、すぐにパスワードを変更し、お問い合わせください。
+sms-title = お試しSMS
+sms-lead = お試しの通信会社が預かったSMSです。末尾が0000の番号は、存在しない番号として断ります。
+sms-taken = 届いたSMS
+sms-at = 日時
+sms-to = 宛先
+sms-body = 本文
+sms-none = SMSはまだありません
+sms-none-text = 会員が電話番号を登録すると、ここに並びます。
 partner-title = お試し提携先
 partner-lead = ギフトコードを発行し、ポイントを受け取る提携先の代わりです。返事のしかたを選べます。
 partner-manner = 返事のしかた

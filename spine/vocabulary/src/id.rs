@@ -71,6 +71,8 @@ pub mod kind {
         Difference "dif";
         /// A letter to a person.
         Letter "let";
+        /// A short message to a telephone.
+        Sms "sms";
         /// A public event.
         Event "evt";
         /// A webhook endpoint.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::leaving::store::{find_leavings, save_leavings};
 use crate::leaving::{GRACE_DAYS, Leaving, LeavingRefusal, LeavingState, loss_of};
 use crate::payee::store::remove_payees;
+use crate::phone::store::forget_phones;
 use crate::preferences::store::remove_preferences;
 use crate::rank::store::remove_ranks;
 use crate::referral::store::forget_members;
@@ -46,6 +47,7 @@ impl LeavingFacts {
         save_leavings(tx, changed)?;
         remove_preferences(tx, &self.forgotten)?;
         remove_payees(tx, &self.forgotten)?;
+        forget_phones(tx, &self.forgotten)?;
         forget_members(tx, &self.forgotten)?;
         let of = |member: &Id<kind::Member>| self.known.get(member).map(|known| known.company);
         let companies: BTreeSet<_> = self.forgotten.iter().filter_map(of).collect();

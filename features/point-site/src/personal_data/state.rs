@@ -11,6 +11,8 @@ pub enum Chapter {
     Exchanges,
     /// Accounts to pay to, as they are shown.
     Payees,
+    /// The telephone number, as it is shown.
+    Phone,
     /// Shops that the member keeps.
     Favourites,
     /// Campaigns that the member takes part in.
@@ -25,11 +27,12 @@ pub enum Chapter {
 
 impl Chapter {
     /// Every chapter, in the order of the file.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Clicks,
         Self::Claims,
         Self::Exchanges,
         Self::Payees,
+        Self::Phone,
         Self::Favourites,
         Self::Campaigns,
         Self::Ranks,
@@ -44,6 +47,7 @@ impl Chapter {
             Self::Claims => "claims",
             Self::Exchanges => "exchanges",
             Self::Payees => "payout_accounts",
+            Self::Phone => "telephone_number",
             Self::Favourites => "favourite_shops",
             Self::Campaigns => "campaigns",
             Self::Ranks => "ranks",

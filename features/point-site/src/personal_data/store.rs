@@ -16,6 +16,7 @@ pub(crate) const STATEMENTS: &[Listed] = &[
     LIST_CLAIMS.listed(),
     LIST_EXCHANGES.listed(),
     LIST_PAYEES.listed(),
+    LIST_PHONE.listed(),
     LIST_FAVOURITES.listed(),
     LIST_CAMPAIGNS.listed(),
     LIST_RANKS.listed(),
@@ -70,6 +71,16 @@ static LIST_PAYEES: Statement = Statement::new(
      FROM site_payee
      WHERE member = ? AND (registered_at < ? OR (registered_at = ? AND id < ?))
      ORDER BY registered_at DESC, id DESC
+     LIMIT ?",
+);
+
+// By the primary key.
+static LIST_PHONE: Statement = Statement::new(
+    "list the telephone number of a member",
+    "SELECT proved_at, member, shown
+     FROM site_phone
+     WHERE member = ? AND (proved_at < ? OR (proved_at = ? AND member < ?))
+     ORDER BY proved_at DESC
      LIMIT ?",
 );
 
@@ -143,6 +154,7 @@ pub fn read_part(
         Chapter::Claims => (&LIST_CLAIMS, true),
         Chapter::Exchanges => (&LIST_EXCHANGES, false),
         Chapter::Payees => (&LIST_PAYEES, true),
+        Chapter::Phone => (&LIST_PHONE, true),
         Chapter::Favourites => (&LIST_FAVOURITES, false),
         Chapter::Campaigns => (&LIST_CAMPAIGNS, false),
         Chapter::Ranks => (&LIST_RANKS, false),
@@ -163,6 +175,7 @@ pub fn read_part(
         Chapter::Claims
         | Chapter::Exchanges
         | Chapter::Payees
+        | Chapter::Phone
         | Chapter::Favourites
         | Chapter::Campaigns
         | Chapter::Ranks
@@ -262,6 +275,12 @@ struct Payee<'a> {
 }
 
 #[derive(Serialize)]
+struct Phone<'a> {
+    registered_at: Timestamp,
+    number: &'a str,
+}
+
+#[derive(Serialize)]
 struct MonthRank<'a> {
     month: String,
     rank: &'a str,
@@ -334,6 +353,7 @@ fn entry(row: &Row<'_>, chapter: Chapter, bought: &Bought) -> Result<String, Fau
             account: row.text(3)?,
             state: row.text(4)?,
         }),
+        Chapter::Phone => json(&Phone { registered_at: row.timestamp(0)?, number: row.text(2)? }),
         Chapter::Favourites => json(&Favourite { since: row.timestamp(0)?, shop: row.text(2)? }),
         Chapter::Campaigns => json(&Campaign {
             name: row.text(2)?,

@@ -5,4 +5,4 @@ mod command;
 mod page;
 
 pub use command::{SendCode, TryCode, code_hash};
-pub(crate) use page::{begin, routes};
+pub(crate) use page::{begin, draw_code, half_width, routes};

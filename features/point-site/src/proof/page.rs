@@ -29,6 +29,12 @@ pub(crate) fn routes() -> Routes<Site> {
         .on(post("/exchange/{id}/code/send", NEED.code()).idempotent(), send)
 }
 
+/// Draws a code of six digits.
+pub(crate) fn draw_code(site: &Site) -> String {
+    let chance = site.next_id::<kind::Exchange>(site.now()).bits() & ((1 << 64) - 1);
+    format!("{:06}", chance % 1_000_000)
+}
+
 /// Makes a code and sends it, unless one has only just been sent.
 pub(crate) async fn begin(
     site: &Site,
@@ -37,8 +43,7 @@ pub(crate) async fn begin(
     member: Id<kind::Member>,
 ) -> Result<(), Problem> {
     let words = view.words();
-    let chance = site.next_id::<kind::Exchange>(site.now()).bits() & ((1 << 64) - 1);
-    let code = format!("{:06}", chance % 1_000_000);
+    let code = draw_code(site);
     let hash = code_hash(&site.config().exchange.vault, exchange, &code);
     let minutes = CODE_MINUTES.to_string();
     let args = [("code", code.into()), ("minutes", minutes.into())];
@@ -178,7 +183,7 @@ async fn enter(
 }
 
 /// Full-width digits are digits.
-fn half_width(text: &str) -> String {
+pub(crate) fn half_width(text: &str) -> String {
     let digit = |character: char| match character {
         '０'..='９' => u32::from(character)
             .checked_sub(u32::from('０'))
