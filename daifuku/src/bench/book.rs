@@ -64,6 +64,7 @@ static TABLES: &[(&str, Statement)] = drop_tables![
     "site_exchange" "site_exchange_version" "site_exchange_proposal" "site_exchange_letter"
     "site_step_up"
     "site_gift_import" "site_gift_code" "site_gift_issue" "site_payout" "site_payout_result"
+    "site_phone" "site_phone_proof" "site_sms"
     "site_partner_statement" "site_partner_mention" "site_partner_difference"
     "site_fraud_rule" "site_finding" "site_finding_hit" "site_fraud_case" "site_fraud_case_event"
     "wallet_payment" "wallet_job"

@@ -132,6 +132,7 @@ fn exchange_config() -> ExchangeConfig {
             rule("huge", Condition::AmountOver(Amount::from(100_000)), StepUp::Hold),
             rule("bank", Condition::ChangedWithin(Particular::BankAccount, 3), StepUp::Hold),
             rule("mail", Condition::ChangedWithin(Particular::Mail, 3), StepUp::Deny),
+            rule("phone", Condition::ChangedWithin(Particular::Phone, 3), StepUp::Deny),
         ],
         cut_off: CutOff::try_new(15, 0).unwrap(),
         sender: Sender {

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use crate::exchange::tests::stories::{ask as quote, furnish, take};
 use crate::payee::store::read_changes;
 use crate::phone::{
     AskPhoneCode, EnterPhoneCode, KeptNumber, NoteSms, PhoneEntered, PhoneError, PhoneNumber,
@@ -152,6 +153,24 @@ fn a_first_number_is_no_change_and_every_later_one_is() {
         assert_eq!(ask(stage, HANA, (FIRST, "444444")), Ok(true));
         assert_eq!(enter(stage, HANA, "444444"), PhoneEntered::Proved);
         assert_eq!(changed_at(stage, HANA), Some(stage.clock.now()), "removing hides no change");
+    });
+}
+
+#[test]
+fn after_a_change_of_number_exchanges_meet_the_rule_for_some_days() {
+    play(|stage| {
+        furnish(stage, 5_000);
+        let exchange = || take(stage, &quote(stage, HANA, "gift", 300), None);
+        ask(stage, HANA, (FIRST, "111111")).unwrap();
+        assert_eq!(enter(stage, HANA, "111111"), PhoneEntered::Proved);
+        assert_eq!(exchange(), "held", "points, and no rule");
+        stage.clock.advance_seconds(60);
+        ask(stage, HANA, (SECOND, "222222")).unwrap();
+        assert_eq!(exchange(), "held", "a number that is not proved changes nothing");
+        assert_eq!(enter(stage, HANA, "222222"), PhoneEntered::Proved);
+        assert_eq!(exchange(), "denied");
+        stage.clock.advance_seconds(3 * 86_400);
+        assert_eq!(exchange(), "held", "the days of care are over");
     });
 }
 
